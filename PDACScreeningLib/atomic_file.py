@@ -1,0 +1,94 @@
+"""The one way a file leaves this project: written beside its target, read back, then moved into place.
+
+A full disk, a lost connection or a killed process leaves the old file as it was, never half a new one. Writers are
+not believed: SimpleITK, for one, reports no error when a NIfTI file does not fit on the disk.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PDACScreeningLib.errors import WriteError
+
+Write = Callable[[Path], None]
+Verify = Callable[[Path], None]
+
+
+def write_file(target: Path, write: Write, verify: Verify | None = None) -> Path:
+    """Write `target` through a temporary file in the same folder and return it.
+
+    write: called with the temporary path; it keeps the target's whole file name as its ending, so that libraries
+        which choose a format by suffix (`.seg.nrrd`) choose the same one.
+    verify: called with the closed temporary path; it reads the file back and raises if the content differs from what
+        was meant.
+    Raises WriteError when writing or verifying fails; the old target, if any, is untouched.
+    """
+    temporary = _reserve(target)
+    try:
+        write(temporary)
+        _flush_to_disk(temporary)
+        if verify is not None:
+            verify(temporary)
+        temporary.replace(target)
+        _flush_folder(target.parent)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WriteError(f"could not write {target}: {error}; check free disk space and permissions") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def write_bytes(target: Path, content: bytes) -> Path:
+    """Write bytes and check that the same bytes read back. Raises WriteError."""
+
+    def verify(path: Path) -> None:
+        if path.read_bytes() != content:
+            raise ValueError("the file did not read back as written")
+
+    return write_file(target, lambda path: _write_all(path, content), verify)
+
+
+def write_text(target: Path, content: str) -> Path:
+    """Write UTF-8 text with LF line ends and check that it reads back. Raises WriteError."""
+    return write_bytes(target, content.encode())
+
+
+def write_json(target: Path, content: Any) -> Path:
+    """Write `content` as indented JSON; NaN and infinity are refused, because JSON has no such values."""
+    return write_text(target, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def _reserve(target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + target.name, dir=target.parent)
+    except OSError as error:
+        raise WriteError(f"cannot write into {target.parent}: {error.strerror}; choose a folder you may write") from error
+    os.close(handle)
+    temporary = Path(name)
+    temporary.chmod(0o644)  # mkstemp gives 0600; results are shared like any other file
+    return temporary
+
+
+def _write_all(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename durable; Windows cannot open folders, and there the rename is durable by itself."""
+    with contextlib.suppress(PermissionError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,40 @@
+"""Errors a user can act on. Each message says what happened, which file, and what to do.
+
+A caller's mistake is a ValueError. `Cancelled` stands apart: it is not a failure.
+"""
+
+
+class PDACScreeningError(Exception):
+    """Base of every error that is reported to the user as one sentence, without a traceback."""
+
+
+class InputRejected(PDACScreeningError):
+    """The input cannot be screened (damaged, not a CT, impossible geometry). Outcome REJECTED."""
+
+
+class InputIndeterminate(PDACScreeningError):
+    """The input is readable, but an honest answer is not possible on it. Outcome INDETERMINATE."""
+
+
+class GeometryMismatch(PDACScreeningError):
+    """Two volumes that should share a grid do not."""
+
+
+class ModelError(PDACScreeningError):
+    """A model directory is missing, damaged, or does not fit this version."""
+
+
+class CheckpointError(PDACScreeningError):
+    """A training checkpoint is missing, damaged, or does not fit the configuration."""
+
+
+class DataError(PDACScreeningError):
+    """A training case or data set cannot be used."""
+
+
+class WriteError(PDACScreeningError):
+    """A file could not be written, or did not read back as written. Nothing was replaced."""
+
+
+class Cancelled(Exception):
+    """The user asked to stop. Raised by the progress hook, never swallowed below the command line."""

@@ -1,0 +1,87 @@
+"""Where voxels lie in the patient: shape, spacing, origin and direction, without the voxels.
+
+Arrays are (z, y, x). Vectors of the world and of the header are (x, y, z), in LPS millimetres, as in ITK and DICOM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PDACScreeningLib.volume.box import Box
+
+ZYX = tuple[int, int, int]
+XYZ = tuple[float, float, float]
+Direction = tuple[float, float, float, float, float, float, float, float, float]
+
+IDENTITY: Direction = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A voxel grid in LPS millimetres.
+
+    shape: voxels along (z, y, x). spacing_mm, origin_mm: (x, y, z); the origin is the center of voxel (0, 0, 0).
+    direction: 3x3, row by row; column k is the world direction of index axis k of (x, y, z), as in ITK.
+    Raises ValueError for an empty shape, a spacing that is not positive, or axes that are not orthonormal.
+    """
+
+    shape: ZYX
+    spacing_mm: XYZ
+    origin_mm: XYZ = (0.0, 0.0, 0.0)
+    direction: Direction = IDENTITY
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3 or any(length < 1 for length in self.shape):
+            raise ValueError(f"shape must be three positive lengths (z, y, x), got {self.shape}")
+        if not all(np.isfinite(mm) and mm > 0 for mm in self.spacing_mm):
+            raise ValueError(f"spacing must be positive and finite (x, y, z), got {self.spacing_mm} mm")
+        if not np.isfinite(self.origin_mm).all():
+            raise ValueError(f"origin must be finite, got {self.origin_mm}")
+        axes = self.axes
+        if not np.allclose(axes @ axes.T, np.eye(3), atol=1e-3):
+            raise ValueError(f"direction is not orthonormal (sheared axes?): {self.direction}")
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """(3, 3): column k is the world direction of index axis k of (x, y, z)."""
+        return np.array(self.direction, np.float64).reshape(3, 3)
+
+    @property
+    def voxel_volume_mm3(self) -> float:
+        """Volume of one voxel."""
+        return float(np.prod(self.spacing_mm))
+
+    @property
+    def extent_mm(self) -> XYZ:
+        """Length of the grid along its own axes (x, y, z), from outer face to outer face."""
+        z, y, x = self.shape
+        return (x * self.spacing_mm[0], y * self.spacing_mm[1], z * self.spacing_mm[2])
+
+    def index_to_world(self, index_zyx: NDArray[np.floating] | tuple[float, float, float]) -> NDArray[np.float64]:
+        """World positions (..., 3) as (x, y, z) LPS mm of continuous voxel indices (..., 3) as (z, y, x)."""
+        index_xyz = np.asarray(index_zyx, np.float64)[..., ::-1]
+        world: NDArray[np.float64] = (index_xyz * self.spacing_mm) @ self.axes.T + self.origin_mm
+        return world
+
+    def world_to_index(self, world_xyz: NDArray[np.floating] | XYZ) -> NDArray[np.float64]:
+        """Continuous voxel indices (..., 3) as (z, y, x) of world positions (..., 3) as (x, y, z) LPS mm."""
+        index_xyz = (np.asarray(world_xyz, np.float64) - self.origin_mm) @ self.axes / self.spacing_mm
+        return index_xyz[..., ::-1]
+
+    def cropped(self, box: Box) -> Geometry:
+        """The part of this grid inside `box`; a voxel keeps its place in the world."""
+        x, y, z = (float(mm) for mm in self.index_to_world(box.start))
+        return Geometry(box.shape, self.spacing_mm, (x, y, z), self.direction)
+
+    def is_close(self, other: Geometry, *, tolerance_voxels: float = 1e-3) -> bool:
+        """Whether both grids have the same shape and their voxels coincide within a fraction of a voxel."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(self.shape) - 1)
+        apart_mm = np.abs(self.index_to_world(corners) - other.index_to_world(corners)).max()
+        return bool(apart_mm <= tolerance_voxels * min(self.spacing_mm))
