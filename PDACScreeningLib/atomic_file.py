@@ -67,7 +67,9 @@ def _reserve(target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + target.name, dir=target.parent)
     except OSError as error:
-        raise WriteError(f"cannot write into {target.parent}: {error.strerror}; choose a folder you may write") from error
+        raise WriteError(
+            f"cannot write into {target.parent}: {error.strerror}; choose a folder you may write"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     temporary.chmod(0o644)  # mkstemp gives 0600; results are shared like any other file

@@ -36,7 +36,7 @@ class Geometry:
     direction: Direction = IDENTITY
 
     def __post_init__(self) -> None:
-        if len(self.shape) != 3 or any(length < 1 for length in self.shape):
+        if any(length < 1 for length in self.shape):
             raise ValueError(f"shape must be three positive lengths (z, y, x), got {self.shape}")
         if not all(np.isfinite(mm) and mm > 0 for mm in self.spacing_mm):
             raise ValueError(f"spacing must be positive and finite (x, y, z), got {self.spacing_mm} mm")

@@ -1,0 +1,197 @@
+"""Every number of the paper, as frozen values. The defaults are the paper; `ours:` marks what it leaves open.
+
+Standard library only, so that every other module, and Slicer's own process, may read it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+NUM_CLASSES = 3  # background, pancreas, tumor (section 2.1)
+
+SamplingRegion = Literal["volume", "roi"]
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)
+
+
+@dataclass(frozen=True)
+class ScaleSpec:
+    """One of the three networks: what it sees, how it slides, how it learns (sections 2.2, 2.3, Fig. 2)."""
+
+    patch_size: int  # side of the cube, voxels: 64, 32, 16
+    stride: int  # of the sliding window, voxels: 20, 10, 5
+    batch_size: int  # patches in a training mini-batch: 16, 32, 128
+    loss_weights: tuple[float, ...]  # auxiliary #1, (auxiliary #2,) main: 1:2:5 or 1:3
+
+    def __post_init__(self) -> None:
+        _require(
+            self.patch_size >= 8 and self.patch_size % 8 == 0,
+            f"patch_size must be a multiple of 8, got {self.patch_size}",
+        )
+        _require(1 <= self.stride <= self.patch_size, f"stride must lie in 1..{self.patch_size}, got {self.stride}")
+        _require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
+        _require(
+            2 <= len(self.loss_weights) <= 3, f"one or two auxiliary losses and the main one, got {self.loss_weights}"
+        )
+        _require(min(self.loss_weights) > 0, f"loss weights must be positive, got {self.loss_weights}")
+
+
+PAPER_SCALES = (
+    ScaleSpec(patch_size=64, stride=20, batch_size=16, loss_weights=(1.0, 2.0, 5.0)),
+    ScaleSpec(patch_size=32, stride=10, batch_size=32, loss_weights=(1.0, 3.0)),
+    ScaleSpec(patch_size=16, stride=5, batch_size=128, loss_weights=(1.0, 3.0)),
+)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Width and activation of the encoder-decoder (Fig. 2; the picture's channel numbers are not in the text)."""
+
+    base_width: int = 32  # ours: channels at full resolution, doubled at each of the three poolings (ADR 0001)
+    negative_slope: float = 0.0  # 0 is the paper's ReLU; ours: 0.01 keeps a short training's features alive (ADR 0008)
+
+    def __post_init__(self) -> None:
+        _require(self.base_width >= 1, f"base_width must be at least 1, got {self.base_width}")
+        _require(0 <= self.negative_slope < 1, f"negative_slope must lie in [0, 1), got {self.negative_slope}")
+
+
+@dataclass(frozen=True)
+class HUWindow:
+    """Clipping and scaling of Hounsfield units before the network."""
+
+    lower_hu: float = -100.0  # ours: the authors' group clips to [-100, 240] (ADR 0003)
+    upper_hu: float = 240.0
+    mean_hu: float = 70.0  # ours: fixed, so that a scan's answer does not depend on its field of view (ADR 0003)
+    std_hu: float = 170.0  # ours: with mean 70 this maps the window to [-1, 1]
+
+    def __post_init__(self) -> None:
+        _require(self.lower_hu < self.upper_hu, f"HU window is empty: {self.lower_hu} to {self.upper_hu}")
+        _require(self.std_hu > 0, f"std_hu must be positive, got {self.std_hu}")
+
+
+@dataclass(frozen=True)
+class ComponentFilter:
+    """Which connected components survive (section 2.3)."""
+
+    min_fraction: float = 0.2  # a component stays if it is larger than 20 % of the largest
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.min_fraction < 1, f"min_fraction must lie in [0, 1), got {self.min_fraction}")
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """When a volume is called suspicious (section 2.3)."""
+
+    min_tumor_voxels: int = 50  # K; the paper finds up to 1500 equivalent. Counted on the working grid
+
+    def __post_init__(self) -> None:
+        _require(self.min_tumor_voxels >= 1, f"min_tumor_voxels must be at least 1, got {self.min_tumor_voxels}")
+
+
+@dataclass(frozen=True)
+class ScoreWeights:
+    """The weighted sum of tumor voxel count and mean tumor probability (section 3.3)."""
+
+    count_weight: float = 0.5  # ours: a in  s = a n/(n + K) + (1 - a) p  (ADR 0006)
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.count_weight <= 1, f"count_weight must lie in [0, 1], got {self.count_weight}")
+
+
+@dataclass(frozen=True)
+class ScreeningConfig:
+    """Everything that decides a scan's answer. Travels in the model directory; never holds the machine's settings."""
+
+    scales: tuple[ScaleSpec, ...] = PAPER_SCALES  # the first is the coarse scan
+    network: NetworkSpec = field(default_factory=NetworkSpec)
+    working_spacing_mm: float | None = 1.0  # ours: isotropic working grid; None = native voxels (ADR 0002)
+    intensity: HUWindow = field(default_factory=HUWindow)
+    roi_margin_voxels: int = 32  # the box of all pancreas and tumor voxels is padded by 32
+    body_threshold_hu: float = (
+        -500.0
+    )  # ours: a window without a voxel above this holds no body and is skipped (ADR 0005)
+    components: ComponentFilter = field(default_factory=ComponentFilter)
+    decision: DecisionRule = field(default_factory=DecisionRule)
+    score: ScoreWeights = field(default_factory=ScoreWeights)
+
+    def __post_init__(self) -> None:
+        _require(len(self.scales) >= 1, "at least one scale is needed")
+        sizes = [scale.patch_size for scale in self.scales]
+        _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")
+        _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
+        if self.working_spacing_mm is not None:
+            _require(self.working_spacing_mm > 0, f"working_spacing_mm must be positive, got {self.working_spacing_mm}")
+
+
+@dataclass(frozen=True)
+class PatchSampling:
+    """How training patches are drawn (section 2.2)."""
+
+    roi_margin_voxels: int = 32  # around the minimal 3D bounding box covering the entire pancreas
+    min_tumor_fraction: float = (
+        0.01  # ours: a patch with at least this share of tumor voxels is a tumor patch (ADR 0004)
+    )
+    min_pancreas_fraction: float = 0.01  # ours: else, with this share of pancreas voxels, a pancreas patch (ADR 0004)
+    coarse_roi_share: float = 0.5  # ours: share of 64^3 patches drawn in the ROI by type, the rest anywhere (ADR 0004)
+
+    def __post_init__(self) -> None:
+        _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
+        for share in (self.min_tumor_fraction, self.min_pancreas_fraction, self.coarse_roi_share):
+            _require(0 <= share <= 1, f"fractions must lie in [0, 1], got {share}")
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """Gradient descent (section 2.2)."""
+
+    name: Literal["sgd", "adamw"] = "sgd"  # ours: adamw for short trainings (ADR 0008)
+    learning_rate: float = 0.01  # base; decayed polynomially
+    power: float = 0.9  # of the polynomial decay
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    warmup_iterations: int = 0  # ours: linear rise at the start (ADR 0008)
+
+    def __post_init__(self) -> None:
+        _require(self.name in ("sgd", "adamw"), f"optimizer must be sgd or adamw, got {self.name}")
+        _require(self.learning_rate > 0, f"learning_rate must be positive, got {self.learning_rate}")
+        _require(self.power > 0, f"power must be positive, got {self.power}")
+        _require(0 <= self.momentum < 1, f"momentum must lie in [0, 1), got {self.momentum}")
+        _require(self.weight_decay >= 0, f"weight_decay must not be negative, got {self.weight_decay}")
+        _require(self.warmup_iterations >= 0, f"warmup_iterations must not be negative, got {self.warmup_iterations}")
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """Voxel-wise cross-entropy (Fig. 2), and what our short schedule adds to it."""
+
+    class_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # ours: unequal weights for short trainings (ADR 0008)
+    dice_weight: float = 0.0  # ours: soft Dice of the classes present in the batch (ADR 0008)
+    prior_bias: bool = False  # ours: heads start at the log class frequencies (ADR 0008)
+
+    def __post_init__(self) -> None:
+        _require(min(self.class_weights) > 0, f"class_weights must be positive, got {self.class_weights}")
+        _require(self.dice_weight >= 0, f"dice_weight must not be negative, got {self.dice_weight}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a training's outcome, but for the data and the machine. Saved in every checkpoint."""
+
+    screening: ScreeningConfig = field(default_factory=ScreeningConfig)
+    optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
+    loss: LossSpec = field(default_factory=LossSpec)
+    sampling: PatchSampling = field(default_factory=PatchSampling)
+    iterations: int = 80_000
+    augmentation: bool = True  # random flips and 90, 180, 270 degree rotations over three axes
+    augmentation_start: int = 0  # ours: first iteration that augments (ADR 0008)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
+        _require(
+            self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"
+        )
+        _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
