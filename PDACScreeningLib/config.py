@@ -23,7 +23,7 @@ class ScaleSpec:
     patch_size: int  # side of the cube, voxels: 64, 32, 16
     stride: int  # of the sliding window, voxels: 20, 10, 5
     batch_size: int  # patches in a training mini-batch: 16, 32, 128
-    loss_weights: tuple[float, ...]  # auxiliary #1, (auxiliary #2,) main: 1:2:5 or 1:3
+    loss_weights: tuple[float, ...]  # (auxiliary #1, (auxiliary #2,)) main: 1:2:5 or 1:3
 
     def __post_init__(self) -> None:
         _require(
@@ -32,9 +32,7 @@ class ScaleSpec:
         )
         _require(1 <= self.stride <= self.patch_size, f"stride must lie in 1..{self.patch_size}, got {self.stride}")
         _require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
-        _require(
-            2 <= len(self.loss_weights) <= 3, f"one or two auxiliary losses and the main one, got {self.loss_weights}"
-        )
+        _require(1 <= len(self.loss_weights) <= 3, f"at most two auxiliary losses, got weights {self.loss_weights}")
         _require(min(self.loss_weights) > 0, f"loss weights must be positive, got {self.loss_weights}")
 
 
@@ -110,9 +108,7 @@ class ScreeningConfig:
     working_spacing_mm: float | None = 1.0  # ours: isotropic working grid; None = native voxels (ADR 0002)
     intensity: HUWindow = field(default_factory=HUWindow)
     roi_margin_voxels: int = 32  # the box of all pancreas and tumor voxels is padded by 32
-    body_threshold_hu: float = (
-        -500.0
-    )  # ours: a window without a voxel above this holds no body and is skipped (ADR 0005)
+    body_threshold_hu: float = -500.0  # ours: windows without a voxel above it are skipped (ADR 0005)
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
@@ -131,10 +127,8 @@ class PatchSampling:
     """How training patches are drawn (section 2.2)."""
 
     roi_margin_voxels: int = 32  # around the minimal 3D bounding box covering the entire pancreas
-    min_tumor_fraction: float = (
-        0.01  # ours: a patch with at least this share of tumor voxels is a tumor patch (ADR 0004)
-    )
-    min_pancreas_fraction: float = 0.01  # ours: else, with this share of pancreas voxels, a pancreas patch (ADR 0004)
+    min_tumor_fraction: float = 0.001  # ours: from this share of tumor voxels on, a tumor patch (ADR 0004)
+    min_pancreas_fraction: float = 0.01  # ours: else, from this share of pancreas voxels on, a pancreas patch
     coarse_roi_share: float = 0.5  # ours: share of 64^3 patches drawn in the ROI by type, the rest anywhere (ADR 0004)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,62 @@
+"""The training loss: voxel-wise cross-entropy of the main and the auxiliary outputs (section 2.2, Fig. 2)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from PDACScreeningLib.config import NUM_CLASSES, LossSpec, ScaleSpec
+from PDACScreeningLib.volume.label_map import Label
+
+
+def deeply_supervised_loss(outputs: Sequence[Tensor], labels: Tensor, scale: ScaleSpec, spec: LossSpec) -> Tensor:
+    """The weighted sum of the loss of every output, in units of the main loss.
+
+    outputs: logits (n, 3, z, y, x) in the order auxiliary #1, (auxiliary #2,) main. labels: (n, z, y, x) int64.
+    "The weight ratio for auxiliary losses #1, #2 and the main loss is 1:2:5 for the 64^3 network, and 1:3 for the
+    auxiliary loss #1 and the main loss for the 32^3 and 16^3 networks." The main weight is scaled to 1 (1/5, 2/5, 1),
+    so that the learning rate means the same with and without deep supervision.
+    """
+    if len(outputs) != len(scale.loss_weights):
+        raise ValueError(f"{len(outputs)} outputs do not fit the loss weights {scale.loss_weights}")
+    main_weight = scale.loss_weights[-1]
+    losses = [
+        (weight / main_weight) * segmentation_loss(logits, labels, spec)
+        for weight, logits in zip(scale.loss_weights, outputs, strict=True)
+    ]
+    return torch.stack(losses).sum()
+
+
+def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:
+    """Voxel-wise cross-entropy, plus `spec.dice_weight` times the soft Dice loss (ours; 0 in the paper)."""
+    logits = logits.float()
+    weights = torch.tensor(spec.class_weights, dtype=torch.float32, device=logits.device)
+    loss = functional.cross_entropy(logits, labels, weight=weights)
+    if spec.dice_weight > 0:
+        loss = loss + spec.dice_weight * soft_dice_loss(logits, labels)
+    return loss
+
+
+def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """1 - soft Dice, averaged over the foreground classes that occur in the batch; 0 when none occurs.
+
+    A class that does not occur is left out: its Dice would push every probability of it to zero.
+    """
+    probabilities = logits.softmax(dim=1)
+    losses = []
+    for label in (Label.PANCREAS, Label.TUMOR):
+        truth = (labels == label).float()
+        if truth.any():
+            overlap = (probabilities[:, label] * truth).sum()
+            losses.append(1 - 2 * overlap / (probabilities[:, label].sum() + truth.sum()))
+    if not losses:
+        return logits.new_zeros(())
+    return torch.stack(losses).mean()
+
+
+def class_frequencies(labels: Tensor) -> tuple[float, float, float]:
+    """Share of background, pancreas and tumor in a batch of labels (n, z, y, x)."""
+    counts = torch.bincount(labels.reshape(-1), minlength=NUM_CLASSES).double()
+    background, pancreas, tumor = (counts / counts.sum()).tolist()
+    return (background, pancreas, tumor)

@@ -1,0 +1,38 @@
+"""Data augmentation: the 48 symmetries of the cube (section 2.2).
+
+"Data augmentation is performed by randomly flipping patches and rotating by 90, 180 and 270 degrees over three axes."
+Flips and quarter turns generate exactly 48 maps: six axis orders times eight choices of direction.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations, product
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Voxel = TypeVar("Voxel", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class CubeSymmetry:
+    """One way to lay a cube onto itself: reorder the axes, then reverse some of them."""
+
+    axis_order: tuple[int, int, int]
+    reversed_axes: tuple[int, ...]
+
+    def __call__(self, patch: NDArray[Voxel]) -> NDArray[Voxel]:
+        """The patch (z, y, x), a cube, after the symmetry; a view. Image and labels take the same one."""
+        return np.flip(patch.transpose(self.axis_order), self.reversed_axes)
+
+
+CUBE_SYMMETRIES = tuple(
+    CubeSymmetry((order[0], order[1], order[2]), tuple(axis for axis in range(3) if reverse[axis]))
+    for order in permutations(range(3))
+    for reverse in product((False, True), repeat=3)
+)
+
+
+def random_symmetry(rng: np.random.Generator) -> CubeSymmetry:
+    """One of the 48, each equally likely."""
+    return CUBE_SYMMETRIES[rng.integers(len(CUBE_SYMMETRIES))]

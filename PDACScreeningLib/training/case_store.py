@@ -1,0 +1,149 @@
+"""Training cases on the working grid, memory-mapped, so that a random patch costs one small read.
+
+A store is a folder: `store.json` lists the cases, `<id>.hu.npy` (int16) and `<id>.labels.npy` (uint8) hold voxels in
+canonical orientation. `pdac-screening prepare` writes it; several trainings may read it at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PDACScreeningLib import atomic_file
+from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.volume.box import Box, bounding_box
+from PDACScreeningLib.volume.geometry import ZYX
+from PDACScreeningLib.volume.label_map import Label
+
+FORMAT_VERSION = 1
+INDEX = "store.json"
+
+
+@dataclass(frozen=True)
+class StoredCase:
+    """One case of a store. Counts are voxels of the working grid."""
+
+    case_id: str
+    shape: ZYX
+    pancreas_voxels: int
+    tumor_voxels: int
+    gland_start: ZYX  # box of all pancreas and tumor voxels
+    gland_stop: ZYX
+    content_sha256: str  # of the voxels and labels as stored
+
+    @property
+    def gland(self) -> Box:
+        """Smallest box covering the entire pancreas, tumor included."""
+        return Box(self.gland_start, self.gland_stop)
+
+
+@dataclass(frozen=True)
+class StoreIndex:
+    """The content of `store.json`."""
+
+    working_spacing_mm: float | None
+    source: str  # one sentence: where the cases come from
+    cases: tuple[StoredCase, ...]
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True)
+class Case:
+    """Voxels of a case: hu (z, y, x) int16 and labels (z, y, x) uint8, both memory-mapped and read-only."""
+
+    facts: StoredCase
+    hu: NDArray[np.int16]
+    labels: NDArray[np.uint8]
+
+
+def write_case(folder: Path, case_id: str, hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> StoredCase:
+    """Add the arrays of one case to a store folder. Raises DataError when it has no pancreas, WriteError."""
+    gland = bounding_box(labels != Label.BACKGROUND)
+    if gland is None:
+        raise DataError(f"case {case_id} has no pancreas voxel: nothing to learn from; check its label map")
+    _write_array(folder / f"{case_id}.hu.npy", hu)
+    _write_array(folder / f"{case_id}.labels.npy", labels)
+    z, y, x = hu.shape
+    return StoredCase(
+        case_id=case_id,
+        shape=(z, y, x),
+        pancreas_voxels=int(np.count_nonzero(labels == Label.PANCREAS)),
+        tumor_voxels=int(np.count_nonzero(labels == Label.TUMOR)),
+        gland_start=gland.start,
+        gland_stop=gland.stop,
+        content_sha256=_content_sha256(hu, labels),
+    )
+
+
+def write_index(folder: Path, working_spacing_mm: float | None, source: str, cases: Sequence[StoredCase]) -> Path:
+    """Write `store.json`; the store counts as finished from then on. Raises WriteError."""
+    index = StoreIndex(working_spacing_mm, source, tuple(cases))
+    return atomic_file.write_json(folder / INDEX, to_plain(index))
+
+
+class CaseStore:
+    """An opened store. Raises DataError when it is missing, damaged or of another version."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index = _read_index(folder)
+        self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
+        if not self.cases:
+            raise DataError(f"{folder} holds no case; run `pdac-screening prepare` first")
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all cases, for the provenance of a training."""
+        joined = "".join(case.content_sha256 for case in self.index.cases)
+        return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _write_array(path: Path, array: NDArray[np.int16] | NDArray[np.uint8]) -> None:
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+    def verify(temporary: Path) -> None:
+        if not np.array_equal(np.load(temporary, mmap_mode="r", allow_pickle=False), array):
+            raise ValueError("the array did not read back as written")
+
+    atomic_file.write_file(path, write, verify)
+
+
+def _content_sha256(hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(str(hu.shape).encode())
+    digest.update(np.ascontiguousarray(hu, "<i2").tobytes())
+    digest.update(np.ascontiguousarray(labels).tobytes())
+    return digest.hexdigest()
+
+
+def _read_index(folder: Path) -> StoreIndex:
+    path = folder / INDEX
+    try:
+        index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
+    if index.format_version != FORMAT_VERSION:
+        raise DataError(f"{path} has format {index.format_version}, this version reads {FORMAT_VERSION}; prepare again")
+    return index
+
+
+def _open_case(folder: Path, facts: StoredCase) -> Case:
+    try:
+        hu = np.load(folder / f"{facts.case_id}.hu.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(folder / f"{facts.case_id}.labels.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
+        ) from error
+    if hu.shape != facts.shape or labels.shape != facts.shape:
+        raise DataError(f"case {facts.case_id} in {folder} is {hu.shape}, its index says {facts.shape}; prepare again")
+    return Case(facts, hu, labels)
