@@ -8,6 +8,10 @@ class PDACScreeningError(Exception):
     """Base of every error that is reported to the user as one sentence, without a traceback."""
 
 
+class UsageError(PDACScreeningError):
+    """The command line asks for something that cannot be done; nothing was started. Exit code 2."""
+
+
 class InputRejected(PDACScreeningError):
     """The input cannot be screened (damaged, not a CT, impossible geometry). Outcome REJECTED."""
 

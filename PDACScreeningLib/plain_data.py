@@ -53,6 +53,10 @@ def _value(hint: Any, data: Any, where: str) -> Any:
         return _optional(arguments, data, where)
     if origin is tuple:
         return _tuple(arguments, data, where)
+    if origin is typing.Literal:
+        if data not in arguments:
+            raise ValueError(f"{where}: expected one of {', '.join(map(repr, arguments))}, got {data!r}")
+        return data
     if origin is dict:
         return {key: _value(arguments[1], item, f"{where}[{key}]") for key, item in data.items()}
     if is_dataclass(hint) and isinstance(hint, type):

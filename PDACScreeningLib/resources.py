@@ -1,4 +1,4 @@
-"""Where the files that are not Python lie: `Resources/`, beside the package in a checkout, inside it once installed."""
+"""Where the files that are not Python lie: `Resources/`, inside the package once installed, beside it in a checkout."""
 
 from pathlib import Path
 
@@ -7,11 +7,8 @@ _PLACES = (_PACKAGE / "Resources", _PACKAGE.parent / "Resources")
 
 
 def resource(name: str) -> Path:
-    """Path of a file or folder under `Resources/`, e.g. "terminology/segments.json".
+    """Path of a file or folder under `Resources/`, e.g. "Models" or "terminology/segments.json".
 
-    Raises FileNotFoundError when it is in neither place: the installation is incomplete.
+    It need not exist: a checkout without models has no "Models" folder.
     """
-    for place in _PLACES:
-        if (place / name).exists():
-            return place / name
-    raise FileNotFoundError(f"Resources/{name} is missing; install PDACScreening again")
+    return next((place / name for place in _PLACES if (place / name).exists()), _PLACES[-1] / name)

@@ -62,7 +62,7 @@ class ScaleEvidence:
     """What one network alone would say, after the component filter, on the working grid."""
 
     patch_size: int
-    pancreas_voxels: int
+    pancreas_voxels: int  # outside the tumor
     tumor_voxels: int
     mean_tumor_probability: float | None  # over its own tumor voxels; None when there are none
     windows: int  # evaluated
@@ -149,7 +149,7 @@ class Screening:
     score: float | None = None
     tumor_voxels: int | None = None
     tumor_volume_mm3: float | None = None
-    pancreas_voxels: int | None = None
+    pancreas_voxels: int | None = None  # outside the tumor, like the pancreas label
     pancreas_volume_mm3: float | None = None
     mean_tumor_probability: float | None = None
     scales: tuple[ScaleEvidence, ...] = ()

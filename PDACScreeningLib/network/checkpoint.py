@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:
         "provenance": checkpoint.provenance,
     }
 
-    def verify(temporary: Path) -> None:
-        written = torch.load(temporary, map_location="cpu", weights_only=True)["network"]
-        for name, tensor in checkpoint.network_state.items():
-            if not torch.equal(written[name], tensor.cpu()):
-                raise ValueError(f"tensor {name} did not read back as written")
-
-    return atomic_file.write_file(path, lambda temporary: torch.save(content, temporary), verify)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return atomic_file.write_bytes(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -56,4 +56,6 @@ def _tensor(name: str, entry: dict[str, Any], data: memoryview) -> Tensor:
     begin, end = (int(offset) for offset in entry["data_offsets"])
     if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"tensor {name} lies outside the file")
+    if begin == end:  # frombuffer refuses an empty buffer
+        return torch.empty(shape, dtype=dtype)
     return torch.frombuffer(bytearray(data[begin:end]), dtype=dtype).reshape(shape)

@@ -20,11 +20,15 @@ Axes = tuple[Floats, Floats, Floats]
 
 @dataclass(frozen=True)
 class Lattice:
-    """Isotropic sample positions. start_mm: first sample along (z, y, x); shape: samples along (z, y, x)."""
+    """Isotropic sample positions. start_mm: first sample along (z, y, x); shape: samples along (z, y, x).
+
+    endless: what touches the first or last sample along z goes on beyond it, as the trunk does.
+    """
 
     start_mm: Point
     pitch_mm: float
     shape: tuple[int, int, int]
+    endless: bool = False
 
     def coordinates(self) -> Axes:
         """Open mesh of the world coordinates along z, y and x: shapes (z,1,1), (1,y,1), (1,1,x), float32."""
@@ -50,10 +54,10 @@ class Lattice:
         return Lattice((z, y, x), self.pitch_mm, (shape[0], shape[1], shape[2]))
 
 
-def lattice_over(low_xyz: Point, high_xyz: Point, pitch_mm: float) -> Lattice:
+def lattice_over(low_xyz: Point, high_xyz: Point, pitch_mm: float, *, endless: bool = False) -> Lattice:
     """A lattice that covers the world box between two corners (x, y, z)."""
     shape = [int(np.ceil((high - low) / pitch_mm)) + 1 for low, high in zip(low_xyz, high_xyz, strict=True)][::-1]
-    return Lattice((low_xyz[2], low_xyz[1], low_xyz[0]), pitch_mm, (shape[0], shape[1], shape[2]))
+    return Lattice((low_xyz[2], low_xyz[1], low_xyz[0]), pitch_mm, (shape[0], shape[1], shape[2]), endless)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +91,8 @@ def _interpolated(values: Floats, index: NDArray[np.float64], axis: int) -> Floa
     shape = [1, 1, 1]
     shape[axis] = -1
     weight = (index - low).astype(np.float32).reshape(shape)
-    lower = values.take(low, axis)
-    upper = values.take(high, axis)
+    lower: Floats = values.take(low, axis)
+    upper: Floats = values.take(high, axis)
     upper -= lower
     upper *= weight
     upper += lower

@@ -6,6 +6,7 @@ A field is a periodic tile of smoothed white noise, so it has a value everywhere
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -49,6 +50,7 @@ class RandomField:
         return self.at((z.ravel(), y.ravel(), x.ravel()))
 
 
+@lru_cache(maxsize=8)
 def random_field(seed: int, name: str, scale_mm: float) -> RandomField:
     """A unit random field whose features are about `scale_mm` wide (Gaussian kernel of that standard deviation)."""
     pitch_mm = 0.8 * scale_mm

@@ -1,4 +1,4 @@
-"""Shapes as signed distances in mm: negative inside, zero on the surface, positive outside. Arrays (z, y, x) float32."""
+"""Shapes as signed distances in mm: negative inside, positive outside. Arrays (z, y, x) float32."""
 
 from __future__ import annotations
 
@@ -30,18 +30,21 @@ def ellipsoid(lattice: Lattice, center: Point, radii: Point, power: float = 2.0)
 
 def union(*shapes: Floats) -> Floats:
     """All points inside any of the shapes."""
-    return np.minimum.reduce(shapes)
+    smallest: Floats = np.minimum.reduce(shapes)
+    return smallest
 
 
 def without(shape: Floats, other: Floats, gap_mm: float | Floats = 0.0) -> Floats:
     """The shape cut back so that it stays `gap_mm` away from another one."""
-    return np.maximum(shape, np.float32(1) * gap_mm - other)
+    rest: Floats = np.maximum(shape, np.float32(1) * gap_mm - other)
+    return rest
 
 
 def smooth_union(shape: Floats, other: Floats, blend_mm: float) -> Floats:
     """The union with its inner edge rounded over `blend_mm`."""
     near = np.maximum(np.float32(blend_mm) - np.abs(shape - other), 0)
-    return np.minimum(shape, other) - near * near * np.float32(0.25 / blend_mm)
+    blended: Floats = np.minimum(shape, other) - near * near * np.float32(0.25 / blend_mm)
+    return blended
 
 
 def curve(points: Sequence[Point], step_mm: float = _STEP_MM) -> NDArray[np.float64]:
@@ -53,7 +56,11 @@ def curve(points: Sequence[Point], step_mm: float = _STEP_MM) -> NDArray[np.floa
     knots = np.arange(len(control))
     length = float(np.linalg.norm(np.diff(control, axis=0), axis=1).sum())
     samples = np.linspace(0, len(control) - 1, max(2, int(np.ceil(length / step_mm)) + 1))
-    line = CubicSpline(knots, control)(samples) if len(control) > 2 else control[0] + samples[:, None] * np.diff(control, axis=0)
+    line = (
+        CubicSpline(knots, control)(samples)
+        if len(control) > 2
+        else control[0] + samples[:, None] * np.diff(control, axis=0)
+    )
     return np.column_stack([line, samples / (len(control) - 1)])
 
 
@@ -66,7 +73,11 @@ class Tube:
 
 
 def tube(
-    lattice: Lattice, points: Sequence[Point], radii: Sequence[float], stretch: Point = (1.0, 1.0, 1.0), reach_mm: float = _REACH_MM
+    lattice: Lattice,
+    points: Sequence[Point],
+    radii: Sequence[float],
+    stretch: Point = (1.0, 1.0, 1.0),
+    reach_mm: float = _REACH_MM,
 ) -> Tube:
     """A tube of changing radius along a smooth curve through control points.
 
@@ -96,7 +107,10 @@ def _cone(
 ) -> tuple[Floats, Floats]:
     """Distance to a straight piece with round ends, and the place 0..1 along it."""
     z, y, x = lattice.coordinates()
-    offsets = [line / np.float32(factor) - np.float32(start) for line, factor, start in zip((x, y, z), factors, ends[0], strict=True)]
+    offsets = [
+        line / np.float32(factor) - np.float32(start)
+        for line, factor, start in zip((x, y, z), factors, ends[0], strict=True)
+    ]
     run = (ends[1] - ends[0]).astype(np.float32)
     dot = offsets[0] * run[0] + offsets[1] * run[1] + offsets[2] * run[2]
     along = np.clip(dot / np.float32(max(float(run @ run), 1e-6)), 0, 1)

@@ -1,0 +1,65 @@
+# Everything runs in .venv, which is made on first use. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := PDACScreeningLib Testing docs
+TUMOR_SEED := 1
+NORMAL_SEED := 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench pictures clean
+
+help:
+	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
+	@echo "make test      format check, lint, types, tests"
+	@echo "make bench     time windows, the coarse scan and the memory peak"
+	@echo "make pictures  render the pictures of the README from the demo"
+	@echo "make clean     remove the demo and caches (not .venv)"
+
+# torch comes first and alone, so that everything else is resolved against that build. Where no GPU is, a small build does:
+#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
+$(VENV)/.torch: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	"PDACScreening needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
+	@echo "Making $(VENV) and installing PyTorch; the first time this downloads a few hundred MB to a few GB."
+	@$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+test: $(VENV)/.test-installed
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+demo: $(VENV)/.installed
+	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"
+	@$(BIN)/pdac-screening phantom --seed $(TUMOR_SEED) --tumor-diameter-mm 30 --output demo/phantom-tumor
+	@echo; echo "2/4  a synthetic abdominal CT without a tumor"
+	@$(BIN)/pdac-screening phantom --seed $(NORMAL_SEED) --normal --output demo/phantom-normal
+	@echo; echo "3/4  screening the one with a tumor"
+	@$(BIN)/pdac-screening screen demo/phantom-tumor/ct.nii.gz --model demo-phantom --output demo/result-tumor
+	@echo; echo "4/4  screening the one without"
+	@$(BIN)/pdac-screening screen demo/phantom-normal/ct.nii.gz --model demo-phantom --output demo/result-normal
+	@echo; echo "Open in a browser:"
+	@echo "  demo/result-tumor/report.html"
+	@echo "  demo/result-normal/report.html"
+
+bench: $(VENV)/.test-installed
+	$(BIN)/python Testing/Benchmarks/bench_inference.py
+
+pictures: demo
+	$(BIN)/python docs/pictures/render.py
+
+clean:
+	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

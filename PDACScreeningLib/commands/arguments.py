@@ -1,0 +1,70 @@
+"""What the parsers of several sub-commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from PDACScreeningLib.commands.interruption import Interruption
+from PDACScreeningLib.commands.progress_display import STYLES, Display
+from PDACScreeningLib.screening_result import RESEARCH_NOTICE
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+EXIT_CODES = (
+    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed, 130 cancelled (Ctrl-C)\n"
+    f"{RESEARCH_NOTICE}"
+)
+
+
+Run = Callable[[argparse.Namespace, Display, Interruption], int]  # a sub-command; returns the exit code
+
+
+def add_command(
+    commands: Any, name: str, run: Run, *, summary: str, description: str, examples: tuple[str, ...] = ()
+) -> argparse.ArgumentParser:
+    """The parser of a sub-command, with what every one has: help with examples, `--debug`, a progress style."""
+    shown = ["examples:", *(f"  {example}" for example in examples), "", EXIT_CODES] if examples else [EXIT_CODES]
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog="\n".join(shown),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, progress=None)
+    parser.add_argument("--debug", action="store_true", help="show log lines, and the traceback of an unexpected error")
+    return parser
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """`--progress`."""
+    parser.add_argument(
+        "--progress",
+        choices=STYLES,
+        help="how to show progress; json prints one JSON object a line (default: bar on a terminal, else none)",
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """`--device`."""
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="what computes (default: a GPU if there is one)"
+    )
+
+
+def natural(text: str) -> int:
+    """A whole number from 0. Raises ArgumentTypeError."""
+    value = int(text) if text.isdecimal() else -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number from 1. Raises ArgumentTypeError."""
+    value = natural(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("expected a whole number from 1, got 0")
+    return value

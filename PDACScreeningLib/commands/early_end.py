@@ -1,0 +1,58 @@
+"""When a screening ends before it has an answer: which outcome, and the one sentence that says why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PDACScreeningLib.errors import Cancelled, InputIndeterminate, InputRejected, PDACScreeningError
+from PDACScreeningLib.screening_result import Outcome, Screening
+
+_REPORT_IT = "run the same command with --debug and report what it prints as an issue of this project"
+
+
+def early_end(error: BaseException) -> Screening:
+    """The screening that says how it ended: every exception has an outcome, none is shown as a traceback."""
+    if is_cancelling(error):
+        return Screening(Outcome.CANCELLED, "The screening was cancelled before it had a result.")
+    if isinstance(error, InputRejected):
+        return Screening(Outcome.REJECTED, sentence(error))
+    if isinstance(error, InputIndeterminate):
+        return Screening(Outcome.INDETERMINATE, sentence(error))
+    return Screening(Outcome.FAILED, sentence(error))
+
+
+def is_cancelling(error: BaseException) -> bool:
+    """Whether the user stopped the command."""
+    return isinstance(error, Cancelled | KeyboardInterrupt)
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether an error is one of ours, which never needs a traceback."""
+    return isinstance(error, PDACScreeningError) or is_cancelling(error)
+
+
+def sentence(error: BaseException) -> str:
+    """One sentence about an error: our own errors speak for themselves, foreign ones are put into words."""
+    if isinstance(error, PDACScreeningError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The machine ran out of memory; close other programs or use a machine with more."
+    if type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported here
+        return "The GPU ran out of memory; close other programs that use it or run again with --device cpu."
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        package = error.name.partition(".")[0]
+        return f"The Python package {package} is not installed; install it with: python -m pip install {package}"
+    return f"An unexpected error ({type(error).__name__}) stopped the command; {_REPORT_IT}."
+
+
+def without_paths(text: str, *places: Path) -> str:
+    """A sentence for a result file: of each place only the last name stays, since folders tell user and site names.
+
+    "/home/eva/scans/ct.nii.gz ends early"  ->  "ct.nii.gz ends early"
+    """
+    for place in places:
+        name = (place.name or "the folder").replace("\\", r"\\")
+        for spelling in (str(place.resolve()), str(place.absolute()), str(place)):
+            text = re.sub(re.escape(spelling) + r"(?!\w)", name, text)
+    return text

@@ -1,0 +1,64 @@
+"""What `publish` does: the checkpoints of a run folder become a model folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.errors import CheckpointError
+from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
+from PDACScreeningLib.network.model_directory import ModelDescription, save_model
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """What was asked of `publish`."""
+
+    run: Path
+    output: Path
+    name: str
+    trained_on: str
+    notice: str
+    performance: str
+    is_demo: bool
+
+
+def run_publish(request: PublishRequest, display: Display) -> int:
+    """Write the model folder. Raises CheckpointError when the trainings do not belong together."""
+    checkpoints = _checkpoints(request.run)
+    config = next(iter(checkpoints.values())).config.screening
+    description = ModelDescription(
+        name=request.name,
+        trained_on=request.trained_on,
+        is_demo=request.is_demo,
+        config=config,
+        weights_sha256="",
+        notice=request.notice,
+        performance=request.performance,
+        training={
+            str(size): {**item.provenance, "iterations": str(item.iteration), "seed": str(item.config.seed)}
+            for size, item in checkpoints.items()
+        },
+    )
+    states = {size: item.network_state for size, item in checkpoints.items()}
+    written = save_model(request.output, description, states)
+    facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
+    display.result(f"model '{request.name}' written to {request.output}; add a MODEL_CARD.md", facts)
+    return 0
+
+
+def _checkpoints(run: Path) -> dict[int, Checkpoint]:
+    """The checkpoints of a run folder by patch size, coarse first; they must share one screening configuration."""
+    found = [load_checkpoint(path) for path in run.glob(f"*/{CHECKPOINT}")]
+    if not found:
+        raise CheckpointError(f"{run} holds no training (no */{CHECKPOINT}); run `pdac-screening train` first")
+    config = found[0].config.screening
+    if any(checkpoint.config.screening != config for checkpoint in found):
+        raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
+    missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
+    if missing:
+        raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
+    return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}

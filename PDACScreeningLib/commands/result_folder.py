@@ -1,0 +1,78 @@
+"""The folder a screening leaves behind: one run's files, never a mixture of two runs.
+
+New files are written into a hidden folder beside their places and moved only when all of them are there. The old
+`screening.json` goes first and the new one comes last, so that a folder without it is known to be incomplete.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from PDACScreeningLib.errors import UsageError, WriteError
+
+LABELS = "labels.seg.nrrd"
+TUMOR_PROBABILITY = "tumor_probability.nrrd"
+REPORT = "report.html"
+SCREENING = "screening.json"
+RESULT_FILES = (LABELS, TUMOR_PROBABILITY, REPORT, SCREENING)
+
+Shield = Callable[[], AbstractContextManager[None]]
+
+
+def open_result_folder(folder: Path) -> Path:
+    """The folder, made if absent and known to be writable. Raises UsageError; earlier results are left alone."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--output {folder} is a file; name a folder")
+    for name in RESULT_FILES:
+        if (folder / name).is_dir():
+            raise UsageError(f"--output {folder} holds a folder named {name}; name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write into --output {folder}: {error.strerror}; name another folder") from error
+    return folder
+
+
+@contextmanager
+def new_result(folder: Path, shield: Shield) -> Iterator[Path]:
+    """A hidden folder to write a result into; when the block ends well, its files replace those of `folder`.
+
+    When the block raises, `folder` is as it was. Files of other names are never touched. shield: holds off signals
+    while files are moved and cleaned up. Raises WriteError when a file cannot be moved; then `screening.json` is gone.
+    """
+    with shield():
+        staging = _staging_folder(folder)
+    try:
+        yield staging
+        with shield():
+            _replace_result(folder, staging)
+    finally:
+        with shield():
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _staging_folder(folder: Path) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    except OSError as error:
+        raise WriteError(
+            f"cannot write into {folder}: {error.strerror}; check free disk space and permissions"
+        ) from error
+
+
+def _replace_result(folder: Path, staging: Path) -> None:
+    try:
+        (folder / SCREENING).unlink(missing_ok=True)
+        for name in RESULT_FILES:  # screening.json is the last
+            if (staging / name).exists():
+                (staging / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"could not replace the files in {folder}: {error.strerror}; check permissions") from error

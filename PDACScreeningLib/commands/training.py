@@ -1,0 +1,93 @@
+"""What `prepare` and `train` do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from PDACScreeningLib.commands.interruption import Interruption
+from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.config import NetworkSpec, TrainingConfig
+from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
+from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.network.runtime import resolve_device
+from PDACScreeningLib.progress import OnProgress, Progress
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
+from PDACScreeningLib.training.trainer import TrainingRun, train
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What was asked of `train`; None takes the recipe's own value."""
+
+    store: Path
+    output: Path
+    patch_size: int
+    recipe: str
+    iterations: int | None
+    base_width: int | None
+    seed: int
+    augmentation: bool
+    device: str
+    threads: int | None
+    checkpoint_every: int
+
+
+def both_hooks(display: Display, interruption: Interruption) -> OnProgress:
+    """The progress hook of a command: shows, and raises Cancelled after Ctrl-C."""
+
+    def on_progress(progress: Progress) -> None:
+        interruption.check(progress)
+        display.progress(progress)
+
+    return on_progress
+
+
+def run_prepare(
+    cohort: Path, output: Path, working_spacing_mm: float | None, display: Display, interruption: Interruption
+) -> int:
+    """Write a case store; cases that cannot be used are named with their reason."""
+    cases = phantom_cohort_cases(cohort)
+    source = f"synthetic phantom cohort of {len(cases)} cases"
+    preparation = prepare(cases, output, working_spacing_mm, source, both_hooks(display, interruption))
+    for case_id, reason in preparation.refused:
+        display.notice(f"refused {case_id}: {reason}")
+    counts = {"stored": len(preparation.stored), "refused": len(preparation.refused)}
+    display.result(f"{counts['stored']} cases stored in {output}, {counts['refused']} refused", counts)
+    return 0
+
+
+def run_train(request: TrainRequest, display: Display, interruption: Interruption) -> int:
+    """Train one network, or go on with a training that was stopped."""
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    store = CaseStore(request.store)
+    config = training_config(request, store.index.working_spacing_mm)
+    (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
+    folder = request.output / str(request.patch_size)
+    run = TrainingRun(folder, scale, config, resolve_device(request.device), request.checkpoint_every)
+    checkpoint = train(run, store, both_hooks(display, interruption))
+    facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
+    display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)
+    return 0
+
+
+def training_config(request: TrainRequest, working_spacing_mm: float | None) -> TrainingConfig:
+    """The configuration a request stands for. Raises UsageError when the short recipe lacks its iterations."""
+    if request.recipe == "short":
+        if request.iterations is None:
+            raise UsageError("the short recipe needs --iterations")
+        width = NetworkSpec().base_width if request.base_width is None else request.base_width
+        config = short_recipe(working_spacing_mm, base_width=width, iterations=request.iterations)
+    else:
+        config = paper_recipe(working_spacing_mm)
+        if request.iterations is not None:
+            config = replace(config, iterations=request.iterations)
+        if request.base_width is not None:
+            network = NetworkSpec(base_width=request.base_width)
+            config = replace(config, screening=replace(config.screening, network=network))
+    return replace(config, seed=request.seed, augmentation=request.augmentation)

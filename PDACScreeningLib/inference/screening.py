@@ -1,0 +1,156 @@
+"""Eq. 1 of the paper, y = c(s(X)): one CT in, one answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.inference.classification import classify, explain
+from PDACScreeningLib.inference.coarse_to_fine import (
+    ScaleSegmentation,
+    Segmentation,
+    mean_tumor_probability,
+    segment,
+)
+from PDACScreeningLib.inference.confidence_score import confidence_score
+from PDACScreeningLib.inference.findings import find_tumors
+from PDACScreeningLib.inference.plausibility import warnings_about
+from PDACScreeningLib.inference.sliding_window import WindowNetwork
+from PDACScreeningLib.inference.stage_clock import StageClock
+from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.screening_result import Outcome, Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
+
+NO_BODY = "The scan holds no body: no voxel is above {:.0f} HU. Check that it is a CT in Hounsfield units."
+NO_PANCREAS = (
+    "The coarse scan found no pancreas; check that the scan shows the upper abdomen in the portal venous phase and "
+    "that the model suits it. This is not a normal result."
+)
+NO_AGREEMENT = (
+    "The coarse scan found a pancreas, but the networks together did not confirm it. This is not a normal result."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ScreenedVolume:
+    """A screening and the voxels it rests on. What an INDETERMINATE scan does not have is None.
+
+    screening: without model, input and provenance, which only the caller knows.
+    label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
+    grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
+    """
+
+    screening: Screening
+    grid: WorkingGrid
+    label_map: LabelMap | None = None
+    tumor_probability: NDArray[np.float32] | None = None
+    segmentation: Segmentation | None = None
+
+
+def screen(
+    ct: CTVolume,
+    networks: Mapping[int, WindowNetwork],
+    config: ScreeningConfig,
+    on_progress: OnProgress = ignore_progress,
+) -> ScreenedVolume:
+    """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
+
+    networks: by patch size, one for each of `config.scales`. The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or
+    INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a network is missing,
+    ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
+    """
+    _require_networks(networks, config)
+    clock = StageClock(on_progress)
+    grid = working_grid(ct.geometry, config.working_spacing_mm)
+    protocol = _protocol(grid.working, config)
+    with clock.stage("working grid"):
+        working = grid.to_working(ct)
+
+    segmentation = segment(working, networks, config, clock)
+    if segmentation is None or not segmentation.labels.any():
+        reason = _why_nothing(working, segmentation, config)
+        return ScreenedVolume(
+            Screening(Outcome.INDETERMINATE, reason, protocol=protocol, timings_s=clock.timings_s), grid
+        )
+
+    with clock.stage("findings"):
+        screening = _summary(segmentation, working, config)
+    with clock.stage("scan's own grid"):
+        label_map = grid.labels_to_native(segmentation.labels)
+        tumor_probability = grid.probability_to_native(_over_volume(segmentation))
+    screening = replace(screening, protocol=protocol, timings_s=clock.timings_s)
+    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
+
+
+def _require_networks(networks: Mapping[int, WindowNetwork], config: ScreeningConfig) -> None:
+    missing = [f"{scale.patch_size}^3" for scale in config.scales if scale.patch_size not in networks]
+    if missing:
+        raise ValueError(f"the configuration names networks that are not there: {', '.join(missing)}")
+
+
+def _why_nothing(working: CTVolume, segmentation: Segmentation | None, config: ScreeningConfig) -> str:
+    if working.hu.max() <= config.body_threshold_hu:
+        return NO_BODY.format(config.body_threshold_hu)
+    return NO_PANCREAS if segmentation is None else NO_AGREEMENT
+
+
+def _summary(segmentation: Segmentation, working: CTVolume, config: ScreeningConfig) -> Screening:
+    """What the segmentation says, in numbers: c of Eq. 1, the score, and each tumor region."""
+    roi = segmentation.roi
+    labels = segmentation.labels[roi.slices]
+    tumor_voxels = int(np.count_nonzero(labels == Label.TUMOR))
+    pancreas_voxels = int(np.count_nonzero(labels == Label.PANCREAS))
+    probability = mean_tumor_probability(labels, segmentation.tumor_probability)
+    voxel_mm3 = working.geometry.voxel_volume_mm3
+    return Screening(
+        outcome=classify(tumor_voxels, config.decision),
+        reason=explain(tumor_voxels, config.decision, voxel_mm3),
+        score=confidence_score(tumor_voxels, probability, config.decision, config.score),
+        tumor_voxels=tumor_voxels,
+        tumor_volume_mm3=tumor_voxels * voxel_mm3,
+        pancreas_voxels=pancreas_voxels,
+        pancreas_volume_mm3=pancreas_voxels * voxel_mm3,
+        mean_tumor_probability=probability,
+        scales=tuple(_evidence(scale) for scale in segmentation.scales),
+        findings=find_tumors(labels, segmentation.tumor_probability, working.cropped(roi)),
+        warnings=warnings_about(segmentation, working.geometry, config),
+    )
+
+
+def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
+    return ScaleEvidence(
+        patch_size=scale.patch_size,
+        pancreas_voxels=int(np.count_nonzero(scale.labels == Label.PANCREAS)),
+        tumor_voxels=int(np.count_nonzero(scale.labels == Label.TUMOR)),
+        mean_tumor_probability=scale.mean_tumor_probability,
+        windows=scale.windows,
+        windows_skipped=scale.windows_skipped,
+    )
+
+
+def _over_volume(segmentation: Segmentation) -> NDArray[np.float32]:
+    """(z, y, x) tumor probability of the whole working grid; 0 outside the ROI, where the fine networks never look."""
+    probability = np.zeros(segmentation.labels.shape, np.float32)
+    probability[segmentation.roi.slices] = segmentation.tumor_probability
+    return probability
+
+
+def _protocol(working: Geometry, config: ScreeningConfig) -> Protocol:
+    return Protocol(
+        name="exact",
+        working_spacing_mm_xyz=working.spacing_mm,
+        window_sizes=tuple(scale.patch_size for scale in config.scales),
+        strides=tuple(scale.stride for scale in config.scales),
+        roi_margin_voxels=config.roi_margin_voxels,
+        min_component_fraction=config.components.min_fraction,
+        min_tumor_voxels=config.decision.min_tumor_voxels,
+        min_tumor_volume_mm3=config.decision.min_tumor_voxels * working.voxel_volume_mm3,
+        score_count_weight=config.score.count_weight,
+    )

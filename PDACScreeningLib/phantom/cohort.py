@@ -1,0 +1,149 @@
+"""Many phantoms: a folder of cases with a list, made by several processes, resumable."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PDACScreeningLib.atomic_file import write_json
+from PDACScreeningLib.phantom.lattice import Point
+from PDACScreeningLib.phantom.phantom_files import JSON_NAME, is_finished, write_phantom
+from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACING_MM, GENERATOR_VERSION, PhantomSpec
+from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
+from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.seeding import stream
+
+COHORT_NAME = "cohort.json"
+IN_DISTRIBUTION = "in-distribution"
+SHIFTED = "shifted"
+VARIANTS = (IN_DISTRIBUTION, SHIFTED)
+_SEEDS_PER_COHORT = 1_000_000  # each half of them for one variant
+_SHIFTED_PHASE = 0.5
+_SHIFTED_NOISE = 1.5
+_SHIFTED_SLICE_MM = 5.0
+
+
+@dataclass(frozen=True)
+class CohortSpec:
+    """Which cases to make. shape: voxels (z, y, x); spacing_mm: (x, y, z); of shifted cases before thicker slices.
+
+    variant: "in-distribution", or "shifted" for a test outside the training distribution: less contrast (phase 0.5),
+    half as much noise again, and 5 mm slices. Raises ValueError for a cohort that cannot be.
+    """
+
+    cases: int
+    pdac_fraction: float = 0.5
+    seed: int = 0
+    variant: str = IN_DISTRIBUTION
+    shape: tuple[int, int, int] = DEFAULT_SHAPE
+    spacing_mm: Point = DEFAULT_SPACING_MM
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cases <= _SEEDS_PER_COHORT // 2:
+            raise ValueError(f"a cohort has 1 to {_SEEDS_PER_COHORT // 2} cases, got {self.cases}")
+        if not 0 <= self.pdac_fraction <= 1:
+            raise ValueError(f"the PDAC fraction must lie in 0..1, got {self.pdac_fraction}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed}")
+        if self.variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {VARIANTS}, got {self.variant!r}")
+
+
+def generate_cohort(cohort: CohortSpec, folder: Path, jobs: int = 1, on_progress: OnProgress = ignore_progress) -> Path:
+    """Write every case into `folder/<case id>/` and the list into `folder/cohort.json`; returns the list's path.
+
+    jobs: processes; the bytes do not depend on it. Cases that are already finished are kept. The hook is called once
+    a case; when it raises, what runs is finished, the rest is dropped, and a later call goes on from there.
+    """
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    specs = case_specifications(cohort)
+    open_specs = [spec for spec in specs if not is_finished(spec, folder / case_id(spec))]
+    done = len(specs) - len(open_specs)
+    stage = "phantom cohort"
+    on_progress(Progress(stage, done, len(specs)))
+    for finished, _ in enumerate(_made(open_specs, folder, jobs), start=done + 1):
+        on_progress(Progress(stage, finished, len(specs)))
+    return write_json(folder / COHORT_NAME, _listing(cohort, specs, folder))
+
+
+def case_id(spec: PhantomSpec) -> str:
+    """The folder of a case; it does not tell whether there is a tumor."""
+    return f"phantom-{spec.seed}"
+
+
+def case_specifications(cohort: CohortSpec) -> list[PhantomSpec]:
+    """The cases in order. Cohorts of different seed or variant never share a body."""
+    pdac = round(cohort.cases * cohort.pdac_fraction)
+    order = stream(cohort.seed, "phantom-cohort/order").permutation(cohort.cases)
+    first = cohort.seed * _SEEDS_PER_COHORT + (_SEEDS_PER_COHORT // 2 if cohort.variant == SHIFTED else 0)
+    return [_case(cohort, first + index, has_tumor=bool(order[index] < pdac)) for index in range(cohort.cases)]
+
+
+def _case(cohort: CohortSpec, seed: int, *, has_tumor: bool) -> PhantomSpec:
+    diameter = random_diameter_mm(stream(seed, "phantom-cohort/diameter")) if has_tumor else None
+    if cohort.variant == IN_DISTRIBUTION:
+        return random_specification(seed, tumor_diameter_mm=diameter, shape=cohort.shape, spacing_mm=cohort.spacing_mm)
+    usual = random_specification(seed)
+    slices = max(8, round(cohort.shape[0] * cohort.spacing_mm[2] / _SHIFTED_SLICE_MM))
+    return random_specification(
+        seed,
+        tumor_diameter_mm=diameter,
+        shape=(slices, *cohort.shape[1:]),
+        spacing_mm=(*cohort.spacing_mm[:2], _SHIFTED_SLICE_MM),
+        phase=_SHIFTED_PHASE,
+        noise_hu=round(_SHIFTED_NOISE * usual.acquisition.noise_hu, 1),
+    )
+
+
+def _make(spec: PhantomSpec, folder: Path) -> None:
+    write_phantom(spec, folder / case_id(spec))
+
+
+def _made(specs: list[PhantomSpec], folder: Path, jobs: int) -> Iterable[None]:
+    """Makes the cases, one item each as they are finished."""
+    if jobs == 1:
+        for spec in specs:
+            _make(spec, folder)
+            yield
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running: set[Future[None]] = {pool.submit(_make, spec, folder) for spec in specs}
+        try:
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                    yield
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _listing(cohort: CohortSpec, specs: list[PhantomSpec], folder: Path) -> dict[str, Any]:
+    """The content of cohort.json."""
+    return {
+        "format": "phantom-cohort-1",
+        "generator_version": GENERATOR_VERSION,
+        "cohort": asdict(cohort),
+        "cases": [_listed(spec, folder) for spec in specs],
+    }
+
+
+def _listed(spec: PhantomSpec, folder: Path) -> dict[str, Any]:
+    facts = json.loads((folder / case_id(spec) / JSON_NAME).read_text(encoding="utf-8"))["facts"]
+    return {
+        "id": case_id(spec),
+        "seed": spec.seed,
+        "has_tumor": spec.tumor is not None,
+        "tumor_diameter_mm": spec.tumor_diameter_mm,
+        "shape": list(spec.shape),
+        "spacing_mm": list(spec.spacing_mm),
+        "confounders": list(spec.confounders),
+        "generator_version": spec.generator_version,
+        "facts": facts,
+    }

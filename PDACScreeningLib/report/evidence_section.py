@@ -1,0 +1,113 @@
+"""What the call rests on: the rule of K voxels, the score, and what each network alone would say (section 2.3)."""
+
+from __future__ import annotations
+
+import math
+
+from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section, table
+from PDACScreeningLib.report.quantity import count, grouped, share, volume
+from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
+
+_NETWORK_OUTPUT = ", the networks' output over the tumor voxels: how sure they are of the outline, not of a cancer"
+_AXIS_DECADES = 5  # the axis of the rule ends at 10^5 voxels, or later where more were found
+
+
+def evidence_section(screening: Screening) -> Markup:
+    """Rule, score and performance; nothing when the scan was not judged."""
+    if screening.tumor_voxels is None or screening.protocol is None:
+        return fragment()
+    return section(
+        "What this answer rests on",
+        _rule(screening.tumor_voxels, screening.tumor_volume_mm3, screening.protocol),
+        rule_axis(screening.tumor_voxels, screening.protocol.min_tumor_voxels),
+        definitions(_facts(screening)),
+    )
+
+
+def scales_section(screening: Screening) -> Markup:
+    """The evidence of each network alone, and of their mean, which is the answer."""
+    protocol, together = screening.protocol, screening.tumor_voxels
+    if not screening.scales or protocol is None:
+        return fragment()
+    rows = [_scale_row(scale, protocol) for scale in screening.scales]
+    if together is not None:
+        windows = sum(scale.windows for scale in screening.scales)
+        evidence = _evidence(together, screening.mean_tumor_probability, protocol)
+        rows.append(["All, the answer", *evidence, grouped(windows)])
+    suspicious = sum(scale.tumor_voxels >= protocol.min_tumor_voxels for scale in screening.scales)
+    columns = ["Network", "Tumor voxels", "Tumor volume", "Mean tumor probability", "By the rule", "Windows"]
+    return section(
+        "Each network alone",
+        element(
+            "p",
+            f"{suspicious} of {len(screening.scales)} networks alone would call this scan suspicious. The largest "
+            "window sees most context and raises the fewest false alarms; the smallest finds more small regions and "
+            "raises more.",
+        ),
+        table("Tumor found by each network, after the component filter", columns, rows),
+    )
+
+
+def rule_axis(tumor_voxels: int, min_tumor_voxels: int) -> Markup:
+    """Tumor voxels found beside the number the rule asks for, on a logarithmic axis (a picture of the sentence)."""
+    end = 10 ** max(_AXIS_DECADES, math.ceil(math.log10(max(tumor_voxels, min_tumor_voxels))))
+    ticks = [0, *(10**power for power in range(1, round(math.log10(end)) + 1))]
+    marks = [
+        *(_mark("tick", voxels, end, grouped(voxels)) for voxels in ticks),
+        _mark("found", tumor_voxels, end, f"found: {grouped(tumor_voxels)}"),
+        _mark("rule", min_tumor_voxels, end, f"rule: {grouped(min_tumor_voxels)}"),
+    ]
+    label = f"Tumor voxels: {tumor_voxels} found, {min_tumor_voxels} needed for a suspicious result."
+    axis = element("div", *marks, class_="axis", role="img", aria_label=label)
+    return element("figure", axis, element("figcaption", "Tumor voxels, logarithmic scale"), class_="rule-axis")
+
+
+def _mark(kind: str, voxels: int, end: int, text: str) -> Markup:
+    """A label at its place on the axis, shifted so that it stays within: 0 at the left edge, `end` at the right."""
+    percent = f"{100 * math.log10(1 + voxels) / math.log10(1 + end):.1f}%"
+    label = element("span", text, style=f"transform:translateX(-{percent})")
+    return element("div", label, class_=kind, style=f"left:{percent}")
+
+
+def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, protocol: Protocol) -> Markup:
+    reached = "is reached" if tumor_voxels >= protocol.min_tumor_voxels else "is not reached"
+    return element(
+        "p",
+        "Found: ",
+        element("strong", count(tumor_voxels, "tumor voxel")),
+        " = ",
+        volume(tumor_volume_mm3),
+        ". Rule: a scan is called suspicious from K = ",
+        element("strong", count(protocol.min_tumor_voxels, "voxel")),
+        " = ",
+        volume(protocol.min_tumor_volume_mm3),
+        f"; this {reached}. Voxels are those of the working grid.",
+    )
+
+
+def _facts(screening: Screening) -> list[tuple[str, Content]]:
+    score = fragment(
+        element("strong", share(screening.score), class_="score"),
+        " on a scale from 0 to 1. It ranks scans by the number of tumor voxels and their mean tumor probability. "
+        "It does not decide, the rule above does. It is not a probability of cancer.",
+    )
+    performance = screening.model.performance if screening.model else ""
+    mean = screening.mean_tumor_probability
+    return [
+        ("Score", score),
+        ("Mean tumor probability", fragment(share(mean), _NETWORK_OUTPUT if mean is not None else "")),
+        ("Pancreas outside the tumor", volume(screening.pancreas_volume_mm3)),
+        ("Measured performance of this model", performance or "unknown"),
+    ]
+
+
+def _scale_row(scale: ScaleEvidence, protocol: Protocol) -> list[Content]:
+    skipped = f" ({grouped(scale.windows_skipped)} without body skipped)" if scale.windows_skipped else ""
+    evidence = _evidence(scale.tumor_voxels, scale.mean_tumor_probability, protocol)
+    return [f"{scale.patch_size}³ voxels", *evidence, fragment(count(scale.windows), skipped)]
+
+
+def _evidence(tumor_voxels: int, mean_probability: float | None, protocol: Protocol) -> list[Content]:
+    voxel_mm3 = math.prod(protocol.working_spacing_mm_xyz)
+    says = "suspicious" if tumor_voxels >= protocol.min_tumor_voxels else "not suspicious"
+    return [count(tumor_voxels), volume(tumor_voxels * voxel_mm3), share(mean_probability), says]

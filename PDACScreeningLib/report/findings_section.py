@@ -1,0 +1,46 @@
+"""Every tumor region, measured; and in words what the absence of one means."""
+
+from __future__ import annotations
+
+from PDACScreeningLib.report.markup import Content, Markup, element, fragment, section, table
+from PDACScreeningLib.report.quantity import count, hounsfield, length, position, share, volume
+from PDACScreeningLib.screening_result import Finding, Screening
+
+NOT_ASSESSED = (
+    "Not assessed: the position within the pancreas, the pancreatic and bile ducts, vessels, lymph nodes, the liver "
+    "and every other organ. Only pancreas and tumor are outlined."
+)
+_COLUMNS = ["Finding", "Longest diameter", "Volume", "Centroid", "Mean density", "Mean tumor probability", "Voxels"]
+
+
+def findings_section(screening: Screening) -> Markup:
+    """The findings table; where a scan was judged without findings, a sentence; else nothing."""
+    if screening.tumor_voxels is None:
+        return fragment()
+    content = _table(screening.findings) if screening.findings else _no_findings()
+    return section("Findings", content, element("p", NOT_ASSESSED, class_="quiet"))
+
+
+def _table(findings: tuple[Finding, ...]) -> Markup:
+    rows = [_row(finding) for finding in findings]
+    return table("Connected tumor regions, largest first", _COLUMNS, rows)
+
+
+def _row(finding: Finding) -> list[Content]:
+    return [
+        f"Finding {finding.number}",
+        length(finding.longest_diameter_mm),
+        volume(finding.volume_mm3),
+        position(finding.centroid_lps_mm),
+        hounsfield(finding.mean_hu),
+        share(finding.mean_tumor_probability),
+        count(finding.voxels),
+    ]
+
+
+def _no_findings() -> Markup:
+    return element(
+        "p",
+        "No voxel was marked as tumor. This does not exclude cancer: the method misses tumors, above all small ones "
+        "and those that look like the pancreas around them.",
+    )

@@ -1,0 +1,55 @@
+"""The screening in a few lines of plain text, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from PDACScreeningLib.report.verdict_section import verdict_line
+from PDACScreeningLib.screening_result import Finding, Protocol, Screening
+
+
+def plain_summary(screening: Screening, files: Iterable[Path] = ()) -> str:
+    """Verdict, reason, notice of the model, what was found, warnings, and where the files are; no patient identifier.
+
+    files: shown as they are given; the report is named first when it is among them. The text ends without a line end.
+    """
+    return "\n".join(_lines(screening, list(files)))
+
+
+def _lines(screening: Screening, files: list[Path]) -> Iterator[str]:
+    headline = verdict_line(screening)
+    yield headline
+    if screening.reason not in headline:
+        yield f"  {screening.reason}"
+    if screening.model and screening.model.notice:
+        yield f"  Model: {screening.model.notice}"
+    yield from _evidence(screening)
+    yield from (_finding_line(finding) for finding in screening.findings)
+    yield from (f"  Warning: {warning}" for warning in screening.warnings)
+    yield from (f"  {path}" for path in sorted(files, key=lambda path: path.suffix != ".html"))
+    yield f"  {screening.notice}"
+
+
+def _evidence(screening: Screening) -> Iterator[str]:
+    if screening.tumor_voxels is None:
+        return
+    if screening.protocol is not None:
+        yield f"  Tumor: {_amount(screening.tumor_voxels, screening.tumor_volume_mm3)}; {_rule(screening.protocol)}"
+    if screening.score is not None:
+        yield f"  Score: {screening.score:.3f} (0 to 1, ranks scans; not a probability of cancer)"
+
+
+def _rule(protocol: Protocol) -> str:
+    return f"suspicious from {_amount(protocol.min_tumor_voxels, protocol.min_tumor_volume_mm3)}"
+
+
+def _amount(voxels: int, volume_mm3: float | None) -> str:
+    return f"{voxels} voxels" if volume_mm3 is None else f"{voxels} voxels ({volume_mm3 / 1000:.2f} mL)"
+
+
+def _finding_line(finding: Finding) -> str:
+    return (
+        f"  Finding {finding.number}: {finding.longest_diameter_mm:.1f} mm, {finding.volume_mm3 / 1000:.2f} mL, "
+        f"mean {finding.mean_hu:.0f} HU, mean tumor probability {finding.mean_tumor_probability:.3f}"
+    )

@@ -1,0 +1,24 @@
+"""`tumor_probability.nrrd`: what the networks thought of every voxel, for looking beyond the outline."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PDACScreeningLib.report.nrrd_file import write_nrrd
+from PDACScreeningLib.report.segmentation_file import notice
+from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.volume.geometry import Geometry
+
+
+def write_tumor_probability(
+    probability: NDArray[np.float32], geometry: Geometry, path: Path, model: ModelFacts | None = None
+) -> Path:
+    """Write the mean softmax probability of the class tumor on the scan's own grid, 0 outside the searched region.
+
+    probability: (z, y, x) float32 in [0, 1]; it is the networks' output for a voxel, not a probability of cancer.
+    Raises ValueError for another dtype or shape, WriteError when the file did not read back as written.
+    """
+    if probability.dtype != np.float32 or probability.shape != geometry.shape:
+        raise ValueError(f"expected float32 {geometry.shape}, got {probability.dtype} {probability.shape}")
+    return write_nrrd(probability, geometry, {"PDACScreening_Notice": notice(model)}, path)

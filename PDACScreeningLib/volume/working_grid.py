@@ -1,0 +1,160 @@
+"""The grid a scan is screened on, and the way back to the grid of the file (ADR 0002).
+
+file (native)  --permute, flip-->  canonical  --resample-->  working (isotropic)
+     ^------------------------------ the same two steps back ------------------'
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.orientation import Orientation, canonical_orientation
+from PDACScreeningLib.volume.resampling import grid_weights, resampled_slabs
+
+_SAME_SPACING_MM = 1e-3  # an axis this close to the working spacing is not interpolated
+_SAME_EXTENT_VOXELS = 1e-4  # 100 x 0.7 mm is 70 mm, whatever the floating point says
+_TIE = 1e-5
+
+
+@dataclass(frozen=True)
+class WorkingGrid:
+    """Three grids over one scan. Build it with `working_grid`.
+
+    native: the file's. canonical: its axes along (L, P, S). working: canonical, resampled; equal when there is
+    nothing to resample. All three share center and extent (the working grid may stick out by less than a voxel).
+    """
+
+    native: Geometry
+    canonical: Geometry
+    working: Geometry
+
+    def to_working(self, ct: CTVolume) -> CTVolume:
+        """The scan on the working grid, rounded to whole HU.
+
+        A view (no copy) when there is nothing to resample. Raises GeometryMismatch for a scan of another grid.
+        """
+        if not ct.geometry.is_close(self.native):
+            raise GeometryMismatch(f"this working grid is for another scan: {self.native}, got {ct.geometry}")
+        canonical = self._orientation.to_canonical(ct.hu)
+        if self._is_canonical:
+            return CTVolume(canonical, self.working)
+        hu = np.empty(self.working.shape, np.int16)
+        for z, slab in resampled_slabs(canonical, grid_weights(self.canonical, self.working, antialias=True)):
+            hu[z] = np.rint(slab)
+        return CTVolume(hu, self.working)
+
+    def labels_to_working(self, label_map: LabelMap) -> NDArray[np.uint8]:
+        """(z, y, x) uint8 labels of the working grid, from a label map of the file's grid (truth, for training).
+
+        The rules are those of `labels_to_native`. Raises GeometryMismatch for a label map of another grid.
+        """
+        if not label_map.geometry.is_close(self.native):
+            raise GeometryMismatch("the label map lies on another grid than the scan: export both on the scan's grid")
+        working = np.zeros(self.working.shape, np.uint8)
+        _fill_heaviest(working, self._orientation.to_canonical(label_map.labels), self.canonical, self.working)
+        return working
+
+    def labels_to_native(self, labels: NDArray[np.uint8]) -> LabelMap:
+        """The label map of the file's own grid, from (z, y, x) uint8 labels of the working grid.
+
+        Every label is interpolated like a volume of its own and the heaviest wins. A tie goes to the lower label:
+        a voxel is called tumor only where tumor outweighs pancreas and background, pancreas only where it outweighs
+        background. Exact where the grids are equal.
+        """
+        self._require_working(labels.shape)
+        native = np.zeros(self.native.shape, np.uint8)
+        canonical = self._orientation.to_canonical(native)  # a view: filling it fills `native`
+        _fill_heaviest(canonical, labels, self.working, self.canonical)
+        return LabelMap(native, self.native)
+
+    def probability_to_native(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(z, y, x) float32 probabilities of the working grid on the file's own grid, interpolated linearly."""
+        self._require_working(probability.shape)
+        native = np.empty(self.native.shape, np.float32)
+        canonical = self._orientation.to_canonical(native)
+        if self._is_canonical:
+            canonical[...] = probability
+            return native
+        for z, slab in resampled_slabs(probability, grid_weights(self.working, self.canonical, antialias=False)):
+            canonical[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
+        return native
+
+    @cached_property
+    def _orientation(self) -> Orientation:
+        return canonical_orientation(self.native)
+
+    @property
+    def _is_canonical(self) -> bool:
+        return self.working == self.canonical
+
+    def _require_working(self, shape: tuple[int, ...]) -> None:
+        if shape != self.working.shape:
+            raise GeometryMismatch(f"expected an array of the working grid {self.working.shape}, got {shape}")
+
+
+def working_grid(native: Geometry, spacing_mm: float | None) -> WorkingGrid:
+    """The working grid of a scan: isotropic, same center and direction, just large enough for the whole scan.
+
+    spacing_mm None keeps the canonical grid (the literal paper). An axis whose spacing is within 1e-3 mm of
+    `spacing_mm` keeps its own. Raises ValueError for a spacing that is not positive.
+    """
+    canonical = canonical_orientation(native).canonical_geometry(native)
+    if spacing_mm is None:
+        return WorkingGrid(native, canonical, canonical)
+    if not spacing_mm > 0:
+        raise ValueError(f"working spacing must be positive, got {spacing_mm} mm")
+    shape, spacing = list(canonical.shape), list(canonical.spacing_mm)
+    for axis in range(3):
+        own_mm = canonical.spacing_mm[2 - axis]
+        if abs(own_mm - spacing_mm) > _SAME_SPACING_MM:
+            shape[axis] = max(1, math.ceil(canonical.shape[axis] * own_mm / spacing_mm - _SAME_EXTENT_VOXELS))
+            spacing[2 - axis] = spacing_mm
+    if tuple(spacing) == canonical.spacing_mm:
+        return WorkingGrid(native, canonical, canonical)
+    resized = replace(canonical, shape=(shape[0], shape[1], shape[2]), spacing_mm=(spacing[0], spacing[1], spacing[2]))
+    return WorkingGrid(native, canonical, _moved(resized, _center(canonical)))
+
+
+def _center(geometry: Geometry) -> NDArray[np.float64]:
+    z, y, x = ((length - 1) / 2 for length in geometry.shape)
+    return geometry.index_to_world((z, y, x))
+
+
+def _moved(geometry: Geometry, center_mm: NDArray[np.float64]) -> Geometry:
+    """The same grid with its center at `center_mm` (x, y, z)."""
+    x, y, z = (float(mm) for mm in np.array(geometry.origin_mm) + center_mm - _center(geometry))
+    return replace(geometry, origin_mm=(x, y, z))
+
+
+def _fill_heaviest(target: NDArray[np.uint8], labels: NDArray[np.uint8], source: Geometry, to: Geometry) -> None:
+    """Write the heaviest label into an all-background `target` on grid `to`, from labels on grid `source`."""
+    box = bounding_box(labels != Label.BACKGROUND)
+    if box is None:
+        return
+    if source == to:
+        target[...] = labels
+        return
+    weights, bounds = grid_weights(source, to, antialias=False), list(zip(box.start, box.stop, strict=True))
+    ranges = [axis.targets(*bound) for axis, bound in zip(weights, bounds, strict=True)]
+    if (0, 0) in ranges:
+        return  # thinner than the gaps between the voxels of `target`
+    z, y, x = (axis.part(reached, of) for axis, reached, of in zip(weights, ranges, bounds, strict=True))
+    inside = target[tuple(slice(*reached) for reached in ranges)]
+    part = labels[box.slices]
+    pancreas_slabs = resampled_slabs(part == Label.PANCREAS, (z, y, x))
+    tumor_slabs = resampled_slabs(part == Label.TUMOR, (z, y, x))
+    for (slab, pancreas), (_, tumor) in zip(pancreas_slabs, tumor_slabs, strict=True):
+        background = 1.0 - pancreas - tumor  # background outside the box has weight too
+        chosen = inside[slab]
+        chosen[pancreas > background + _TIE] = Label.PANCREAS
+        chosen[tumor > np.maximum(background, pancreas) + _TIE] = Label.TUMOR

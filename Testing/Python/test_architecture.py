@@ -1,0 +1,98 @@
+"""Imports go down only, and nothing of Slicer or torch appears where it must not."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "PDACScreeningLib"
+
+# A module may import its own rank's folder and everything of a lower rank. Equal ranks are strangers.
+RANKS = {
+    "__init__": 0,
+    "errors": 1,
+    "progress": 1,
+    "seeding": 1,
+    "plain_data": 1,
+    "resources": 1,
+    "config": 1,
+    "atomic_file": 2,
+    "volume": 3,
+    "screening_result": 4,
+    "phantom": 5,
+    "dicom": 5,
+    "datasets": 5,
+    "report": 5,
+    "network": 5,
+    "training": 6,
+    "inference": 6,
+    "evaluation": 7,
+    "commands": 8,
+    "__main__": 9,
+}
+NEEDS_TORCH = {"network", "training"}
+SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
+
+
+def modules() -> list[Path]:
+    return sorted(LIBRARY.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    inside = path.relative_to(LIBRARY)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def imports_of(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(node.module or "")
+    return found
+
+
+def test_every_folder_of_the_library_has_a_rank():
+    assert {part_of(path) for path in modules()} == set(RANKS)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_imports_point_down(path):
+    own = part_of(path)
+    for name in imports_of(path):
+        if name.startswith("PDACScreeningLib."):
+            other = name.split(".")[1]
+            assert other == own or RANKS[other] < RANKS[own], f"{path.name} ({own}) imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_no_slicer_below_its_own_folders(path):
+    foreign = {name.split(".")[0] for name in imports_of(path)} & SLICER_ONLY
+    assert not foreign
+
+
+def test_torch_is_imported_by_the_networks_and_by_what_runs_them():
+    with_torch = {part_of(path) for path in modules() if any(n.split(".")[0] == "torch" for n in imports_of(path))}
+    assert with_torch <= NEEDS_TORCH | {"commands"}
+
+
+def test_result_and_report_load_without_torch():
+    code = (
+        "import sys, PDACScreeningLib, PDACScreeningLib.screening_result, PDACScreeningLib.phantom.generator, "
+        "PDACScreeningLib.report.screening_report, PDACScreeningLib.volume.image_io; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_config_needs_the_standard_library_only():
+    outside = {name.split(".")[0] for name in imports_of(LIBRARY / "config.py")} - set(sys.stdlib_module_names)
+    assert not outside
+
+
+def test_no_library_file_is_longer_than_three_hundred_lines():
+    long = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300}
+    assert not long

@@ -1,0 +1,64 @@
+"""The training loss, against sums made by hand."""
+
+import math
+
+import pytest
+import torch
+
+from PDACScreeningLib.config import PAPER_SCALES, LossSpec
+from PDACScreeningLib.network.deep_supervision import class_frequencies, deeply_supervised_loss, soft_dice_loss
+
+
+def logits_of(*probabilities):
+    """Logits (1, 3, 1, 1, n) whose softmax is the given (background, pancreas, tumor) of each voxel."""
+    return torch.log(torch.tensor(probabilities)).T.reshape(1, 3, 1, 1, -1)
+
+
+def labels_of(*values):
+    return torch.tensor(values).reshape(1, 1, 1, -1)
+
+
+def test_loss_is_the_weighted_sum_of_the_voxel_wise_cross_entropies():
+    labels = labels_of(0, 1)
+    auxiliary1 = logits_of((0.5, 0.25, 0.25), (0.25, 0.5, 0.25))  # cross-entropy ln 2 at both voxels
+    auxiliary2 = logits_of((0.25, 0.5, 0.25), (0.5, 0.25, 0.25))  # ln 4
+    main = logits_of((0.5, 0.25, 0.25), (0.5, 0.25, 0.25))  # (ln 2 + ln 4) / 2
+    loss = deeply_supervised_loss([auxiliary1, auxiliary2, main], labels, PAPER_SCALES[0], LossSpec())
+    ln2 = math.log(2)
+    assert loss.item() == pytest.approx((1 * ln2 + 2 * 2 * ln2 + 5 * 1.5 * ln2) / 5, rel=1e-6)
+
+
+def test_small_networks_weigh_one_to_three():
+    labels = labels_of(0)
+    ln2, ln4 = logits_of((0.5, 0.25, 0.25)), logits_of((0.25, 0.5, 0.25))
+    loss = deeply_supervised_loss([ln4, ln2], labels, PAPER_SCALES[1], LossSpec())
+    assert loss.item() == pytest.approx((1 * math.log(4) + 3 * math.log(2)) / 3, rel=1e-6)
+
+
+def test_class_weights_average_by_weight():
+    labels = labels_of(0, 2)
+    main = logits_of((0.5, 0.25, 0.25), (0.5, 0.25, 0.25))  # ln 2 on background, ln 4 on tumor
+    spec = LossSpec(class_weights=(1.0, 1.0, 3.0))
+    loss = deeply_supervised_loss([main, main], labels, PAPER_SCALES[2], spec)
+    cross_entropy = (1 * math.log(2) + 3 * math.log(4)) / 4
+    assert loss.item() == pytest.approx(cross_entropy * (1 + 1 / 3), rel=1e-6)
+
+
+def test_soft_dice_by_pencil():
+    labels = labels_of(1, 0)
+    outputs = logits_of((0.4, 0.6, 1e-9), (0.8, 0.2, 1e-9))  # pancreas probabilities 0.6 and 0.2, truth 1 and 0
+    assert soft_dice_loss(outputs, labels).item() == pytest.approx(1 - 2 * 0.6 / (0.8 + 1), rel=1e-5)
+
+
+def test_a_class_that_does_not_occur_has_no_dice():
+    outputs = logits_of((0.2, 0.2, 0.6))
+    assert soft_dice_loss(outputs, labels_of(0)).item() == 0
+
+
+def test_wrong_number_of_outputs_is_refused():
+    with pytest.raises(ValueError, match="do not fit the loss weights"):
+        deeply_supervised_loss([logits_of((1.0, 1.0, 1.0))], labels_of(0), PAPER_SCALES[0], LossSpec())
+
+
+def test_class_frequencies_count_voxels():
+    assert class_frequencies(labels_of(0, 0, 1, 2)) == (0.5, 0.25, 0.25)

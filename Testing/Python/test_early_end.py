@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from PDACScreeningLib import errors
+from PDACScreeningLib.commands.early_end import early_end, sentence, without_paths
+from PDACScreeningLib.screening_result import Outcome
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (errors.InputRejected("ct.nii ends early"), Outcome.REJECTED),
+        (errors.InputIndeterminate("only 3 slices"), Outcome.INDETERMINATE),
+        (errors.ModelError("weights are missing"), Outcome.FAILED),
+        (errors.WriteError("disk full"), Outcome.FAILED),
+        (errors.Cancelled(), Outcome.CANCELLED),
+        (KeyboardInterrupt(), Outcome.CANCELLED),
+        (MemoryError(), Outcome.FAILED),
+        (ZeroDivisionError("division by zero"), Outcome.FAILED),
+    ],
+)
+def test_every_error_has_an_outcome(error, outcome):
+    screening = early_end(error)
+    assert screening.outcome == outcome
+    assert screening.reason
+    assert screening.score is None
+
+
+def test_our_own_errors_speak_for_themselves():
+    assert sentence(errors.InputRejected("ct.nii ends early; copy it again")) == "ct.nii ends early; copy it again"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), "python -m pip install torch"),
+        (ModuleNotFoundError("No module named 'scipy.sparse'", name="scipy.sparse"), "python -m pip install scipy"),
+        (OutOfMemoryError("CUDA out of memory"), "--device cpu"),
+        (MemoryError(), "out of memory"),
+        (ZeroDivisionError("/home/eva/x.py"), "ZeroDivisionError"),
+    ],
+)
+def test_foreign_errors_are_put_into_words_with_what_to_do(error, advice):
+    assert advice in sentence(error)
+    assert "eva" not in sentence(error)
+
+
+def test_only_the_last_name_of_a_place_stays():
+    text = "could not write /home/eva/out/labels.seg.nrrd of /home/eva/scans/ct.nii.gz."
+    places = Path("/home/eva/scans/ct.nii.gz"), Path("/home/eva/out")
+    assert without_paths(text, *places) == "could not write out/labels.seg.nrrd of ct.nii.gz."
+
+
+def test_a_place_is_not_mistaken_for_the_beginning_of_another():
+    assert without_paths("/data/scan2.nii is newer", Path("/data/scan")) == "/data/scan2.nii is newer"

@@ -1,0 +1,318 @@
+"""The phantom generator: determinism, honest labels, anatomy that does not depend on the grid."""
+
+import dataclasses
+import json
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from PDACScreeningLib.errors import Cancelled, WriteError
+from PDACScreeningLib.phantom import cohort as cohort_module
+from PDACScreeningLib.phantom import phantom_files
+from PDACScreeningLib.phantom.cohort import CohortSpec, case_specifications, generate_cohort
+from PDACScreeningLib.phantom.generator import generate
+from PDACScreeningLib.phantom.phantom_files import is_finished, write_phantom
+from PDACScreeningLib.phantom.specification import PhantomSpec
+from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
+from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.volume.label_map import Label
+
+TINY_SHAPE = (48, 64, 64)
+TINY_SPACING_MM = (5.8, 5.8, 5.8)
+SIX_NEIGHBORS = ndimage.generate_binary_structure(3, 1)
+
+
+def tiny(seed, diameter_mm=None, **overrides):
+    return random_specification(
+        seed, tumor_diameter_mm=diameter_mm, shape=TINY_SHAPE, spacing_mm=TINY_SPACING_MM, **overrides
+    )
+
+
+@lru_cache(maxsize=32)
+def phantom_of(spec):
+    """Tests that only look share their phantoms."""
+    return generate(spec)
+
+
+@pytest.fixture(scope="module")
+def normal():
+    return generate(random_specification(11))
+
+
+@pytest.fixture(scope="module")
+def pdac():
+    return generate(random_specification(12, tumor_diameter_mm=40.0))
+
+
+def middle_mm(phantom, mask):
+    """Mean world position (x, y, z) of a mask."""
+    return phantom.ct.geometry.index_to_world(np.argwhere(mask).mean(axis=0))
+
+
+def test_same_seed_gives_the_same_bytes():
+    first, second = (generate(tiny(3, 35.0)) for _ in range(2))
+    assert first.ct.hu.tobytes() == second.ct.hu.tobytes()
+    assert first.labels.labels.tobytes() == second.labels.labels.tobytes()
+    assert first.facts == second.facts
+
+
+def test_another_seed_gives_another_body():
+    assert (phantom_of(tiny(3)).ct.hu != phantom_of(tiny(4)).ct.hu).any()
+
+
+def test_a_normal_case_has_no_tumor_voxel(normal):
+    assert normal.labels.count(Label.TUMOR) == 0
+    assert normal.facts.tumor_max_diameter_mm == 0
+    assert normal.facts.tumor_hu_below_gland is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_gland_and_tumor_are_one_component_and_touch(seed):
+    labels = phantom_of(tiny(seed, 45.0)).labels.labels
+    assert ndimage.label(labels > 0, SIX_NEIGHBORS)[1] == 1
+    around_tumor = ndimage.binary_dilation(labels == Label.TUMOR, SIX_NEIGHBORS)
+    assert (around_tumor & (labels == Label.PANCREAS)).any()
+
+
+def test_the_gland_is_of_human_size(normal, pdac):
+    assert 30 < normal.facts.pancreas_ml < 160
+    assert 15 < pdac.facts.pancreas_ml < 150
+
+
+def test_facts_count_the_label_map(pdac):
+    voxel_ml = 2.9 * 2.9 * 2.5 / 1000
+    assert pdac.facts.tumor_voxels == int((pdac.labels.labels == 2).sum())
+    assert pdac.facts.tumor_ml == pytest.approx(pdac.facts.tumor_voxels * voxel_ml, abs=1e-3)
+    assert pdac.facts.pancreas_ml == pytest.approx(pdac.facts.pancreas_voxels * voxel_ml, abs=1e-3)
+
+
+@pytest.mark.parametrize(("seed", "diameter_mm"), [(21, 15.0), (22, 32.0), (24, 80.0)])
+def test_the_tumor_has_about_the_diameter_asked_for(seed, diameter_mm):
+    phantom = generate(random_specification(seed, tumor_diameter_mm=diameter_mm))
+    assert phantom.facts.tumor_max_diameter_mm == pytest.approx(diameter_mm, rel=0.2)
+
+
+@pytest.mark.parametrize("diameter_mm", [None, 40.0])
+def test_anatomy_does_not_depend_on_the_grid(diameter_mm):
+    coarse = generate(random_specification(12, tumor_diameter_mm=diameter_mm))
+    fine = generate(
+        random_specification(12, tumor_diameter_mm=diameter_mm, shape=(160, 192, 192), spacing_mm=(1.9, 1.9, 1.5))
+    )
+    assert fine.facts.pancreas_ml == pytest.approx(coarse.facts.pancreas_ml, rel=0.05)
+    assert fine.facts.tumor_ml == pytest.approx(coarse.facts.tumor_ml, rel=0.08)
+    apart_mm = middle_mm(fine, fine.labels.labels > 0) - middle_mm(coarse, coarse.labels.labels > 0)
+    assert np.abs(apart_mm).max() < 1.0
+
+
+def test_a_tumor_leaves_the_rest_of_the_person_alone():
+    normal, ill = tiny(5), tiny(5, 30.0)
+    assert dataclasses.replace(ill, tumor=None) == normal
+
+
+def test_liver_is_right_spine_is_posterior_and_air_is_outside():
+    phantom = generate(random_specification(31, phase=1.0, noise_hu=0.0))
+    hu = phantom.ct.hu
+    bone = middle_mm(phantom, hu > 250)
+    z, y, x = np.meshgrid(*(np.arange(length) for length in hu.shape), indexing="ij")
+    inside = ndimage.binary_erosion((hu > 70) & (hu < 170), iterations=3)  # only the liver is that thick
+    parts, _ = ndimage.label(inside)
+    largest = np.bincount(parts.ravel())[1:].argmax() + 1
+    liver = middle_mm(phantom, parts == largest)
+    gland = middle_mm(phantom, phantom.labels.labels == Label.PANCREAS)
+    assert liver[0] < -20  # x to the patient's left
+    assert bone[1] > gland[1]  # y to the back
+    corner = (y < 4) & (x < 4) & (z >= 0)
+    assert np.abs(hu[corner] + 1000).max() < 30
+
+
+def test_head_is_right_of_the_tail():
+    for seed in (3, 4):
+        labels = phantom_of(tiny(seed)).labels.labels == Label.PANCREAS
+        columns = np.flatnonzero(labels.any(axis=(0, 1)))
+        assert 15 <= columns.mean() <= 50  # near the midline
+        assert np.ptp(columns) * 5.8 > 75  # it runs across
+
+
+def test_tumor_is_darker_than_the_gland_in_most_cases():
+    below = [phantom_of(tiny(seed, 45.0)).facts.tumor_hu_below_gland for seed in range(5)]
+    assert np.median(below) > 3
+
+
+def test_phase_and_noise_replace_the_drawn_values():
+    drawn, native, loud = tiny(3), tiny(3, phase=0.0), tiny(3, noise_hu=60.0)
+    assert native.acquisition.phase == 0
+    assert dataclasses.replace(native, acquisition=drawn.acquisition) == drawn
+    quiet_hu, native_hu, loud_hu = (phantom_of(spec).ct.hu.astype(float) for spec in (drawn, native, loud))
+    gland = phantom_of(drawn).labels.labels == Label.PANCREAS
+    assert native_hu[gland].mean() < quiet_hu[gland].mean() - 20
+    air = np.s_[:, :3, :]
+    assert loud_hu[air].std() > 2 * quiet_hu[air].std()
+
+
+def test_a_tall_volume_is_the_same_person_seen_further():
+    short = phantom_of(tiny(4))
+    tall = generate(random_specification(4, shape=(96, 64, 64), spacing_mm=TINY_SPACING_MM))
+    assert tall.facts.pancreas_ml == pytest.approx(short.facts.pancreas_ml, rel=0.1)
+    assert (tall.ct.hu[0] > -300).any()
+    assert (tall.ct.hu[-1] > -300).any()
+
+
+def test_confounders_are_as_frequent_in_both_kinds_of_cases():
+    specs = [random_specification(seed, tumor_diameter_mm=None if seed % 2 else 30.0) for seed in range(400)]
+    for kind in (0, 1):
+        share = np.mean(["focal_fat" in spec.confounders for spec in specs if spec.seed % 2 == kind])
+        assert 0.2 < share < 0.4
+
+
+def test_diameters_follow_the_published_distribution():
+    drawn = np.array([random_diameter_mm(stream(index, "diameter test")) for index in range(800)])
+    assert np.median(drawn) == pytest.approx(32, abs=2.5)
+    assert drawn.min() >= 12.5
+    assert drawn.max() <= 95
+
+
+def test_specification_survives_json():
+    for spec in (tiny(8), tiny(8, 22.0)):
+        assert PhantomSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": -1},
+        {"shape": (48, 64)},
+        {"shape": (4, 64, 64)},
+        {"spacing_mm": (0.0, 1.0, 1.0)},
+        {"confounders": ("stent",)},
+    ],
+)
+def test_an_impossible_specification_is_refused(change):
+    with pytest.raises(ValueError, match="must|unknown"):
+        dataclasses.replace(tiny(1), **change)
+
+
+@pytest.mark.parametrize("diameter_mm", [3.0, 500.0])
+def test_an_impossible_tumor_is_refused(diameter_mm):
+    with pytest.raises(ValueError, match="tumor diameter"):
+        tiny(1, diameter_mm)
+
+
+def test_specification_of_another_version_is_refused():
+    content = {**tiny(1).to_json(), "generator_version": "0.1"}
+    with pytest.raises(ValueError, match=r"0\.1"):
+        PhantomSpec.from_json(content)
+
+
+def test_files_read_back_and_are_equal_for_equal_seeds(tmp_path):
+    sitk = pytest.importorskip("SimpleITK")
+    spec = tiny(9, 40.0)
+    stages = []
+    phantom = write_phantom(spec, tmp_path / "a", stages.append)
+    write_phantom(spec, tmp_path / "b")
+    for name in ("ct.nii.gz", "labels.nii.gz", "phantom.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    image = sitk.ReadImage(str(tmp_path / "a" / "ct.nii.gz"))
+    assert np.array_equal(sitk.GetArrayFromImage(image), phantom.ct.hu)
+    assert image.GetOrigin() == pytest.approx(phantom.ct.geometry.origin_mm, abs=1e-3)
+    assert image.GetSpacing() == pytest.approx(TINY_SPACING_MM, abs=1e-4)
+    assert [stage.done for stage in stages] == [0, 1, 2]
+    assert is_finished(spec, tmp_path / "a")
+    assert not is_finished(tiny(10), tmp_path / "a")
+
+
+def test_a_writer_that_drops_voxels_is_caught(tmp_path, monkeypatch):
+    spec = tiny(9)
+    write_phantom(spec, tmp_path)
+    real = phantom_files.sitk.WriteImage
+
+    def writes_zeros(image, path, useCompression):  # noqa: N803 - the name is SimpleITK's
+        real(image * 0, path, useCompression=useCompression)
+
+    monkeypatch.setattr(phantom_files.sitk, "WriteImage", writes_zeros)
+    with pytest.raises(WriteError, match="read back"):
+        write_phantom(spec, tmp_path)
+    assert not is_finished(spec, tmp_path)
+
+
+COHORT = CohortSpec(cases=3, pdac_fraction=0.34, seed=2, shape=TINY_SHAPE, spacing_mm=TINY_SPACING_MM)
+
+
+@pytest.fixture(scope="module")
+def cohort_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cohort")
+    generate_cohort(COHORT, folder)
+    return folder
+
+
+def all_bytes(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_cohort_lists_its_cases(cohort_folder):
+    listing = json.loads((cohort_folder / "cohort.json").read_text())
+    assert [case["id"] for case in listing["cases"]] == ["phantom-2000000", "phantom-2000001", "phantom-2000002"]
+    assert sum(case["has_tumor"] for case in listing["cases"]) == 1
+    for case in listing["cases"]:
+        assert (case["facts"]["tumor_voxels"] > 0) == case["has_tumor"] == (case["tumor_diameter_mm"] is not None)
+
+
+def test_bytes_do_not_depend_on_the_number_of_processes(cohort_folder, tmp_path):
+    generate_cohort(COHORT, tmp_path, jobs=2)
+    assert all_bytes(tmp_path) == all_bytes(cohort_folder)
+
+
+def test_finished_cases_are_kept_and_missing_ones_made(cohort_folder, tmp_path, monkeypatch):
+    copied = all_bytes(cohort_folder)
+    for name, content in copied.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "phantom-2000001" / "phantom.json").unlink()
+    made = []
+    real = cohort_module.write_phantom
+    monkeypatch.setattr(
+        cohort_module, "write_phantom", lambda spec, folder: made.append(folder.name) or real(spec, folder)
+    )
+    generate_cohort(COHORT, tmp_path)
+    assert made == ["phantom-2000001"]
+    assert all_bytes(tmp_path) == copied
+
+
+def test_a_cancelled_cohort_goes_on_later(cohort_folder, tmp_path):
+    def stop_after_one(progress):
+        if progress.done == 1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        generate_cohort(COHORT, tmp_path, on_progress=stop_after_one)
+    assert not (tmp_path / "cohort.json").exists()
+    seen = []
+    generate_cohort(COHORT, tmp_path, on_progress=seen.append)
+    assert [progress.done for progress in seen] == [1, 2, 3]
+    assert all_bytes(tmp_path) == all_bytes(cohort_folder)
+
+
+def test_cohorts_never_share_a_body():
+    seeds = [
+        {spec.seed for spec in case_specifications(CohortSpec(50, seed=seed, variant=variant))}
+        for seed in (0, 1)
+        for variant in ("in-distribution", "shifted")
+    ]
+    assert len(set.union(*seeds)) == 200
+
+
+def test_shifted_cases_have_less_contrast_more_noise_and_thick_slices():
+    for spec in case_specifications(CohortSpec(4, seed=1, variant="shifted")):
+        assert spec.acquisition.phase == 0.5
+        assert spec.acquisition.noise_hu >= 12
+        assert spec.spacing_mm == (2.9, 2.9, 5.0)
+        assert spec.shape == (48, 128, 128)
+
+
+@pytest.mark.parametrize(
+    "change", [{"cases": 0}, {"pdac_fraction": 1.5}, {"seed": -1}, {"variant": "real"}, {"cases": 600_000}]
+)
+def test_an_impossible_cohort_is_refused(change):
+    with pytest.raises(ValueError, match="got"):
+        dataclasses.replace(COHORT, **change)

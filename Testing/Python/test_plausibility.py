@@ -1,0 +1,84 @@
+"""Doubts about a segmentation, each from a drawn case."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from PDACScreeningLib.config import DecisionRule, ScreeningConfig
+from PDACScreeningLib.inference.coarse_to_fine import Segmentation
+from PDACScreeningLib.inference.plausibility import warnings_about
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.label_map import Label
+
+SHAPE = (110, 100, 120)
+CONFIG = ScreeningConfig()
+
+
+def gland(start=(40, 40, 40), size=(30, 30, 40), shape=SHAPE, label=Label.PANCREAS):
+    """A block of 36 mL in the middle of the volume, 40 voxels from its first and last slice."""
+    labels = np.zeros(shape, np.uint8)
+    labels[tuple(slice(low, low + length) for low, length in zip(start, size, strict=True))] = label
+    return labels
+
+
+def warned(labels, spacing_mm=(1.0, 1.0, 1.0), config=CONFIG):
+    box = bounding_box(labels > 0)
+    roi = box.padded(32, labels.shape)
+    segmentation = Segmentation(box, roi, labels, np.zeros(roi.shape, np.float32), ())
+    return warnings_about(segmentation, Geometry(labels.shape, spacing_mm), config)
+
+
+def test_plausible_gland_in_the_middle_raises_no_doubt():
+    assert warned(gland()) == ()
+
+
+@pytest.mark.parametrize("start", [(0, 40, 40), (80, 40, 40), (40, 0, 40), (40, 70, 40), (40, 40, 0), (40, 40, 80)])
+def test_gland_at_any_of_the_six_faces_may_be_cut(start):
+    (warning,) = warned(gland(start))
+    assert "reaches the border of the scan" in warning
+
+
+def test_tumor_at_the_border_counts_as_well():
+    labels = gland()
+    labels[40:43, 40:43, :40] = Label.TUMOR
+    (warning,) = warned(labels)
+    assert "reaches the border of the scan" in warning
+
+
+def test_margin_cut_by_the_last_slice_is_told_in_mm():
+    (warning,) = warned(gland((70, 40, 40)), spacing_mm=(1.0, 1.0, 1.5))  # ends 10 slices below the last
+    assert "ends 15 mm above or below" in warning
+    assert "margin of 48 mm" in warning
+
+
+def test_margin_cut_at_the_side_of_the_patient_is_not_worth_a_word():
+    assert warned(gland((40, 1, 1))) == ()
+
+
+def test_missed_gland_is_told():
+    (warning,) = warned(gland(size=(30, 20, 20)))  # 12 mL
+    assert warning == "Only 12.0 mL of pancreas were segmented (less than 15 mL): it was probably missed."
+
+
+def test_tumor_is_not_counted_as_pancreas():
+    labels = gland()
+    labels[labels > 0] = Label.TUMOR
+    (warning,) = warned(labels)
+    assert warning.startswith("Only 0.0 mL of pancreas")
+
+
+def test_other_organs_taken_for_pancreas_are_told():
+    (warning,) = warned(gland(), spacing_mm=(2.0, 2.0, 2.0), config=replace(CONFIG, decision=DecisionRule(10)))
+    assert warning.startswith("288 mL were segmented as pancreas (more than 200 mL)")
+
+
+def test_coarse_grid_that_hides_small_tumors_is_told():
+    (warning,) = warned(gland(size=(12, 10, 20)), spacing_mm=(2.5, 2.5, 2.5))  # 37.5 mL; 50 x 15.625 mm3
+    assert warning.startswith("Below 781 mm3 (a ball of 11 mm) no tumor is called suspicious")
+
+
+def test_rule_of_1500_voxels_is_a_large_tumor_even_at_one_millimeter():
+    (warning,) = warned(gland(), config=replace(CONFIG, decision=DecisionRule(1500)))
+    assert warning.startswith("Below 1500 mm3 (a ball of 14 mm)")

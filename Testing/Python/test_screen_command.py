@@ -1,0 +1,336 @@
+"""The real command, in this process and as a child process, on a scan and models with known answers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+from screening_inputs import NOTICE, write_model, write_scan
+
+from PDACScreeningLib import resources
+from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.commands import screening_files
+from PDACScreeningLib.commands.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING
+from PDACScreeningLib.errors import InputIndeterminate, WriteError
+from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.volume.label_map import Label
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_STOP = 5  # two on a quiet machine
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    return write_scan(tmp_path_factory.mktemp("scans") / "DOE_JANE.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A folder of models by what they call every voxel, as `Resources/Models` would be."""
+    folder = tmp_path_factory.mktemp("models")
+    for label in Label:
+        write_model(folder / label.name, label)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def report_without_pictures(monkeypatch):
+    """The key images take two seconds a run; the child processes below make them."""
+    write_report = screening_files.write_report
+    monkeypatch.setattr(
+        screening_files,
+        "write_report",
+        lambda screening, _ct, _label_map, path: write_report(screening, None, None, path),
+    )
+
+
+def screen(scan, output, model, *options):
+    return main(["screen", str(scan), "--output", str(output), "--model", str(model), "--device", "cpu", *options])
+
+
+def screening(output) -> Screening:
+    return from_json(json.loads((output / SCREENING).read_text()))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("label", "outcome", "exit_code"),
+    [
+        (Label.TUMOR, Outcome.SUSPICIOUS, 0),
+        (Label.PANCREAS, Outcome.NOT_SUSPICIOUS, 0),
+        (Label.BACKGROUND, Outcome.INDETERMINATE, 3),
+    ],
+)
+def test_the_exit_code_and_the_files_follow_the_outcome(scan, models, tmp_path, capsys, label, outcome, exit_code):
+    assert screen(scan, tmp_path, models / label.name) == exit_code
+    assert screening(tmp_path).outcome == outcome
+    expected = RESULT_FILES if exit_code == 0 else (REPORT, SCREENING)
+    assert names(tmp_path) == sorted(expected)
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_result_says_what_made_it(scan, models, tmp_path):
+    screen(scan, tmp_path, models / "TUMOR")
+    result = screening(tmp_path)
+    assert result.model.notice == NOTICE
+    assert result.model.chosen_because == "its folder was given with --model"
+    assert result.input.shape_zyx == (24, 40, 40)
+    assert result.input.identifiers == {}
+    assert result.provenance.device == "cpu"
+    assert {"Python", "numpy", "torch", "SimpleITK"} <= set(result.provenance.versions)
+    assert result.protocol.strides == (20, 10, 5)
+    assert result.timings_s["read scan"] >= 0
+    labels = sitk.ReadImage(str(tmp_path / LABELS))
+    assert labels.GetSize() == (40, 40, 24)
+    assert labels.GetSpacing() == (4.0, 4.0, 4.0)
+
+
+def test_no_file_names_the_place_or_the_name_of_the_scan(scan, models, tmp_path):
+    damaged = tmp_path / "DOE_JANE.nii.gz"
+    damaged.write_bytes(scan.read_bytes()[:2000])
+    for source, output in ((scan, tmp_path / "good"), (damaged, tmp_path / "bad")):
+        screen(source, output, models / "TUMOR")
+        for path in output.iterdir():
+            assert b"DOE_JANE" not in path.read_bytes(), path
+            assert str(tmp_path).encode() not in path.read_bytes(), path
+
+
+def test_identifiers_come_when_asked_for(scan, models, tmp_path):
+    screen(scan, tmp_path, models / "TUMOR", "--include-identifiers")
+    assert "DOE_JANE.nii.gz" in screening(tmp_path).input.identifiers.values()
+
+
+def test_the_model_is_named_with_its_notice_before_anything_is_computed(scan, models, tmp_path, capsys):
+    screen(scan, tmp_path, models / "TUMOR", "--progress", "json")
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    messages = [event["message"] for event in events if event["event"] == "notice"]
+    assert messages[0] == "Model: TUMOR, because its folder was given with --model."
+    assert messages[1] == f"Note: {NOTICE}."
+    assert [event["event"] for event in events].index("progress") > 1
+
+
+def test_json_progress_is_one_object_a_line_and_ends_with_the_result(scan, models, tmp_path, capsys):
+    screen(scan, tmp_path, models / "TUMOR", "--progress", "json")
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    stages = dict.fromkeys(event["stage"] for event in events if event["event"] == "progress")
+    assert [stage for stage in stages if "scan (" in stage] == [
+        "coarse scan (64^3)",
+        "fine scan (32^3)",
+        "fine scan (16^3)",
+    ]
+    assert all(0 <= event["done"] <= event["total"] for event in events if event["event"] == "progress")
+    assert events[-1]["event"] == "result"
+    assert events[-1]["outcome"] == "SUSPICIOUS"
+    assert events[-1]["output"] == str(tmp_path)
+    assert events[-1]["exit_code"] == 0
+
+
+def test_a_rejected_scan_leaves_its_reason_in_json_and_report(models, tmp_path, capsys):
+    (tmp_path / "scan.nii.gz").write_text("<html>please log in</html>")
+    assert screen(tmp_path / "scan.nii.gz", tmp_path / "out", models / "TUMOR") == 4
+    result = screening(tmp_path / "out")
+    assert result.outcome == Outcome.REJECTED
+    assert result.reason
+    assert names(tmp_path / "out") == [REPORT, SCREENING]
+    assert "not a medical device" in (tmp_path / "out" / REPORT).read_text().lower()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_scan_that_cannot_be_judged_has_exit_code_3(scan, models, tmp_path, monkeypatch):
+    def too_short(*_, **__):
+        raise InputIndeterminate("the scan has 5 slices; at least 8 are needed")
+
+    monkeypatch.setattr("PDACScreeningLib.commands.screen.read_any_ct", too_short)
+    assert screen(scan, tmp_path, models / "TUMOR") == 3
+    assert screening(tmp_path).reason == "the scan has 5 slices; at least 8 are needed"
+
+
+def test_a_damaged_model_is_a_failure_with_a_sentence(scan, models, tmp_path, capsys):
+    model = write_model(tmp_path / "model", Label.TUMOR)
+    (model / "weights.safetensors").write_bytes(b"x")
+    assert screen(scan, tmp_path / "out", model) == 5
+    result = screening(tmp_path / "out")
+    assert result.outcome == Outcome.FAILED
+    assert "copy the model again" in result.reason
+    assert str(tmp_path) not in result.reason
+    assert "copy the model again" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(scan, models, tmp_path, monkeypatch, capsys):
+    def broken(*_, **__):
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("PDACScreeningLib.commands.screen.screen", broken)
+    assert screen(scan, tmp_path, models / "TUMOR") == 5
+    result = screening(tmp_path)
+    assert "ZeroDivisionError" in result.reason
+    assert "--debug" in result.reason
+    assert result.input is not None  # what was known before stays known
+    assert "secret" not in capsys.readouterr().err
+    with pytest.raises(ZeroDivisionError):
+        screen(scan, tmp_path, models / "TUMOR", "--debug")
+
+
+@pytest.mark.parametrize("arguments", [["no-such-scan.nii"], ["scan.nii", "--model", "no-such-model"]])
+def test_nothing_is_written_when_nothing_was_started(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.nii").write_text("x")
+    assert main(["screen", *arguments, "--output", "out"]) == 2
+    assert not (tmp_path / "out").exists()
+    assert "no-such" in capsys.readouterr().err
+
+
+def test_an_output_that_is_a_file_is_refused(scan, models, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    assert screen(scan, tmp_path / "out", models / "TUMOR") == 2
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_a_scan_in_the_place_of_a_result_is_not_overwritten(scan, models, tmp_path, capsys):
+    mistaken = tmp_path / LABELS
+    mistaken.write_bytes(scan.read_bytes())
+    for source in (mistaken, tmp_path):
+        assert screen(source, tmp_path, models / "TUMOR") == 2
+        assert "name another folder" in capsys.readouterr().err
+    assert names(tmp_path) == [LABELS]
+
+
+def install(monkeypatch, root):
+    monkeypatch.setattr(resources, "_PLACES", (root, *resources._PLACES))
+
+
+def test_a_demo_model_is_never_used_without_being_asked_for(scan, tmp_path, monkeypatch, capsys):
+    write_model(tmp_path / "Models" / "demo", Label.TUMOR, is_demo=True)
+    install(monkeypatch, tmp_path)
+    assert main(["screen", str(scan), "--output", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "--model demo" in said
+    assert "phantoms" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_only_model_that_is_no_demo_is_used_and_named(scan, tmp_path, monkeypatch, capsys):
+    write_model(tmp_path / "Models" / "demo", Label.TUMOR, is_demo=True)
+    write_model(tmp_path / "Models" / "real", Label.PANCREAS)
+    install(monkeypatch, tmp_path)
+    assert main(["screen", str(scan), "--output", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert "Model: real, because it is the only installed model that is not a demo." in capsys.readouterr().err
+
+
+def test_a_second_run_into_the_same_folder_leaves_only_its_own_files(scan, models, tmp_path):
+    assert screen(scan, tmp_path, models / "TUMOR") == 0
+    (tmp_path / "notes.txt").write_text("mine")
+    assert screen(scan, tmp_path, models / "BACKGROUND") == 3
+    assert names(tmp_path) == sorted([REPORT, SCREENING, "notes.txt"])
+    assert screen(scan, tmp_path, models / "PANCREAS") == 0
+    assert names(tmp_path) == sorted([*RESULT_FILES, "notes.txt"])
+    assert screening(tmp_path).outcome == Outcome.NOT_SUSPICIOUS
+
+
+def full_disk(*_, **__):
+    raise WriteError("could not write labels.seg.nrrd: No space left on device; check free disk space")
+
+
+def test_when_the_labels_do_not_fit_the_disk_the_folder_says_so(scan, models, tmp_path, monkeypatch, capsys):
+    assert screen(scan, tmp_path, models / "PANCREAS") == 0
+    monkeypatch.setattr(screening_files, "write_segmentation", full_disk)
+    assert screen(scan, tmp_path, models / "TUMOR") == 5
+    assert names(tmp_path) == [REPORT, SCREENING]  # nothing of the earlier run beside the new outcome
+    assert screening(tmp_path).outcome == Outcome.FAILED
+    assert "No space left" in screening(tmp_path).reason
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_when_nothing_fits_the_disk_the_earlier_result_is_whole_and_the_user_is_told(
+    scan, models, tmp_path, monkeypatch, capsys
+):
+    assert screen(scan, tmp_path, models / "PANCREAS") == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for writer in ("write_segmentation", "write_report", "write_screening"):
+        monkeypatch.setattr(screening_files, writer, full_disk)
+    assert screen(scan, tmp_path, models / "TUMOR") == 5
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    told = capsys.readouterr()
+    assert "result of an earlier run" in told.err
+    assert LABELS not in told.out.split("No space left")[0]  # the earlier files are not shown as this run's
+    assert REPORT not in told.out
+
+
+def test_a_report_that_cannot_be_made_still_leaves_the_reason(scan, models, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(screening_files, "write_report", broken)
+    assert screen(scan, tmp_path, models / "TUMOR") == 5
+    assert names(tmp_path) == [SCREENING]
+
+
+def child(*arguments, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "PDACScreeningLib", *map(str, arguments)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory):
+    """Arguments of a screening that takes minutes: many windows, wide networks."""
+    folder = tmp_path_factory.mktemp("long")
+    scan = write_scan(folder / "scan.nrrd", shape=(96, 160, 160), spacing_mm=2.0)
+    model = write_model(folder / "wide", Label.TUMOR, base_width=16, working_spacing_mm=1.0)
+    return ["screen", scan, "--model", model, "--device", "cpu", "--progress", "json"]
+
+
+def wait_for_windows(process):
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "progress" and event["stage"].startswith("coarse") and event["done"] > 0:
+            return
+    raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_soon_with_130_and_no_half_written_file(long_run, tmp_path, number):
+    with child(*long_run, "--output", tmp_path) as process:
+        wait_for_windows(process)
+        started = time.monotonic()
+        process.send_signal(number)
+        rest, complaints = process.communicate(timeout=60)
+        seconds = time.monotonic() - started
+    assert process.returncode == 130
+    assert complaints == ""
+    assert json.loads(rest.splitlines()[-1])["outcome"] == "CANCELLED"
+    assert set(names(tmp_path)) <= {SCREENING, REPORT}
+    assert screening(tmp_path).outcome == Outcome.CANCELLED
+    assert seconds < SECONDS_TO_STOP
+
+
+def test_when_the_listener_dies_the_run_stops_without_a_complaint(long_run, tmp_path):
+    with child(*long_run, "--output", tmp_path) as process:
+        wait_for_windows(process)
+        process.stdout.close()
+        complaints = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert complaints == ""
+    assert screening(tmp_path).outcome == Outcome.CANCELLED
+
+
+def test_python_m_is_the_same_command(scan, models, tmp_path):
+    with child("screen", scan, "--output", tmp_path, "--model", models / "PANCREAS", "--device", "cpu") as process:
+        said, complaints = process.communicate(timeout=120)
+    assert process.returncode == 0, complaints
+    assert Outcome.NOT_SUSPICIOUS.verdict in said
+    assert "Traceback" not in complaints

@@ -1,0 +1,82 @@
+"""The network of Fig. 2: shapes at 64, 32 and 16, auxiliary outputs, widths, kernels, sums."""
+
+import pytest
+import torch
+from torch import nn
+
+from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec
+from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+
+NARROW = NetworkSpec(base_width=2)
+
+
+def network(scale, spec=NARROW):
+    torch.manual_seed(0)
+    return SegmentationNetwork(scale, spec)
+
+
+@pytest.mark.parametrize("scale", PAPER_SCALES, ids=lambda scale: f"{scale.patch_size}^3")
+def test_every_output_has_the_size_of_the_input(scale):
+    side = scale.patch_size
+    outputs = network(scale).with_auxiliary(torch.randn(2, 1, side, side, side))
+    assert len(outputs) == len(scale.loss_weights)
+    assert all(output.shape == (2, 3, side, side, side) for output in outputs)
+
+
+def test_the_64_network_has_two_auxiliary_heads_and_the_others_one():
+    assert [len(network(scale).auxiliary_heads) for scale in PAPER_SCALES] == [2, 1, 1]
+
+
+def test_auxiliary_heads_up_sample_with_one_and_two_deconvolutions():
+    heads = network(PAPER_SCALES[0]).auxiliary_heads
+    deconvolutions = [[m for m in head.modules() if isinstance(m, nn.ConvTranspose3d)] for head in heads]
+    assert [len(found) for found in deconvolutions] == [1, 2]
+
+
+def test_inference_does_not_touch_the_auxiliary_heads():
+    net = network(PAPER_SCALES[0]).eval()
+    image = torch.randn(1, 1, 64, 64, 64)
+    before = net(image)
+    for head in net.auxiliary_heads:
+        nn.init.constant_(head[-1].weight, 1e6)
+    assert torch.equal(net(image), before)
+
+
+def test_kernels_and_strides_are_those_of_figure_2():
+    layers = list(network(PAPER_SCALES[0]).modules())
+    convolutions = [m for m in layers if isinstance(m, nn.Conv3d) and m.kernel_size != (1, 1, 1)]
+    assert len(convolutions) == 14
+    assert {(m.kernel_size, m.stride) for m in convolutions} == {((3, 3, 3), (1, 1, 1))}
+    deconvolutions = [m for m in layers if isinstance(m, nn.ConvTranspose3d)]
+    assert {(m.kernel_size, m.stride) for m in deconvolutions} == {((4, 4, 4), (2, 2, 2))}
+    assert {(m.kernel_size, m.stride) for m in layers if isinstance(m, nn.MaxPool3d)} == {(2, 2)}
+
+
+def test_batch_norm_and_relu_follow_every_convolution_and_deconvolution():
+    layers = list(network(PAPER_SCALES[0]).modules())
+    for kind in (nn.BatchNorm3d, nn.ReLU):
+        assert sum(isinstance(m, kind) for m in layers) == 14 + 3 + 3  # convolutions, decoder and auxiliary deconvolutions
+
+
+def test_the_paper_sized_network_has_7_4_million_parameters_without_auxiliary_heads():
+    net = network(PAPER_SCALES[0], NetworkSpec())
+    auxiliary = sum(p.numel() for p in net.auxiliary_heads.parameters())
+    assert sum(p.numel() for p in net.parameters()) - auxiliary == pytest.approx(7.43e6, rel=0.01)
+
+
+def test_decoder_adds_the_encoder_features():
+    """With the deconvolutions silenced, what is left of the decoder's input is the encoder's features alone."""
+    net = network(PAPER_SCALES[2]).eval()
+    seen = {}
+    net.conv7.register_forward_hook(lambda _m, inputs, _o: seen.update(into=inputs[0]))
+    net.conv1.register_forward_hook(lambda _m, _i, output: seen.update(skip=output))
+    net.deconv7.register_forward_hook(lambda _m, _i, output: torch.zeros_like(output))
+    net(torch.randn(1, 1, 16, 16, 16))
+    assert torch.equal(seen["into"], seen["skip"])
+
+
+def test_prior_starts_every_head_at_the_class_frequencies():
+    net = network(PAPER_SCALES[0])
+    net.set_prior((0.9, 0.08, 0.02))
+    for layer in (net.head, *(head[-1] for head in net.auxiliary_heads)):
+        assert torch.allclose(layer.bias.softmax(0), torch.tensor([0.9, 0.08, 0.02]), atol=1e-6)

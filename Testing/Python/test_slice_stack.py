@@ -1,0 +1,166 @@
+"""Slices that do not form one even volume are refused; GDCM would spread them evenly without a word."""
+
+import numpy as np
+import pytest
+from dicom_slices import SHAPE, body_slices, slice_dataset, write_series
+from stored_scans import body_hu
+
+from PDACScreeningLib.dicom.series_reader import read_series
+from PDACScreeningLib.errors import InputRejected
+
+
+def refusal(folder):
+    with pytest.raises(InputRejected) as caught:
+        read_series(folder)
+    return str(caught.value)
+
+
+def at_heights(heights_mm, *, sideways_mm=None):
+    sideways_mm = np.zeros(len(heights_mm)) if sideways_mm is None else sideways_mm
+    return [(-35.0, -36.0 + side, 100.0 + z) for z, side in zip(heights_mm, sideways_mm, strict=True)]
+
+
+@pytest.mark.parametrize("lost", [[9], [9, 10], [3, 12]])
+def test_missing_slices_are_counted_and_placed(tmp_path, lost):
+    folder = write_series(tmp_path, body_slices())
+    for number in lost:
+        (folder / f"ct_{number:03d}.dcm").unlink()
+    sentence = refusal(folder)
+    before, after = lost[0] - 1, next(n for n in range(lost[0], 20) if n not in lost)
+    assert sentence.startswith(f"{len(lost)} slices are missing")
+    assert f"between ct_{before:03d}.dcm and ct_{after:03d}.dcm" in sentence
+
+
+def test_copies_of_slices_are_dropped_with_a_warning(tmp_path):
+    write_series(tmp_path, body_slices())
+    write_series(tmp_path, body_slices()[5:8], prefix="copy")
+    read = read_series(tmp_path)
+    assert np.array_equal(read.volume.hu, body_hu(SHAPE))
+    assert read.volume.geometry.spacing_mm == (2.5, 3.0, 3.0)
+    assert "3 slices are in the folder twice; one of each was used" in read.warnings
+
+
+def test_different_slices_at_one_position_are_two_phases(tmp_path):
+    write_series(tmp_path, body_slices(AcquisitionNumber=1), prefix="a")
+    write_series(tmp_path, body_slices(hu=body_hu(SHAPE) + 30, AcquisitionNumber=2), prefix="b")
+    sentence = refusal(tmp_path)
+    assert "mixes several phases or reconstructions (acquisition 1: 20 slices, acquisition 2: 20 slices)" in sentence
+
+
+def test_two_interleaved_phases_are_refused(tmp_path):
+    write_series(tmp_path, body_slices(), prefix="a")
+    shifted = at_heights(1.0 + 3.0 * np.arange(20))
+    write_series(tmp_path, body_slices(hu=body_hu(SHAPE) + 30, positions_mm=shifted), prefix="b")
+    assert "distance between slices changes from 1.00 to 2.00 mm" in refusal(tmp_path)
+
+
+def test_spacing_that_changes_on_the_way_is_refused(tmp_path):
+    heights = [*(2.0 * np.arange(10)), *(18 + 5.0 * np.arange(1, 11))]
+    write_series(tmp_path, body_slices(positions_mm=at_heights(heights)))
+    assert "distance between slices changes from 2.00 to 5.00 mm" in refusal(tmp_path)
+
+
+def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even_enough(tmp_path):
+    heights = np.round(2.5625 * np.arange(20), 1)
+    read = read_series(write_series(tmp_path, body_slices(positions_mm=at_heights(heights))))
+    assert read.volume.geometry.spacing_mm[2] == pytest.approx(2.5625, abs=0.005)
+
+
+@pytest.mark.parametrize("degrees", [0.3, 5.0, 20.0, -12.0])
+def test_a_tilted_gantry_is_found_from_the_positions(tmp_path, degrees):
+    heights = 3.0 * np.arange(20)
+    positions = at_heights(heights, sideways_mm=heights * np.tan(np.deg2rad(degrees)))
+    write_series(tmp_path, body_slices(positions_mm=positions))  # there is no tilt tag
+    assert f"stacked at {abs(degrees):.1f} degrees from a right angle" in refusal(tmp_path)
+
+
+def test_a_tilt_below_a_tenth_of_a_degree_is_no_tilt(tmp_path):
+    heights = 3.0 * np.arange(20)
+    positions = at_heights(heights, sideways_mm=heights * np.tan(np.deg2rad(0.05)))
+    assert len(read_series(write_series(tmp_path, body_slices(positions_mm=positions))).volume.hu) == 20
+
+
+def test_a_gantry_tilted_with_its_table_is_no_shear(tmp_path):
+    angle = np.deg2rad(15)
+    column = [0, np.cos(angle), np.sin(angle)]
+    normal = np.cross([1, 0, 0], column)
+    positions = [tuple(3.0 * z * normal) for z in range(20)]
+    datasets = body_slices(positions_mm=positions, ImageOrientationPatient=[1, 0, 0, *column])
+    assert np.array_equal(read_series(write_series(tmp_path, datasets)).volume.hu, body_hu(SHAPE))
+
+
+def test_slices_shifted_sideways_are_refused(tmp_path):
+    sideways = np.where(np.arange(20) == 11, 8.0, 0.0)
+    write_series(tmp_path, body_slices(positions_mm=at_heights(3.0 * np.arange(20), sideways_mm=sideways)))
+    assert "shifted sideways" in refusal(tmp_path)
+
+
+def test_one_slice_of_another_matrix_is_refused_by_name(tmp_path):
+    datasets = body_slices()
+    datasets[6] = slice_dataset(body_hu((1, 24, 24))[0], position_mm=(-35.0, -36.0, 118.0), number=7)
+    assert "ct_006.dcm has another matrix (24 x 24) than the other slices (28 x 24)" in refusal(
+        write_series(tmp_path, datasets)
+    )
+
+
+def test_one_slice_of_another_pixel_spacing_is_refused_by_name(tmp_path):
+    datasets = body_slices()
+    datasets[6].PixelSpacing = [3.0, 2.6]
+    assert "ct_006.dcm has another pixel spacing (3 x 2.6 mm)" in refusal(write_series(tmp_path, datasets))
+
+
+def test_a_few_views_of_another_direction_are_left_out_with_a_warning(tmp_path):
+    datasets = body_slices()
+    for number in range(2):
+        datasets.append(
+            slice_dataset(
+                body_hu(SHAPE)[:, number],
+                position_mm=(0, 0, 0),
+                number=90 + number,
+                ImageOrientationPatient=[1, 0, 0, 0, 0, -1],
+            )
+        )
+    read = read_series(write_series(tmp_path, datasets))
+    assert np.array_equal(read.volume.hu, body_hu(SHAPE))
+    assert "2 slices of another direction (scout views?) were left out" in read.warnings
+
+
+def test_many_slices_of_another_direction_are_refused(tmp_path):
+    coronal = [(0.0, 3.0 * y, 0.0) for y in range(20)]
+    write_series(tmp_path, body_slices(), prefix="a")
+    write_series(tmp_path, body_slices(positions_mm=coronal, ImageOrientationPatient=[1, 0, 0, 0, 0, -1]), prefix="b")
+    assert "mixes slices of 2 directions (20, 20 slices)" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"RescaleIntercept": None}, "no rescale slope and intercept"),
+        ({"RescaleSlope": None}, "no rescale slope and intercept"),
+        ({"RescaleSlope": 0}, "no rescale slope and intercept"),
+        ({"ImagePositionPatient": None}, "does not tell where it lies"),
+        ({"ImageOrientationPatient": None}, "does not tell where it lies"),
+        ({"ImagePositionPatient": [1.0, 2.0]}, "does not tell where it lies"),
+        ({"PixelSpacing": None}, "no plausible pixel spacing"),
+        ({"PixelSpacing": [0.0, 2.5]}, "no plausible pixel spacing"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0.5, 0.8, 0]}, "impossible row and column directions"),
+        ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, "impossible row and column directions"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "color or inverted picture"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "color or inverted picture"),
+    ],
+)
+@pytest.mark.parametrize("odd", [0, 13])
+def test_a_slice_that_lacks_something_is_refused_by_name(tmp_path, changes, words, odd):
+    datasets = body_slices()
+    for keyword, value in changes.items():
+        if value is None:
+            delattr(datasets[odd], keyword)
+        else:
+            setattr(datasets[odd], keyword, value)
+    with pytest.raises(InputRejected, match=rf"ct_0{odd:02d}\.dcm.*({words})"):
+        read_series(write_series(tmp_path, datasets))
+
+
+def test_all_slices_at_one_place_are_refused(tmp_path):
+    write_series(tmp_path, body_slices(positions_mm=[(0.0, 0.0, 0.0)] * 20))
+    assert "show different pixels at one position" in refusal(tmp_path)

@@ -1,0 +1,194 @@
+"""Windows drawn by hand, the mean against a naive loop and against MONAI, and what skipping air may not change."""
+
+import numpy as np
+import pytest
+from fake_network import ConstantNetwork, DecodingNetwork, PlaceDependentNetwork, air
+from hypothesis import given
+from hypothesis import strategies as st
+
+from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
+from PDACScreeningLib.errors import Cancelled, ModelError
+from PDACScreeningLib.inference.sliding_window import air_padding, coverage, scan, window_corners, window_starts
+from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.volume.ct_volume import AIR_HU
+from PDACScreeningLib.volume.intensity import normalize
+
+SMALL = ScaleSpec(patch_size=16, stride=5, batch_size=1, loss_weights=(1.0, 3.0))
+EVERY_WINDOW = ScreeningConfig(body_threshold_hu=-2000.0)  # even air counts as body
+PAPER = ScreeningConfig()
+
+
+def scanned(hu, network, scale=SMALL, config=PAPER, on_progress=ignore_progress):
+    return scan(hu, network, scale, config, stage="scan", on_progress=on_progress)
+
+
+def tissue(shape, seed=0):
+    return np.random.default_rng(seed).integers(-90, 230, shape, dtype=np.int16)
+
+
+def test_last_window_ends_flush_with_the_axis():
+    assert window_starts(10, 5, 3) == [0, 3, 5]
+
+
+def test_window_as_long_as_the_axis_is_used_once():
+    assert window_starts(64, 64, 20) == [0]
+
+
+def test_stride_that_divides_the_axis_repeats_no_window():
+    assert window_starts(104, 64, 20) == [0, 20, 40]
+
+
+def test_window_longer_than_the_axis_is_refused():
+    with pytest.raises(ValueError, match="window 64 exceeds axis length 63"):
+        window_starts(63, 64, 20)
+
+
+def test_average_volume_of_the_paper_takes_18432_coarse_windows():
+    coarse = PAPER.scales[0]
+    assert len(window_corners((667, 512, 512), coarse)) == 32 * 24 * 24
+
+
+def test_coverage_of_a_drawn_axis():
+    assert coverage(10, 5, 3).tolist() == [1, 1, 1, 2, 2, 2, 2, 2, 1, 1]
+
+
+@given(length=st.integers(1, 200), window=st.integers(1, 64), data=st.data())
+def test_every_voxel_is_covered_and_every_window_lies_inside(length, window, data):
+    window = min(window, length)
+    stride = data.draw(st.integers(1, window))
+    starts = window_starts(length, window, stride)
+    assert coverage(length, window, stride).min() >= 1
+    assert starts == sorted(set(starts))
+    assert starts[0] == 0
+    assert starts[-1] + window == length
+    assert max(np.diff(starts), default=0) <= stride
+
+
+def test_odd_voxel_of_padding_goes_after():
+    assert air_padding((61, 64, 100), 64) == [(1, 2), (0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 16), (20, 31, 18), (27, 16, 33)])
+def test_mean_equals_a_naive_loop(shape):
+    hu = tissue(shape)
+    network = PlaceDependentNetwork(batch_size=3)
+    total, count = np.zeros((2, *shape)), np.zeros(shape)
+    for z in window_starts(shape[0], 16, 5):
+        for y in window_starts(shape[1], 16, 5):
+            for x in window_starts(shape[2], 16, 5):
+                here = np.s_[z : z + 16, y : y + 16, x : x + 16]
+                total[(slice(None), *here)] += network(normalize(hu[here], PAPER.intensity)[None])[0, 1:]
+                count[here] += 1
+    np.testing.assert_allclose(scanned(hu, network).foreground, total / count, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shape"),
+    [
+        (PAPER.scales[0], (64, 84, 97)),  # flush and not flush
+        (PAPER.scales[1], (41, 32, 55)),
+        (PAPER.scales[2], (16, 29, 37)),
+        (PAPER.scales[2], (11, 30, 7)),  # shorter than the window: padded
+    ],
+)
+def test_mean_equals_monai(scale, shape):
+    torch = pytest.importorskip("torch")
+    inferers = pytest.importorskip("monai.inferers")
+    hu = tissue(shape, seed=1)
+    network = PlaceDependentNetwork(batch_size=2)
+    expected = inferers.sliding_window_inference(
+        torch.from_numpy(normalize(hu, PAPER.intensity))[None, None],
+        roi_size=(scale.patch_size,) * 3,
+        sw_batch_size=2,
+        predictor=lambda windows: torch.from_numpy(network(windows[:, 0].numpy())),
+        overlap=1 - scale.stride / scale.patch_size,  # 11/16 at every scale of the paper, exact in binary
+        mode="constant",
+        cval=float(normalize(np.array(AIR_HU, np.int16), PAPER.intensity)),
+    )
+    np.testing.assert_allclose(scanned(hu, network, scale).foreground, expected[0, 1:].numpy(), atol=1e-6)
+
+
+@given(batch_size=st.integers(1, 40))
+def test_batch_size_changes_no_bit(batch_size):
+    hu = tissue((17, 24, 29))
+    one = scanned(hu, PlaceDependentNetwork(batch_size=1)).foreground
+    many = scanned(hu, PlaceDependentNetwork(batch_size=batch_size)).foreground
+    assert np.array_equal(one, many)
+
+
+def test_volume_smaller_than_the_window_is_padded_with_air_on_both_sides():
+    network = DecodingNetwork()
+    result = scanned(np.zeros((10, 16, 13), np.int16), network)
+    (window,) = network.windows
+    air_value = normalize(np.array(AIR_HU, np.int16), PAPER.intensity)
+    assert result.foreground.shape == (2, 10, 16, 13)
+    assert np.argwhere(window != air_value).min(axis=0).tolist() == [3, 0, 1]
+    assert np.argwhere(window != air_value).max(axis=0).tolist() == [12, 15, 13]
+
+
+def test_windows_without_body_are_not_run_and_vote_background():
+    hu = air((16, 16, 36))  # windows start at x = 0, 5, 10, 15, 20
+    hu[:, :, :3] = 0  # only the first one reaches the body
+    result = scanned(hu, ConstantNetwork(0.0, 0.25, 0.75))
+    assert (result.windows, result.windows_skipped) == (1, 4)
+    assert result.foreground[1, 8, 8].tolist() == (
+        [0.75] * 5 + [np.float32(0.75 / 2)] * 5 + [np.float32(0.75 / 3)] * 5 + [np.float32(0.75 / 4)] + [0.0] * 20
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_skipping_air_changes_no_body_voxel(seed):
+    rng = np.random.default_rng(seed)
+    hu = air((21, 26, 38))
+    z, y, x = (int(rng.integers(0, length)) for length in hu.shape)
+    hu[z : z + 6, y : y + 9, x : x + 5] = tissue(hu.shape, seed)[z : z + 6, y : y + 9, x : x + 5]
+    body = hu > PAPER.body_threshold_hu
+    network = PlaceDependentNetwork()
+    skipping, running = scanned(hu, network), scanned(hu, network, config=EVERY_WINDOW)
+    assert np.array_equal(skipping.foreground[:, body], running.foreground[:, body])
+    assert skipping.windows + skipping.windows_skipped == running.windows
+    assert running.windows_skipped == 0
+
+
+def test_volume_of_air_runs_no_window_and_reports_nothing():
+    reports = []
+    result = scanned(air((16, 20, 20)), ConstantNetwork(0, 0, 1), on_progress=reports.append)
+    assert (result.windows, result.windows_skipped) == (0, 4)
+    assert not result.foreground.any()
+    assert reports == []
+
+
+def test_progress_is_reported_before_the_first_and_after_each_batch():
+    reports = []
+    scanned(tissue((16, 16, 31)), ConstantNetwork(1, 0, 0, batch_size=3), on_progress=reports.append)
+    assert [(report.stage, report.done, report.total) for report in reports] == [
+        ("scan", 0, 4),
+        ("scan", 3, 4),
+        ("scan", 4, 4),
+    ]
+
+
+def test_cancelling_stops_before_the_next_batch():
+    network = DecodingNetwork(batch_size=1)
+
+    def cancel_after_two(progress):
+        if progress.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        scanned(tissue((16, 16, 60)), network, on_progress=cancel_after_two)
+    assert len(network.windows) == 2
+
+
+def test_network_that_answers_nan_is_an_error_not_background():
+    with pytest.raises(ModelError, match="NaN"):
+        scanned(tissue((16, 16, 16)), ConstantNetwork(np.nan, np.nan, np.nan))
+
+
+def test_network_that_answers_another_shape_is_refused():
+    class TwoClasses(ConstantNetwork):
+        def __call__(self, windows):
+            return super().__call__(windows)[:, :2]
+
+    with pytest.raises(ModelError, match=r"\(1, 2, 16, 16, 16\), expected \(1, 3, 16, 16, 16\)"):
+        scanned(tissue((16, 16, 16)), TwoClasses(1, 0, 0))

@@ -1,0 +1,109 @@
+"""The training core learns, resumes where it stopped, and refuses what does not fit."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_store import SPACING_MM, small_store
+
+from PDACScreeningLib.config import NetworkSpec, PatchSampling, ScaleSpec, ScreeningConfig, TrainingConfig
+from PDACScreeningLib.errors import Cancelled, CheckpointError, DataError
+from PDACScreeningLib.network.checkpoint import load_checkpoint
+from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
+from PDACScreeningLib.training.trainer import CHECKPOINT, TrainingRun, train
+
+SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=8, loss_weights=(1.0, 3.0))
+
+
+def tiny_config(iterations):
+    config = short_recipe(SPACING_MM, base_width=4, iterations=iterations)
+    screening = ScreeningConfig(scales=(SCALE,), network=NetworkSpec(4, 0.01), working_spacing_mm=SPACING_MM)
+    return replace(config, screening=screening, sampling=PatchSampling(roi_margin_voxels=8))
+
+
+def tiny_run(folder, iterations, **changes):
+    config = replace(tiny_config(iterations), **changes)
+    return TrainingRun(folder, SCALE, config, Runtime("cpu", "fp32"), checkpoint_every=2)
+
+
+def test_a_short_training_learns_its_cases(tmp_path):
+    store = small_store(tmp_path / "store")
+    checkpoint = train(tiny_run(tmp_path / "run", 120, augmentation=False), store)
+    network = SegmentationNetwork(SCALE, checkpoint.config.screening.network)
+    network.load_state_dict(checkpoint.network_state)
+    case = store.cases[0]
+    window = checkpoint.config.screening.intensity
+    hu = np.clip(case.hu[:40, :40, :48].astype(np.float32), window.lower_hu, window.upper_hu)
+    with torch.inference_mode():
+        labels = network.eval()(torch.from_numpy((hu - window.mean_hu) / window.std_hu)[None, None]).argmax(1)[0].numpy()
+    truth = case.labels[:40, :40, :48]
+    for label in (1, 2):
+        overlap = 2 * np.count_nonzero((labels == label) & (truth == label))
+        assert overlap / (np.count_nonzero(labels == label) + np.count_nonzero(truth == label)) > 0.7
+
+
+def test_a_stopped_training_ends_with_the_same_weights(tmp_path):
+    store = small_store(tmp_path / "store")
+    calm = train(tiny_run(tmp_path / "calm", 6), store)
+
+    def stop_after_four(progress):
+        if progress.done == 4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(tiny_run(tmp_path / "stopped", 6), store, stop_after_four)
+    resumed = train(tiny_run(tmp_path / "stopped", 6), store)
+    assert calm.network_state.keys() == resumed.network_state.keys()
+    assert all(torch.equal(calm.network_state[name], resumed.network_state[name]) for name in calm.network_state)
+
+
+def test_another_configuration_does_not_go_on_from_a_checkpoint(tmp_path):
+    store = small_store(tmp_path / "store")
+    train(tiny_run(tmp_path / "run", 2), store)
+    with pytest.raises(CheckpointError, match="other settings"):
+        train(tiny_run(tmp_path / "run", 2, seed=1), store)
+
+
+def test_other_data_does_not_go_on_from_a_checkpoint(tmp_path):
+    train(tiny_run(tmp_path / "run", 2), small_store(tmp_path / "store"))
+    with pytest.raises(CheckpointError, match="other settings or data"):
+        train(tiny_run(tmp_path / "run", 2), small_store(tmp_path / "other", cases=2))
+
+
+def test_a_store_on_another_grid_is_refused(tmp_path):
+    run = tiny_run(tmp_path / "run", 2, screening=replace(tiny_config(2).screening, working_spacing_mm=1.0))
+    with pytest.raises(DataError, match="prepared at 2.0 mm"):
+        train(run, small_store(tmp_path / "store"))
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
+    config = tiny_config(50)
+    exploding = replace(config.optimizer, name="sgd", learning_rate=1e30, warmup_iterations=0)
+    run = tiny_run(tmp_path / "run", 50, optimizer=exploding)
+    with pytest.raises(DataError, match="loss became"):
+        train(run, small_store(tmp_path / "store"))
+    if (run.folder / CHECKPOINT).exists():
+        assert all(torch.isfinite(t).all() for t in load_checkpoint(run.folder / CHECKPOINT).network_state.values())
+
+
+def test_the_journal_has_one_line_an_iteration(tmp_path):
+    train(tiny_run(tmp_path / "run", 4), small_store(tmp_path / "store"))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "training.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [0, 1, 2, 3]
+    assert all(line["loss"] > 0 and line["seconds"] >= 0 for line in lines)
+
+
+def test_the_papers_recipe_is_the_default_configuration():
+    assert paper_recipe(1.0) == TrainingConfig()
+
+
+def test_sgd_with_momentum_trains_too(tmp_path):
+    config = replace(paper_recipe(SPACING_MM), screening=tiny_config(2).screening, iterations=2)
+    run = TrainingRun(tmp_path / "run", SCALE, config, Runtime("cpu", "fp32"))
+    state = train(run, small_store(tmp_path / "store")).optimizer_state
+    assert state["param_groups"][0]["momentum"] == 0.9
+    assert state["param_groups"][0]["weight_decay"] == 0.0005
