@@ -17,8 +17,7 @@ help:
 	@echo "make pictures  render the pictures of the README from the demo"
 	@echo "make clean     remove the demo and caches (not .venv)"
 
-# torch comes first and alone, so that everything else is resolved against that build. Where no GPU is, a small build does:
-#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
+# torch comes first and alone, so that everything else is resolved against that build.
 $(VENV)/.torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 	"PDACScreening needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'

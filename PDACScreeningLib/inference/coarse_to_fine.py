@@ -75,9 +75,7 @@ def segment(
     scales = [_alone(coarse, coarse_scale, config)]
     total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
     for scale in fine_scales:
-        fine = _scan(ct.hu[roi.slices], scale, networks, config, on_progress)
-        scales.append(_alone(fine, scale, config))
-        total += fine.foreground
+        scales.append(_add_scan(total, ct.hu[roi.slices], scale, networks, config, on_progress))
     mean = np.divide(total, len(config.scales), out=total)
 
     labels = np.zeros(ct.hu.shape, np.uint8)
@@ -113,6 +111,20 @@ def _scan(
 ) -> WindowScan:
     stage = f"{'coarse' if scale == config.scales[0] else 'fine'} scan ({scale.patch_size}^3)"
     return scan(hu, networks[scale.patch_size], scale, config, stage=stage, on_progress=on_progress)
+
+
+def _add_scan(
+    total: NDArray[np.float32],
+    hu: NDArray[np.int16],
+    scale: ScaleSpec,
+    networks: Mapping[int, WindowNetwork],
+    config: ScreeningConfig,
+    on_progress: OnProgress,
+) -> ScaleSegmentation:
+    """Scan the ROI, add its probabilities to the sum of all networks, and let its memory go."""
+    fine = _scan(hu, scale, networks, config, on_progress)
+    total += fine.foreground
+    return _alone(fine, scale, config)
 
 
 def _filtered(labels: NDArray[np.uint8], config: ScreeningConfig) -> NDArray[np.uint8]:

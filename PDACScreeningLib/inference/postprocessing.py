@@ -21,8 +21,10 @@ def keep_large_components(labels: NDArray[np.uint8], *, min_fraction: float) -> 
     if box is None:
         return labels
     inside = labels[box.slices]  # most of a scan is background; labeling the box is ten times faster
-    component, _ = ndimage.label(inside != Label.BACKGROUND, structure=SIX_NEIGHBORS)
-    sizes = np.bincount(component.ravel())
+    component, count = ndimage.label(inside != Label.BACKGROUND, structure=SIX_NEIGHBORS)
+    sizes = np.zeros(count + 1, np.int64)
+    for plane in component:  # plane by plane: bincount copies what it counts to int64
+        sizes += np.bincount(plane.ravel(), minlength=count + 1)
     sizes[0] = 0  # background never competes
     keep = sizes > min_fraction * sizes.max()
     kept = np.zeros_like(labels)

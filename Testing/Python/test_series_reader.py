@@ -214,7 +214,7 @@ def test_the_real_series_is_read_as_pydicom_reads_it():
     assert pydicom.dcmread(folder / "ct_000.dcm", stop_before_pixels=True).ImagePositionPatient[2] == -804.5
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, 1100), replacement=st.binary(min_size=1, max_size=8))
 def test_no_damage_to_a_slice_header_ends_in_anything_but_a_refusal(tmp_path, position, replacement):
     folder = tmp_path / "fuzzed"
