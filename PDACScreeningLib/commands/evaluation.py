@@ -10,7 +10,6 @@ import torch
 from PDACScreeningLib import __version__, atomic_file
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.commands.training import both_hooks
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.evaluation.case_result import CaseResult, evaluate_case
 from PDACScreeningLib.evaluation.table1 import TableRow, table1, to_markdown
@@ -55,12 +54,12 @@ def run_evaluate(request: EvaluateRequest, display: Display, interruption: Inter
 def _evaluate_cases(
     store: CaseStore, model: Model, runtime: Runtime, display: Display, interruption: Interruption
 ) -> list[CaseResult]:
-    networks, hook = window_predictors(model, runtime), both_hooks(display, interruption)
+    networks, hook = window_predictors(model, runtime), interruption.hook(display.progress)
     results = []
     for done, case in enumerate(store.cases):
         hook(Progress("evaluating cases", done, len(store.cases)))
         results.append(
-            evaluate_case(case.facts.case_id, case.hu, case.labels, networks, model.config, interruption.check)
+            evaluate_case(case.facts.case_id, case.ct, case.labels, networks, model.config, interruption.check)
         )
     hook(Progress("evaluating cases", len(store.cases), len(store.cases)))
     return results

@@ -13,7 +13,7 @@ from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.plain_data import to_plain
 
 if TYPE_CHECKING:
-    from PDACScreeningLib.network.model_directory import ModelDescription
+    from PDACScreeningLib.network.model_description import ModelDescription
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def run_models(display: Display, *, as_json: bool) -> int:
 
 def installed_models() -> list[InstalledModel]:
     """The models that come with the project, by name."""
-    from PDACScreeningLib.network.model_directory import available_models
+    from PDACScreeningLib.network.model_description import available_models
 
     return [_installed(folder) for folder in available_models()]
 
@@ -48,7 +48,7 @@ def models_text(models: list[InstalledModel]) -> str:
 
 
 def _installed(folder: Path) -> InstalledModel:
-    from PDACScreeningLib.network.model_directory import read_description
+    from PDACScreeningLib.network.model_description import read_description
 
     try:
         return InstalledModel(folder.name, read_description(folder))

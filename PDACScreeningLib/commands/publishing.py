@@ -8,7 +8,8 @@ from pathlib import Path
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.errors import CheckpointError
 from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
-from PDACScreeningLib.network.model_directory import ModelDescription, save_model
+from PDACScreeningLib.network.model_description import ModelDescription
+from PDACScreeningLib.network.model_directory import save_model
 
 CHECKPOINT = "checkpoint.pt"
 

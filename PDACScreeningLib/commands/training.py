@@ -13,7 +13,6 @@ from PDACScreeningLib.config import NetworkSpec, TrainingConfig
 from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.runtime import resolve_device
-from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.preparation import prepare
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
@@ -37,23 +36,13 @@ class TrainRequest:
     checkpoint_every: int
 
 
-def both_hooks(display: Display, interruption: Interruption) -> OnProgress:
-    """The progress hook of a command: shows, and raises Cancelled after Ctrl-C."""
-
-    def on_progress(progress: Progress) -> None:
-        interruption.check(progress)
-        display.progress(progress)
-
-    return on_progress
-
-
 def run_prepare(
     cohort: Path, output: Path, working_spacing_mm: float | None, display: Display, interruption: Interruption
 ) -> int:
     """Write a case store; cases that cannot be used are named with their reason."""
     cases = phantom_cohort_cases(cohort)
     source = f"synthetic phantom cohort of {len(cases)} cases"
-    preparation = prepare(cases, output, working_spacing_mm, source, both_hooks(display, interruption))
+    preparation = prepare(cases, output, working_spacing_mm, source, interruption.hook(display.progress))
     for case_id, reason in preparation.refused:
         display.notice(f"refused {case_id}: {reason}")
     counts = {"stored": len(preparation.stored), "refused": len(preparation.refused)}
@@ -70,7 +59,7 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
     folder = request.output / str(request.patch_size)
     run = TrainingRun(folder, scale, config, resolve_device(request.device), request.checkpoint_every)
-    checkpoint = train(run, store, both_hooks(display, interruption))
+    checkpoint = train(run, store, interruption.hook(display.progress))
     facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
     display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)
     return 0

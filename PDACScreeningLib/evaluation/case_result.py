@@ -12,8 +12,10 @@ from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.evaluation.dice import dice
 from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_probability, segment
 from PDACScreeningLib.inference.confidence_score import confidence_score
+from PDACScreeningLib.inference.findings import longest_diameter_mm
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
 
 COMBINED = "Multi"  # the paper's name for the three networks together
@@ -35,6 +37,7 @@ class CaseResult:
 
     case_id: str
     true_tumor_voxels: int
+    true_tumor_diameter_mm: float | None  # longest, in 3D, on the working grid; None without a tumor
     coarse_found: bool
     rows: dict[str, RowResult]  # "64^3", "32^3", "16^3", "Multi"
 
@@ -46,19 +49,21 @@ class CaseResult:
 
 def evaluate_case(
     case_id: str,
-    hu: NDArray[np.int16],
+    ct: CTVolume,
     truth: NDArray[np.uint8],
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     on_progress: OnProgress = ignore_progress,
 ) -> CaseResult:
-    """Segment one scan and compare on the working grid. hu, truth: (z, y, x) of the working grid."""
-    segmentation = segment(hu, networks, config, on_progress)
+    """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid."""
+    segmentation = segment(ct, networks, config, on_progress)
     names = [f"{scale.patch_size}^3" for scale in config.scales] + [COMBINED]
-    labels = _label_maps(segmentation, names, hu.shape)
+    labels = _label_maps(segmentation, names, ct.hu.shape)
     probabilities = _mean_probabilities(segmentation, names)
     rows = {name: _row(labels[name], truth, probabilities[name], config) for name in names}
-    return CaseResult(case_id, int(np.count_nonzero(truth == Label.TUMOR)), segmentation is not None, rows)
+    tumor = np.argwhere(truth == Label.TUMOR)
+    diameter_mm = longest_diameter_mm(tumor, ct.geometry) if len(tumor) else None
+    return CaseResult(case_id, len(tumor), diameter_mm, segmentation is not None, rows)
 
 
 def _label_maps(

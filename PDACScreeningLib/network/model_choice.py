@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.network.model_directory import DESCRIPTION, available_models, read_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, available_models, read_description
 
 
 @dataclass(frozen=True)

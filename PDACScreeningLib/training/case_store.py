@@ -19,7 +19,8 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.volume.box import Box, bounding_box
-from PDACScreeningLib.volume.geometry import ZYX
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import XYZ, ZYX, Geometry
 from PDACScreeningLib.volume.label_map import Label
 
 FORMAT_VERSION = 1
@@ -32,6 +33,7 @@ class StoredCase:
 
     case_id: str
     shape: ZYX
+    spacing_mm: XYZ
     pancreas_voxels: int
     tumor_voxels: int
     gland_start: ZYX  # box of all pancreas and tumor voxels
@@ -62,23 +64,31 @@ class Case:
     hu: NDArray[np.int16]
     labels: NDArray[np.uint8]
 
+    @property
+    def ct(self) -> CTVolume:
+        """The voxels on their grid; a store does not keep where the grid lies in the world."""
+        return CTVolume(self.hu, Geometry(self.facts.shape, self.facts.spacing_mm))
 
-def write_case(folder: Path, case_id: str, hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> StoredCase:
-    """Add the arrays of one case to a store folder. Raises DataError when it has no pancreas, WriteError."""
+
+def write_case(folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8]) -> StoredCase:
+    """Add one case to a store folder. ct, labels: on the working grid.
+
+    Raises DataError when it has no pancreas, WriteError.
+    """
     gland = bounding_box(labels != Label.BACKGROUND)
     if gland is None:
         raise DataError(f"case {case_id} has no pancreas voxel: nothing to learn from; check its label map")
-    _write_array(folder / f"{case_id}.hu.npy", hu)
+    _write_array(folder / f"{case_id}.hu.npy", ct.hu)
     _write_array(folder / f"{case_id}.labels.npy", labels)
-    z, y, x = hu.shape
     return StoredCase(
         case_id=case_id,
-        shape=(z, y, x),
+        shape=ct.geometry.shape,
+        spacing_mm=ct.geometry.spacing_mm,
         pancreas_voxels=int(np.count_nonzero(labels == Label.PANCREAS)),
         tumor_voxels=int(np.count_nonzero(labels == Label.TUMOR)),
         gland_start=gland.start,
         gland_stop=gland.stop,
-        content_sha256=_content_sha256(hu, labels),
+        content_sha256=_content_sha256(ct.hu, labels),
     )
 
 

@@ -7,7 +7,8 @@ import SimpleITK as sitk
 import torch
 
 from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
-from PDACScreeningLib.network.model_directory import ModelDescription, save_model
+from PDACScreeningLib.network.model_description import ModelDescription
+from PDACScreeningLib.network.model_directory import save_model
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.volume.label_map import Label
 

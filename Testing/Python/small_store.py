@@ -3,6 +3,8 @@
 import numpy as np
 
 from PDACScreeningLib.training.case_store import CaseStore, write_case, write_index
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
 
 SPACING_MM = 2.0
 
@@ -22,8 +24,13 @@ def small_case(seed, *, tumor, shape=(40, 44, 48)):
     return (hu + rng.normal(0, 5, shape)).round().astype(np.int16), labels
 
 
+def store_case(folder, case_id, hu, labels):
+    """Write one case from its arrays."""
+    return write_case(folder, case_id, CTVolume(hu, Geometry(hu.shape, (SPACING_MM,) * 3)), labels)
+
+
 def small_store(folder, *, cases=4):
     """A store of alternating tumor and normal cases."""
-    stored = [write_case(folder, f"case-{i}", *small_case(i, tumor=i % 2 == 0)) for i in range(cases)]
+    stored = [store_case(folder, f"case-{i}", *small_case(i, tumor=i % 2 == 0)) for i in range(cases)]
     write_index(folder, SPACING_MM, "tiny test cases", stored)
     return CaseStore(folder)

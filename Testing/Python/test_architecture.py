@@ -94,5 +94,7 @@ def test_config_needs_the_standard_library_only():
 
 
 def test_no_library_file_is_longer_than_three_hundred_lines():
-    long = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300}
+    long = {
+        str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300
+    }
     assert not long

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from small_store import SPACING_MM, small_case, small_store
+from small_store import SPACING_MM, small_case, small_store, store_case
 
 from PDACScreeningLib.errors import DataError
-from PDACScreeningLib.training.case_store import CaseStore, write_case, write_index
+from PDACScreeningLib.training.case_store import CaseStore, write_index
 
 
 def test_voxels_and_labels_come_back_as_stored(tmp_path):
@@ -24,7 +24,7 @@ def test_the_gland_box_covers_pancreas_and_tumor_tightly(tmp_path):
     labels = np.zeros((8, 9, 10), np.uint8)
     labels[2:4, 3:5, 4:6] = 1
     labels[4, 5, 6] = 2
-    stored = write_case(tmp_path, "a", np.zeros(labels.shape, np.int16), labels)
+    stored = store_case(tmp_path, "a", np.zeros(labels.shape, np.int16), labels)
     assert (stored.gland.start, stored.gland.stop) == ((2, 3, 4), (5, 6, 7))
 
 
@@ -36,7 +36,7 @@ def test_voxels_are_not_loaded_but_mapped(tmp_path):
 
 def test_an_empty_label_map_is_refused(tmp_path):
     with pytest.raises(DataError, match="no pancreas voxel"):
-        write_case(tmp_path, "a", np.zeros((8, 8, 8), np.int16), np.zeros((8, 8, 8), np.uint8))
+        store_case(tmp_path, "a", np.zeros((8, 8, 8), np.int16), np.zeros((8, 8, 8), np.uint8))
 
 
 def test_a_folder_without_index_is_refused(tmp_path):

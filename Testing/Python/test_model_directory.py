@@ -11,7 +11,8 @@ from PDACScreeningLib.config import NetworkSpec, ScreeningConfig
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network import model_choice
 from PDACScreeningLib.network.model_choice import find_model
-from PDACScreeningLib.network.model_directory import ModelDescription, load_model, read_description, save_model
+from PDACScreeningLib.network.model_description import ModelDescription, read_description
+from PDACScreeningLib.network.model_directory import load_model, save_model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.weights_file import read_weights, write_weights
@@ -144,7 +145,9 @@ def test_every_cut_of_a_weights_file_is_refused(tmp_path):
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_choice, "available_models", lambda: sorted(p.parent for p in tmp_path.glob("*/model.json")))
+    monkeypatch.setattr(
+        model_choice, "available_models", lambda: sorted(p.parent for p in tmp_path.glob("*/model.json"))
+    )
     return tmp_path
 
 

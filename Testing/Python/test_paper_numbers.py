@@ -18,7 +18,11 @@ from PDACScreeningLib.plain_data import from_plain, to_plain
     ("sentence", "ours", "paper"),
     [
         ("input volumes of 64^3, 32^3 and 16^3", [s.patch_size for s in ScreeningConfig().scales], [64, 32, 16]),
-        ("the spatial stride is 20; the strides are 10 and 5", [s.stride for s in ScreeningConfig().scales], [20, 10, 5]),
+        (
+            "the spatial stride is 20; the strides are 10 and 5",
+            [s.stride for s in ScreeningConfig().scales],
+            [20, 10, 5],
+        ),
         ("mini-batch size 16, 32 and 128", [s.batch_size for s in ScreeningConfig().scales], [16, 32, 128]),
         ("1:2:5 for the 64^3 network", ScreeningConfig().scales[0].loss_weights, (1, 2, 5)),
         ("1:3 for the 32^3 network", ScreeningConfig().scales[1].loss_weights, (1, 3)),

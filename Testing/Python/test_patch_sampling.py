@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from small_store import small_case, small_store
+from small_store import small_case, small_store, store_case
 
 from PDACScreeningLib.config import PatchSampling
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import CaseStore, write_case, write_index
+from PDACScreeningLib.training.case_store import CaseStore, write_index
 from PDACScreeningLib.training.patch_sampling import PatchSampler, PatchType, patch_type
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 
@@ -56,7 +56,7 @@ def test_patches_come_from_the_roi_only(tmp_path):
     labels[20:28, 20:28, 20:28] = 1
     hu = np.full(shape, 999, np.int16)
     hu[12:36, 12:36, 12:36] = 0  # margin of 8
-    write_index(tmp_path, 1.0, "test", [write_case(tmp_path, "a", hu, labels)])
+    write_index(tmp_path, 1.0, "test", [store_case(tmp_path, "a", hu, labels)])
     sampler = PatchSampler(CaseStore(tmp_path).cases, 8, PatchSampling(roi_margin_voxels=8), roi_share=1.0)
     batch = sampler.sample(stream(0, "test"), 200, augment=False)
     background = [h for h, lab in zip(batch.hu, batch.labels, strict=True) if not lab.any()]
@@ -68,7 +68,9 @@ def test_coarse_patches_also_come_from_anywhere(tmp_path):
     store = small_store(tmp_path)
     inside = PatchSampler(store.cases, 8, PatchSampling(roi_margin_voxels=0), roi_share=1.0)
     anywhere = PatchSampler(store.cases, 8, PatchSampling(roi_margin_voxels=0), roi_share=0.0)
-    share = [s.sample(stream(0, "test"), 100, augment=False).labels.any(axis=(1, 2, 3)).mean() for s in (inside, anywhere)]
+    share = [
+        s.sample(stream(0, "test"), 100, augment=False).labels.any(axis=(1, 2, 3)).mean() for s in (inside, anywhere)
+    ]
     assert share[0] > 0.9
     assert share[1] < 0.5
 
@@ -83,7 +85,7 @@ def test_the_same_stream_gives_the_same_batch(tmp_path):
 
 def test_image_and_labels_take_the_same_symmetry(tmp_path):
     labels = small_case(0, tumor=True)[1]
-    write_index(tmp_path, 1.0, "test", [write_case(tmp_path, "a", labels.astype(np.int16), labels)])
+    write_index(tmp_path, 1.0, "test", [store_case(tmp_path, "a", labels.astype(np.int16), labels)])
     sampler = PatchSampler(CaseStore(tmp_path).cases, 16, PatchSampling(), roi_share=1.0)
     batch = sampler.sample(stream(0, "test"), 50, augment=True)
     assert np.array_equal(batch.hu, batch.labels)
@@ -91,7 +93,7 @@ def test_image_and_labels_take_the_same_symmetry(tmp_path):
 
 def test_a_volume_smaller_than_the_patch_is_padded_with_air(tmp_path):
     hu, labels = small_case(0, tumor=True, shape=(12, 44, 48))
-    write_index(tmp_path, 1.0, "test", [write_case(tmp_path, "a", hu, labels)])
+    write_index(tmp_path, 1.0, "test", [store_case(tmp_path, "a", hu, labels)])
     batch = PatchSampler(CaseStore(tmp_path).cases, 16, PatchSampling(), 1.0).sample(stream(0, "t"), 6, augment=False)
     assert (batch.hu[:, :2] == AIR_HU).all()
     assert (batch.hu[:, -2:] == AIR_HU).all()
@@ -99,7 +101,7 @@ def test_a_volume_smaller_than_the_patch_is_padded_with_air(tmp_path):
 
 
 def test_normals_alone_can_be_sampled(tmp_path):
-    write_index(tmp_path, 1.0, "test", [write_case(tmp_path, "a", *small_case(1, tumor=False))])
+    write_index(tmp_path, 1.0, "test", [store_case(tmp_path, "a", *small_case(1, tumor=False))])
     batch = PatchSampler(CaseStore(tmp_path).cases, 16, PatchSampling(), 1.0).sample(stream(0, "t"), 9, augment=True)
     assert batch.labels.max() == 1
 

@@ -55,7 +55,9 @@ def test_kernels_and_strides_are_those_of_figure_2():
 def test_batch_norm_and_relu_follow_every_convolution_and_deconvolution():
     layers = list(network(PAPER_SCALES[0]).modules())
     for kind in (nn.BatchNorm3d, nn.ReLU):
-        assert sum(isinstance(m, kind) for m in layers) == 14 + 3 + 3  # convolutions, decoder and auxiliary deconvolutions
+        assert (
+            sum(isinstance(m, kind) for m in layers) == 14 + 3 + 3
+        )  # convolutions, decoder and auxiliary deconvolutions
 
 
 def test_the_paper_sized_network_has_7_4_million_parameters_without_auxiliary_heads():

@@ -1,0 +1,68 @@
+"""What a model says of itself: `model.json`. Readable without torch, so that Slicer's own process can list models."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.plain_data import from_plain
+from PDACScreeningLib.resources import resource
+from PDACScreeningLib.screening_result import ModelFacts
+
+FORMAT_VERSION = 1
+DESCRIPTION = "model.json"
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """The content of `model.json`."""
+
+    name: str
+    trained_on: str  # one sentence
+    is_demo: bool
+    config: ScreeningConfig
+    weights_sha256: str
+    notice: str = ""  # shown on every output, e.g. "demo model, trained on synthetic phantoms only"
+    performance: str = ""  # one sentence of measured figures and what they were measured on; empty = unknown
+    training: dict[str, dict[str, str]] = field(default_factory=dict)  # patch size -> provenance of its training
+    format_version: int = FORMAT_VERSION
+
+    def facts(self, chosen_because: str) -> ModelFacts:
+        """What a screening result says of its model."""
+        return ModelFacts(
+            name=self.name,
+            trained_on=self.trained_on,
+            notice=self.notice,
+            is_demo=self.is_demo,
+            weights_sha256=self.weights_sha256,
+            chosen_because=chosen_because,
+            performance=self.performance,
+        )
+
+
+def read_description(folder: Path) -> ModelDescription:
+    """Read `model.json`. Raises ModelError when it is missing, damaged or of another version."""
+    path = folder / DESCRIPTION
+    try:
+        description = from_plain(ModelDescription, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{folder} is not a model: {DESCRIPTION} is missing; `pdac-screening models` lists models"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{DESCRIPTION} in {folder} cannot be used: {error}; copy the model again") from error
+    if description.format_version != FORMAT_VERSION:
+        found = description.format_version
+        raise ModelError(
+            f"{folder} has model format {found}, this version reads {FORMAT_VERSION}; use a matching version"
+        )
+    return description
+
+
+def available_models() -> list[Path]:
+    """Folders of the models that come with the project, by name."""
+    root = resource("Models")
+    return sorted(path.parent for path in root.glob(f"*/{DESCRIPTION}"))
