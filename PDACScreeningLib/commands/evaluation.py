@@ -11,8 +11,8 @@ from PDACScreeningLib import __version__, atomic_file
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.evaluation import size_strata, table1
 from PDACScreeningLib.evaluation.case_result import CaseResult, evaluate_case
-from PDACScreeningLib.evaluation.table1 import TableRow, table1, to_markdown
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_directory import Model, load_model
 from PDACScreeningLib.network.runtime import Runtime, resolve_device
@@ -42,10 +42,9 @@ def run_evaluate(request: EvaluateRequest, display: Display, interruption: Inter
     _require_same_grid(store, model)
     runtime = resolve_device(request.device)
     results = _evaluate_cases(store, model, runtime, display, interruption)
-    rows = table1(results, model.config.decision.min_tumor_voxels)
-    facts = _experiment(store, model, runtime, results, rows)
+    facts = _experiment(store, model, runtime, results)
     atomic_file.write_json(request.output / "experiment.json", facts)
-    text = _summary(store, model, results, rows)
+    text = _summary(store, model, results)
     atomic_file.write_text(request.output / "table1.md", text)
     display.result(text, {"output": str(request.output), "cases": len(results)})
     return 0
@@ -71,9 +70,8 @@ def _require_same_grid(store: CaseStore, model: Model) -> None:
         raise ModelError(f"the store lies on a {stored} mm grid, the model works on {wanted} mm; prepare it again")
 
 
-def _experiment(
-    store: CaseStore, model: Model, runtime: Runtime, results: list[CaseResult], rows: tuple[TableRow, ...]
-) -> dict[str, object]:
+def _experiment(store: CaseStore, model: Model, runtime: Runtime, results: list[CaseResult]) -> dict[str, object]:
+    min_tumor_voxels = model.config.decision.min_tumor_voxels
     return {
         "format_version": 1,
         "notice": RESEARCH_NOTICE,
@@ -82,17 +80,22 @@ def _experiment(
         "precision": runtime.precision,
         "model": {"name": model.description.name, "weights_sha256": model.description.weights_sha256},
         "store": {"source": store.index.source, "sha256": store.sha256, "cases": len(store.cases)},
-        "min_tumor_voxels": model.config.decision.min_tumor_voxels,
-        "table1": to_plain(rows),
+        "min_tumor_voxels": min_tumor_voxels,
+        "table1": to_plain(table1.table1(results, min_tumor_voxels)),
+        "size_strata": to_plain(size_strata.size_strata(results, min_tumor_voxels)),
         "cases": to_plain(results),
     }
 
 
-def _summary(store: CaseStore, model: Model, results: list[CaseResult], rows: tuple[TableRow, ...]) -> str:
+def _summary(store: CaseStore, model: Model, results: list[CaseResult]) -> str:
     empty = sum(not result.coarse_found for result in results)
     with_tumor = sum(result.has_tumor for result in results)
+    min_tumor_voxels = model.config.decision.min_tumor_voxels
     return (
         f"Model {model.description.name} on {len(results)} cases ({with_tumor} with a tumor; {store.index.source}).\n"
-        f"K = {model.config.decision.min_tumor_voxels} voxels. The coarse scan was empty in {empty}. "
-        f"In parentheses: 95 % Wilson intervals.\n\n{to_markdown(rows)}\n{RESEARCH_NOTICE}\n"
+        f"K = {min_tumor_voxels} voxels. The coarse scan was empty in {empty}. "
+        f"In parentheses: 95 % Wilson intervals.\n\n"
+        f"{table1.to_markdown(table1.table1(results, min_tumor_voxels))}\n"
+        f"By the longest true diameter:\n\n"
+        f"{size_strata.to_markdown(size_strata.size_strata(results, min_tumor_voxels))}\n{RESEARCH_NOTICE}\n"
     )

@@ -29,6 +29,13 @@ class Proportion:
         interval = stats.binomtest(count, total).proportion_ci(method="wilson")
         return Proportion(count, total, count / total, float(interval.low), float(interval.high))
 
+    @property
+    def text(self) -> str:
+        """For people: "19/20 = 95.0 % (76.4-99.1)", a dash when there is nothing to count."""
+        if self.value is None or self.low is None or self.high is None:
+            return "-"
+        return f"{self.count}/{self.total} = {100 * self.value:.1f} % ({100 * self.low:.1f}-{100 * self.high:.1f})"
+
 
 @dataclass(frozen=True)
 class MeanDice:
@@ -45,6 +52,11 @@ class MeanDice:
             return MeanDice(None, None, 0)
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         return MeanDice(float(np.mean(values)), sd, len(values))
+
+    @property
+    def text(self) -> str:
+        """For people: "86.9 ± 8.6 %", a dash without scans."""
+        return "-" if self.mean is None or self.sd is None else f"{100 * self.mean:.1f} ± {100 * self.sd:.1f} %"
 
 
 @dataclass(frozen=True)
@@ -78,13 +90,13 @@ def to_markdown(rows: Sequence[TableRow]) -> str:
     for row in rows:
         cells = [
             row.name,
-            _dice_text(row.normal_pancreas),
-            _dice_text(row.abnormal_pancreas),
-            _dice_text(row.tumor),
+            row.normal_pancreas.text,
+            row.abnormal_pancreas.text,
+            row.tumor.text,
             f"{row.misses}/{row.tumor.count}",
-            _proportion_text(row.sensitivity_by_misses),
-            _proportion_text(row.sensitivity),
-            _proportion_text(row.specificity),
+            row.sensitivity_by_misses.text,
+            row.sensitivity.text,
+            row.specificity.text,
             "-" if row.auc is None else f"{row.auc:.3f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -114,13 +126,3 @@ def _auc(abnormal: Sequence[float], normal: Sequence[float]) -> float | None:
         return None
     u_statistic = stats.mannwhitneyu(abnormal, normal).statistic
     return float(u_statistic) / (len(abnormal) * len(normal))
-
-
-def _dice_text(value: MeanDice) -> str:
-    return "-" if value.mean is None or value.sd is None else f"{100 * value.mean:.1f} ± {100 * value.sd:.1f} %"
-
-
-def _proportion_text(value: Proportion) -> str:
-    if value.value is None or value.low is None or value.high is None:
-        return "-"
-    return f"{value.count}/{value.total} = {100 * value.value:.1f} % ({100 * value.low:.1f}-{100 * value.high:.1f})"
