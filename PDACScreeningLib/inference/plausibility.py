@@ -15,6 +15,10 @@ from PDACScreeningLib.volume.label_map import Label
 # atrophy and for large people; beyond them the segmentation, not the patient, is unusual.
 PLAUSIBLE_PANCREAS_ML = (15.0, 200.0)
 
+# The scan's own end cuts the 32-voxel margin in a quarter to a third of complete scans, which says nothing. A gland that
+# ends within a centimeter of the last slice, two or three usual slices, may go on behind it.
+NEAR_THE_END_MM = 10.0
+
 # The smallest PDAC of those label maps (0.4 mL). Where K voxels are more than this, real tumors fall below the rule.
 SMALLEST_TUMOR_MM3 = 400.0
 
@@ -22,15 +26,15 @@ SMALLEST_TUMOR_MM3 = 400.0
 def warnings_about(segmentation: Segmentation, geometry: Geometry, config: ScreeningConfig) -> tuple[str, ...]:
     """Every doubt about a segmentation on the working grid `geometry`; () when there is none."""
     warnings = [
-        _truncation(segmentation, geometry, config),
+        _truncation(segmentation, geometry),
         _pancreas_volume(segmentation, geometry),
         _coarse_decision(geometry, config),
     ]
     return tuple(warning for warning in warnings if warning is not None)
 
 
-def _truncation(segmentation: Segmentation, geometry: Geometry, config: ScreeningConfig) -> str | None:
-    """A pancreas cut by the scan's border, or one so close to its first or last slice that the ROI was cut."""
+def _truncation(segmentation: Segmentation, geometry: Geometry) -> str | None:
+    """A pancreas cut by the scan's border, or one so close to its first or last slice that it may have been."""
     box = bounding_box(segmentation.labels != Label.BACKGROUND)
     if box is not None and _room(box, geometry) == 0:
         return (
@@ -38,12 +42,9 @@ def _truncation(segmentation: Segmentation, geometry: Geometry, config: Screenin
             "imaged, and a tumor there cannot be found."
         )
     room = min(segmentation.coarse_box.start[0], geometry.shape[0] - segmentation.coarse_box.stop[0])
-    if room < config.roi_margin_voxels:
-        return (
-            f"The scan ends {room * geometry.spacing_mm[2]:.0f} mm above or below the pancreas region, less than the "
-            f"margin of {config.roi_margin_voxels * geometry.spacing_mm[2]:.0f} mm that the method searches: check "
-            "that the whole pancreas was imaged."
-        )
+    room_mm = room * geometry.spacing_mm[2]
+    if room_mm < NEAR_THE_END_MM:
+        return f"The scan ends {room_mm:.0f} mm above or below the pancreas region: check that the whole pancreas was imaged."
     return None
 
 

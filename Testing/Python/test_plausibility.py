@@ -47,10 +47,13 @@ def test_tumor_at_the_border_counts_as_well():
     assert "reaches the border of the scan" in warning
 
 
-def test_margin_cut_by_the_last_slice_is_told_in_mm():
-    (warning,) = warned(gland((70, 40, 40)), spacing_mm=(1.0, 1.0, 1.5))  # ends 10 slices below the last
-    assert "ends 15 mm above or below" in warning
-    assert "margin of 48 mm" in warning
+def test_gland_that_ends_just_before_the_last_slice_is_told_in_mm():
+    (warning,) = warned(gland((74, 40, 40)), spacing_mm=(1.0, 1.0, 1.5))  # ends 6 slices below the last
+    assert "ends 9 mm above or below" in warning
+
+
+def test_margin_cut_by_the_last_slice_alone_is_not_worth_a_word():
+    assert warned(gland((70, 40, 40))) == ()  # 10 mm of the 32
 
 
 def test_margin_cut_at_the_side_of_the_patient_is_not_worth_a_word():
