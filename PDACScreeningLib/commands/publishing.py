@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import CheckpointError
 from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
@@ -30,7 +31,7 @@ class PublishRequest:
 def run_publish(request: PublishRequest, display: Display) -> int:
     """Write the model folder. Raises CheckpointError when the trainings do not belong together."""
     checkpoints = _checkpoints(request.run)
-    config = next(iter(checkpoints.values())).config.screening
+    config = _joint_config(checkpoints)
     description = ModelDescription(
         name=request.name,
         trained_on=request.trained_on,
@@ -52,14 +53,28 @@ def run_publish(request: PublishRequest, display: Display) -> int:
 
 
 def _checkpoints(run: Path) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must share one screening configuration."""
+    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened."""
     found = [load_checkpoint(path) for path in run.glob(f"*/{CHECKPOINT}")]
     if not found:
         raise CheckpointError(f"{run} holds no training (no */{CHECKPOINT}); run `pdac-screening train` first")
-    config = found[0].config.screening
-    if any(checkpoint.config.screening != config for checkpoint in found):
+    config = _without_batch_sizes(found[0].config.screening)
+    if any(_without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
         raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
     missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
     if missing:
         raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
     return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}
+
+
+def _without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
+    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
+    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
+
+
+def _joint_config(checkpoints: dict[int, Checkpoint]) -> ScreeningConfig:
+    """The configuration of the model: the common one, each scale as it was trained."""
+    trained = {
+        size: next(scale for scale in checkpoint.config.screening.scales if scale.patch_size == size)
+        for size, checkpoint in checkpoints.items()
+    }
+    return replace(next(iter(checkpoints.values())).config.screening, scales=tuple(trained.values()))

@@ -9,7 +9,7 @@ import torch
 
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.config import NetworkSpec, TrainingConfig
+from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig
 from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.runtime import resolve_device
@@ -29,6 +29,7 @@ class TrainRequest:
     recipe: str
     iterations: int | None
     base_width: int | None
+    batch_size: int | None
     seed: int
     augmentation: bool
     device: str
@@ -79,4 +80,13 @@ def training_config(request: TrainRequest, working_spacing_mm: float | None) -> 
         if request.base_width is not None:
             network = NetworkSpec(base_width=request.base_width)
             config = replace(config, screening=replace(config.screening, network=network))
+    if request.batch_size is not None:
+        config = replace(config, screening=_with_batch_size(config.screening, request.patch_size, request.batch_size))
     return replace(config, seed=request.seed, augmentation=request.augmentation)
+
+
+def _with_batch_size(screening: ScreeningConfig, patch_size: int, batch_size: int) -> ScreeningConfig:
+    scales = (
+        replace(scale, batch_size=batch_size) if scale.patch_size == patch_size else scale for scale in screening.scales
+    )
+    return replace(screening, scales=tuple(scales))

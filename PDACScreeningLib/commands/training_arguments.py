@@ -57,6 +57,9 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("--recipe", choices=_RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
     parser.add_argument("--iterations", metavar="N", type=positive, help="default: 80000 (paper), needed for short")
     parser.add_argument("--base-width", metavar="N", type=positive, help="channels at full resolution (default: 32)")
+    parser.add_argument(
+        "--batch-size", metavar="N", type=positive, help="patches in a mini-batch (default: the recipe's)"
+    )
     parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
@@ -78,7 +81,7 @@ def add_publish_parser(commands: Any) -> None:
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
         ),
     )
-    parser.add_argument("run", type=Path, help="run folder of `pdac-screening train`")
+    parser.add_argument("trained", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
     parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="model folder to write")
     parser.add_argument("--name", required=True, help="name for --model")
     parser.add_argument("--trained-on", metavar="SENTENCE", required=True, help="what the model was trained on")
@@ -136,6 +139,7 @@ def _run_train(arguments: argparse.Namespace, display: Display, interruption: In
         recipe=arguments.recipe,
         iterations=arguments.iterations,
         base_width=arguments.base_width,
+        batch_size=arguments.batch_size,
         seed=arguments.seed,
         augmentation=not arguments.no_augmentation,
         device=arguments.device,
@@ -149,7 +153,7 @@ def _run_publish(arguments: argparse.Namespace, display: Display, _interruption:
     from PDACScreeningLib.commands.publishing import PublishRequest, run_publish
 
     request = PublishRequest(
-        run=arguments.run,
+        run=arguments.trained,
         output=arguments.output,
         name=arguments.name,
         trained_on=arguments.trained_on,

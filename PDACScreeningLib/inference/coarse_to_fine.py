@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
 from PDACScreeningLib.inference.postprocessing import keep_large_components
-from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan
+from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, plan_windows, scan, scan_slabs
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -65,22 +65,24 @@ def segment(
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
     coarse_scale, *fine_scales = config.scales
-    coarse = _scan(ct.hu, coarse_scale, networks, config, on_progress)
+    coarse = _coarse_scan(ct.hu, networks, config, on_progress)
     coarse_box = bounding_box(most_likely_labels(coarse.foreground) != Label.BACKGROUND)
     if coarse_box is None:
         return None
     roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape)
 
     coarse = coarse.cropped(roi)
-    scales = [_alone(coarse, coarse_scale, config)]
     total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
+    scales = [_coarse_alone(coarse, config)]
     for scale in fine_scales:
-        scales.append(_add_scan(total, ct.hu[roi.slices], scale, networks, config, on_progress))
+        scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, on_progress))
     mean = np.divide(total, len(config.scales), out=total)
+    in_roi, tumor_probability = most_likely_labels(mean), mean[1].copy()
+    del coarse, total, mean  # memory for the component filter
 
     labels = np.zeros(ct.hu.shape, np.uint8)
-    labels[roi.slices] = _filtered(most_likely_labels(mean), config)
-    return Segmentation(coarse_box, roi, labels, mean[1].copy(), tuple(scales))
+    labels[roi.slices] = _filtered(in_roi, config)
+    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales))
 
 
 def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -97,23 +99,28 @@ def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def mean_tumor_probability(labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32]) -> float | None:
-    """Mean of a (z, y, x) tumor probability over the tumor voxels of a label map; None when there are none."""
+    """Mean tumor probability over the tumor voxels of labels of the same shape; None when there are none."""
     tumor = tumor_probability[labels == Label.TUMOR]
     return float(tumor.mean(dtype=np.float64)) if tumor.size else None
 
 
-def _scan(
-    hu: NDArray[np.int16],
-    scale: ScaleSpec,
-    networks: Mapping[int, WindowNetwork],
-    config: ScreeningConfig,
-    on_progress: OnProgress,
+def _coarse_scan(
+    hu: NDArray[np.int16], networks: Mapping[int, WindowNetwork], config: ScreeningConfig, on_progress: OnProgress
 ) -> WindowScan:
-    stage = f"{'coarse' if scale == config.scales[0] else 'fine'} scan ({scale.patch_size}^3)"
+    """Slide the largest window over the whole volume."""
+    scale = config.scales[0]
+    stage = f"coarse scan ({scale.patch_size}^3)"
     return scan(hu, networks[scale.patch_size], scale, config, stage=stage, on_progress=on_progress)
 
 
-def _add_scan(
+def _coarse_alone(coarse: WindowScan, config: ScreeningConfig) -> ScaleSegmentation:
+    """What the coarse network would say without the others. coarse: of the ROI."""
+    labels = most_likely_labels(coarse.foreground)
+    tumor_probability = coarse.foreground[1][labels == Label.TUMOR]
+    return _alone(config.scales[0], labels, tumor_probability, coarse.windows, coarse.windows_skipped, config)
+
+
+def _add_fine_scan(
     total: NDArray[np.float32],
     hu: NDArray[np.int16],
     scale: ScaleSpec,
@@ -121,18 +128,33 @@ def _add_scan(
     config: ScreeningConfig,
     on_progress: OnProgress,
 ) -> ScaleSegmentation:
-    """Scan the ROI, add its probabilities to the sum of all networks, and let its memory go."""
-    fine = _scan(hu, scale, networks, config, on_progress)
-    total += fine.foreground
-    return _alone(fine, scale, config)
+    """Scan the ROI and add its probabilities to the sum of all networks, slab by slab, so that they are never held."""
+    plan = plan_windows(hu, scale, config)
+    network, stage = networks[scale.patch_size], f"fine scan ({scale.patch_size}^3)"
+    labels, tumor_probabilities = np.empty(hu.shape, np.uint8), []
+    for slab in scan_slabs(plan, network, scale, config, stage=stage, on_progress=on_progress):
+        total[:, slab.z] += slab.foreground
+        labels[slab.z] = most_likely_labels(slab.foreground)
+        tumor_probabilities.append(slab.foreground[1][labels[slab.z] == Label.TUMOR])
+    return _alone(scale, labels, np.concatenate(tumor_probabilities), len(plan.corners), plan.skipped, config)
 
 
 def _filtered(labels: NDArray[np.uint8], config: ScreeningConfig) -> NDArray[np.uint8]:
     return keep_large_components(labels, min_fraction=config.components.min_fraction)
 
 
-def _alone(scanned: WindowScan, scale: ScaleSpec, config: ScreeningConfig) -> ScaleSegmentation:
-    """What this network would say without the others."""
-    labels = _filtered(most_likely_labels(scanned.foreground), config)
-    mean = mean_tumor_probability(labels, scanned.foreground[1])
-    return ScaleSegmentation(scale.patch_size, labels, mean, scanned.windows, scanned.windows_skipped)
+def _alone(
+    scale: ScaleSpec,
+    labels: NDArray[np.uint8],
+    tumor_probability: NDArray[np.float32],
+    windows: int,
+    windows_skipped: int,
+    config: ScreeningConfig,
+) -> ScaleSegmentation:
+    """A network's own segmentation after the component filter.
+
+    labels: (z, y, x) before it. tumor_probability: (n,) of the tumor voxels of `labels`, in raster order.
+    """
+    filtered = _filtered(labels, config)
+    mean = mean_tumor_probability(filtered[labels == Label.TUMOR], tumor_probability)
+    return ScaleSegmentation(scale.patch_size, filtered, mean, windows, windows_skipped)

@@ -21,12 +21,13 @@ def keep_large_components(labels: NDArray[np.uint8], *, min_fraction: float) -> 
     if box is None:
         return labels
     inside = labels[box.slices]  # most of a scan is background; labeling the box is ten times faster
-    component, count = ndimage.label(inside != Label.BACKGROUND, structure=SIX_NEIGHBORS)
+    component, count = ndimage.label(inside, structure=SIX_NEIGHBORS)
     sizes = np.zeros(count + 1, np.int64)
-    for plane in component:  # plane by plane: bincount copies what it counts to int64
+    for plane in component:  # plane by plane, here and below: whole copies would be the peak of the memory
         sizes += np.bincount(plane.ravel(), minlength=count + 1)
     sizes[0] = 0  # background never competes
     keep = sizes > min_fraction * sizes.max()
     kept = np.zeros_like(labels)
-    kept[box.slices] = inside * keep[component]
+    for target, source, plane in zip(kept[box.slices], inside, component, strict=True):
+        np.multiply(source, keep[plane], out=target)
     return kept

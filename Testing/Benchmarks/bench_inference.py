@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from large_volume import ReadingNetwork, large_ct
+from large_volume import GreedyNetwork, ReadingNetwork, large_ct
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScaleSpec, ScreeningConfig
@@ -154,23 +154,32 @@ def print_memory(slices: int) -> None:
         print("memory: not measured, /proc is needed\n")
         return
     rows = []
-    for spacing_mm in (None, 1.0):
+    for spacing_mm, greedy in ((None, False), (1.0, False), (None, True)):
         with multiprocessing.get_context("spawn").Pool(1) as process:
-            rows.append(process.apply(measure_memory, (slices, spacing_mm)))
-    header = ["working spacing", "volume MiB", "peak above it GiB", "s", "windows run", "tumor voxels"]
+            rows.append(process.apply(measure_memory, (slices, spacing_mm, greedy)))
+    header = [
+        "working spacing",
+        "called pancreas",
+        "volume MiB",
+        "peak above it GiB",
+        "s",
+        "windows run",
+        "tumor voxels",
+    ]
     print_table(f"Memory of screening 512x512x{slices}, networks that cost nothing", header, rows)
 
 
-def measure_memory(slices: int, spacing_mm: float | None) -> list[str]:
-    """A row of the memory table; call it in a fresh process."""
+def measure_memory(slices: int, spacing_mm: float | None, greedy: bool) -> list[str]:
+    """A row of the memory table; call it in a fresh process. greedy: networks that call everything pancreas."""
     ct = large_ct(slices)
     before = memory_bytes("VmRSS")
     started = time.perf_counter()
-    networks = {scale.patch_size: ReadingNetwork() for scale in PAPER_SCALES}
+    networks = {scale.patch_size: GreedyNetwork() if greedy else ReadingNetwork() for scale in PAPER_SCALES}
     answer = screen(ct, networks, ScreeningConfig(working_spacing_mm=spacing_mm)).screening
     seconds = time.perf_counter() - started
     return [
         "native" if spacing_mm is None else f"{spacing_mm} mm",
+        "everything" if greedy else "the gland",
         f"{ct.hu.nbytes / MIB:.0f}",
         f"{(memory_bytes('VmHWM') - before) / GIB:.2f}",
         f"{seconds:.0f}",
