@@ -13,7 +13,15 @@ class UsageError(PDACScreeningError):
 
 
 class InputRejected(PDACScreeningError):
-    """The input cannot be screened (damaged, not a CT, impossible geometry). Outcome REJECTED."""
+    """The input cannot be screened (damaged, not a CT, impossible geometry). Outcome REJECTED.
+
+    sentence: what is wrong and what to do. It goes into result files, so it names no file, series or patient.
+    details: those names, for whoever sits at the terminal. `str` has both.
+    """
+
+    def __init__(self, sentence: str, *, details: str = "") -> None:
+        super().__init__(f"{sentence} ({details})" if details else sentence)
+        self.sentence, self.details = sentence, details
 
 
 class InputIndeterminate(PDACScreeningError):

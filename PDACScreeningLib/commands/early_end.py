@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from PDACScreeningLib.errors import Cancelled, InputIndeterminate, InputRejected, PDACScreeningError
@@ -11,12 +12,15 @@ from PDACScreeningLib.screening_result import Outcome, Screening
 _REPORT_IT = "run the same command with --debug and report what it prints as an issue of this project"
 
 
-def early_end(error: BaseException) -> Screening:
-    """The screening that says how it ended: every exception has an outcome, none is shown as a traceback."""
+def early_end(error: BaseException, *, with_names: bool = False) -> Screening:
+    """The screening that says how it ended: every exception has an outcome, none is shown as a traceback.
+
+    with_names: let the reason name the files and series it is about.
+    """
     if is_cancelling(error):
         return Screening(Outcome.CANCELLED, "The screening was cancelled before it had a result.")
     if isinstance(error, InputRejected):
-        return Screening(Outcome.REJECTED, sentence(error))
+        return Screening(Outcome.REJECTED, str(error) if with_names else error.sentence)
     if isinstance(error, InputIndeterminate):
         return Screening(Outcome.INDETERMINATE, sentence(error))
     return Screening(Outcome.FAILED, sentence(error))
@@ -46,13 +50,13 @@ def sentence(error: BaseException) -> str:
     return f"An unexpected error ({type(error).__name__}) stopped the command; {_REPORT_IT}."
 
 
-def without_paths(text: str, *places: Path) -> str:
-    """A sentence for a result file: of each place only the last name stays, since folders tell user and site names.
+def without_paths(text: str, words: Mapping[Path, str]) -> str:
+    """A sentence for a result file: places become words, since folders tell the names of users, sites and patients.
 
-    "/home/eva/scans/ct.nii.gz ends early"  ->  "ct.nii.gz ends early"
+    "could not write /home/eva/doe_jane/report.html"  ->  "could not write the output folder/report.html"
     """
-    for place in places:
-        name = (place.name or "the folder").replace("\\", r"\\")
+    for place, word in words.items():
         for spelling in (str(place.resolve()), str(place.absolute()), str(place)):
-            text = re.sub(re.escape(spelling) + r"(?!\w)", name, text)
+            end = r"(?!\w)" if len(Path(spelling).parts) > 1 else r"(?=[/\\:])"  # a bare name may be a plain word
+            text = re.sub(rf"(?<!\w){re.escape(spelling)}{end}", word, text)
     return text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from PDACScreeningLib.errors import UsageError, WriteError
@@ -18,6 +18,7 @@ LABELS = "labels.seg.nrrd"
 TUMOR_PROBABILITY = "tumor_probability.nrrd"
 REPORT = "report.html"
 SCREENING = "screening.json"
+_STAGING = ".partial-"  # the prefix of everything half-written, as in atomic_file
 RESULT_FILES = (LABELS, TUMOR_PROBABILITY, REPORT, SCREENING)
 
 Shield = Callable[[], AbstractContextManager[None]]
@@ -47,6 +48,7 @@ def new_result(folder: Path, shield: Shield) -> Iterator[Path]:
     while files are moved and cleaned up. Raises WriteError when a file cannot be moved; then `screening.json` is gone.
     """
     with shield():
+        _sweep(folder)
         staging = _staging_folder(folder)
     try:
         yield staging
@@ -57,9 +59,22 @@ def new_result(folder: Path, shield: Shield) -> Iterator[Path]:
             shutil.rmtree(staging, ignore_errors=True)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left behind: hidden folders of nothing but result files, whole or half-written."""
+    with suppress(OSError):
+        for leftover in folder.glob(f"{_STAGING}*"):
+            if leftover.is_dir() and not leftover.is_symlink() and all(map(_is_ours, leftover.iterdir())):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """A result file, or the temporary one beside its place."""
+    return path.name in RESULT_FILES or path.name.startswith(_STAGING) and path.name.endswith(RESULT_FILES)
+
+
 def _staging_folder(folder: Path) -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        return Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
     except OSError as error:
         raise WriteError(
             f"cannot write into {folder}: {error.strerror}; check free disk space and permissions"

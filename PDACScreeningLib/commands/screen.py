@@ -15,7 +15,7 @@ from PDACScreeningLib.commands.result_folder import RESULT_FILES, SCREENING, ope
 from PDACScreeningLib.commands.screening_files import Answer, write_answer
 from PDACScreeningLib.commands.screening_record import input_facts, new_record
 from PDACScreeningLib.dicom.ct_reader import read_any_ct
-from PDACScreeningLib.errors import ModelError, UsageError
+from PDACScreeningLib.errors import InputRejected, ModelError, UsageError
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.report.plain_summary import plain_summary
@@ -128,7 +128,9 @@ class _Run:
         except (Exception, KeyboardInterrupt) as error:
             if self.request.debug and not is_expected(error):
                 raise
-            return Answer(self._completed(early_end(error)))
+            if isinstance(error, InputRejected) and error.details:
+                self.display.notice(f"This is about: {error.details}.")
+            return Answer(self._completed(early_end(error, with_names=self.request.include_identifiers)))
 
     def kept(self, answer: Answer) -> Screening:
         """Write an answer. When that fails, write why, with as few files as it takes, and return that instead."""
@@ -169,10 +171,10 @@ class _Run:
         )
 
     def _anonymous(self, text: str) -> str:
-        text = without_paths(text, self.request.input, self.folder, self.choice.folder)
-        if self.request.include_identifiers or not self.request.input.is_file():
-            return text
-        return text.replace(self.request.input.name, "the input file")
+        model = self.choice.folder
+        return without_paths(
+            text, {self.request.input: "the input", self.folder: "the output folder", model: "the model folder"}
+        )
 
     def _announce(self) -> None:
         """Say which model is used and why before it is used."""

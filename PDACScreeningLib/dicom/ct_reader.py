@@ -23,10 +23,10 @@ def read_any_ct(
     path: NIfTI, NRRD or MetaImage file, or a folder of DICOM slices. series: for a folder, SeriesInstanceUID or
     SeriesNumber. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
     """
-    with complete_or_rejected(path.name):
+    with complete_or_rejected("the input"):
         is_folder = path.is_dir()
     if is_folder:
         return read_series(path, series=series, include_identifiers=include_identifiers, on_progress=on_progress)
     if series is not None:
-        raise InputRejected(f"{path.name} is no DICOM folder, so it has no series {series} to choose")
+        raise InputRejected("the input is no DICOM folder, so it has no series to choose: leave out --series")
     return read_ct(path, include_identifiers=include_identifiers)

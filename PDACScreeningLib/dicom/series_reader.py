@@ -30,14 +30,14 @@ def read_series(
     """Read and check one CT series. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
 
     series: SeriesInstanceUID or SeriesNumber, needed when the folder holds several CT series.
+    Sentences name neither folder nor files; those are in the details of InputRejected.
     Slices are ordered along their normal, so the grid is right-handed whatever the order of the files.
     """
     selected = select_series(folder, series, on_progress)
     stack = stack_slices(selected.slices, _show_the_same)
-    name = folder.name or "the folder"
-    units = to_hounsfield(_pixels(stack, on_progress), name)
+    units = to_hounsfield(_pixels(stack, on_progress), "the series")
     volume = CTVolume(units.hu, stack.geometry)
-    gate_warnings = check_ct(volume, name, (units.lowest, units.highest))
+    gate_warnings = check_ct(volume, "the series", (units.lowest, units.highest))
     identifiers = {"folder_name": folder.name} | read_identifiers(stack.slices[0].path) if include_identifiers else {}
     return ReadCT(
         volume=volume,
@@ -71,11 +71,13 @@ def _plane(header: SliceHeader) -> NDArray[Any]:
         pixels: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError as error:
         raise InputRejected(
-            f"the pixels of {header.path.name} cannot be decoded: copy the series again, or convert it to an "
-            "uncompressed one"
+            "the pixels of a slice cannot be decoded: copy the series again, or convert it to an uncompressed one",
+            details=header.path.name,
         ) from error
     if pixels.shape != (1, header.rows, header.columns):
-        raise InputRejected(f"{header.path.name} holds several frames, not one slice: export it as single slices")
+        raise InputRejected(
+            "a file holds several frames, not one slice: export the series as single slices", details=header.path.name
+        )
     plane: NDArray[Any] = pixels[0]
     return plane
 

@@ -38,7 +38,7 @@ def select_series(folder: Path, wanted: str | None, on_progress: OnProgress) -> 
     headers, foreign = _read_headers(folder, on_progress)
     slices = [header for header in headers if header.is_ct]
     if not slices:
-        raise InputRejected(_why_no_ct(folder, headers))
+        raise InputRejected(_why_no_ct(headers))
     by_uid: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in slices:
         by_uid[header.series_uid].append(header)
@@ -60,7 +60,9 @@ def _read_headers(folder: Path, on_progress: OnProgress) -> tuple[list[SliceHead
         if header is not None:
             headers.append(header)
         elif path.suffix.lower() in _DICOM_ENDINGS:
-            raise InputRejected(f"{path.name} is no DICOM file in spite of its name: copy the series again")
+            raise InputRejected(
+                "a file is no DICOM file in spite of its name: copy the series again", details=path.name
+            )
         elif path.suffix.lower() not in _OFTEN_BESIDE:
             foreign += 1
     on_progress(Progress("reading DICOM headers", len(paths), len(paths)))
@@ -77,7 +79,7 @@ def _files(folder: Path) -> list[Path]:
             if not name.startswith(".") and path.is_file():
                 found.setdefault(path.resolve(), path)
         if len(found) > MAX_FILES:
-            raise InputRejected(f"{folder.name} holds more than {MAX_FILES} files: give the folder of one CT series")
+            raise InputRejected(f"the folder holds more than {MAX_FILES} files: give the folder of one CT series")
     return list(found.values())
 
 
@@ -85,13 +87,13 @@ def _refuse(error: OSError) -> None:
     raise InputRejected(f"a folder of the series cannot be read ({error.strerror}): check its permissions") from error
 
 
-def _why_no_ct(folder: Path, headers: list[SliceHeader]) -> str:
+def _why_no_ct(headers: list[SliceHeader]) -> str:
     if not headers:
-        return f"{folder.name} holds no DICOM files: give the folder of a CT series, or a NIfTI, NRRD or MetaImage file"
+        return "the folder holds no DICOM files: give the folder of a CT series, or a NIfTI, NRRD or MetaImage file"
     if any(header.sop_class == ENHANCED_CT_IMAGE for header in headers):
-        return f"{folder.name} holds a multi-frame (enhanced) CT, which is not read here: export it as single slices"
+        return "the folder holds a multi-frame (enhanced) CT, which is not read here: export it as single slices"
     found = ", ".join(sorted({header.modality for header in headers} - {"CT"})) or "only scout views and derived pages"
-    return f"{folder.name} holds no CT slices (found: {found}): give the folder of an axial CT series"
+    return f"the folder holds no CT slices (found: {found}): give the folder of an axial CT series"
 
 
 def _only(series: list[list[SliceHeader]]) -> list[SliceHeader]:
@@ -101,7 +103,8 @@ def _only(series: list[list[SliceHeader]]) -> list[SliceHeader]:
     if len(candidates) == 1:
         return candidates[0]
     raise InputRejected(
-        f"the folder holds {len(candidates)} CT series: choose one with --series NUMBER or UID ({_listing(candidates)})"
+        f"the folder holds {len(candidates)} CT series: choose one with --series NUMBER or UID",
+        details=_listing(candidates),
     )
 
 
@@ -110,8 +113,13 @@ def _asked_for(series: list[list[SliceHeader]], wanted: str) -> list[SliceHeader
     if len(matching) == 1:
         return matching[0]
     if not matching:
-        raise InputRejected(f"the folder holds no CT series {wanted}: choose one of these ({_listing(series)})")
-    raise InputRejected(f"{len(matching)} CT series have number {wanted}: choose one by its UID ({_listing(matching)})")
+        raise InputRejected(
+            "the folder does not hold the CT series asked for: choose another with --series",
+            details=f"asked for {wanted}; there is {_listing(series)}",
+        )
+    raise InputRejected(
+        f"{len(matching)} CT series have the number asked for: choose one with --series UID", details=_listing(matching)
+    )
 
 
 def _listing(series: list[list[SliceHeader]]) -> str:

@@ -75,13 +75,13 @@ def read_slice_header(path: Path) -> SliceHeader | None:
             complete = header.sop_class != CT_IMAGE or _pixels_are_complete(file, dataset)
     except OSError as error:
         raise InputRejected(
-            f"{path.name} cannot be read ({error.strerror}): check the file and its permissions"
+            f"a file of the folder cannot be read ({error.strerror}): check it and its permissions", details=path.name
         ) from error
     except Exception as error:  # a damaged file can make the parser raise anything
-        raise InputRejected(f"{path.name} is a damaged DICOM file: copy the series again") from error
+        raise InputRejected("a DICOM file is damaged: copy the series again", details=path.name) from error
     cut_early = header.sop_class != _DIRECTORY and not (header.sop_class and header.modality)
     if not complete or cut_early:
-        raise InputRejected(f"{path.name} is an incomplete DICOM file: copy the series again")
+        raise InputRejected("a DICOM file is incomplete: copy the series again", details=path.name)
     return header
 
 

@@ -71,21 +71,24 @@ def _check_alone(header: SliceHeader) -> None:
     """Refuse a slice whose own header lacks what a CT slice needs."""
     name = header.path.name
     if not header.gray:
-        raise InputRejected(f"{name} is no plain gray CT slice (a color or inverted picture): give the original series")
+        raise InputRejected(
+            "a slice is no plain gray CT slice (a color or inverted picture): give the original series", details=name
+        )
     if header.position_mm is None or header.orientation is None:
-        raise InputRejected(f"{name} does not tell where it lies in the patient: give the original series")
+        raise InputRejected("a slice does not tell where it lies: give the original series", details=name)
     spacing = header.pixel_spacing_mm or (0.0, 0.0)
     if not all(SMALLEST_SPACING_MM <= mm <= LARGEST_SPACING_MM for mm in spacing):
-        raise InputRejected(f"{name} has no plausible pixel spacing: give the original series")
+        raise InputRejected("a slice has no plausible pixel spacing: give the original series", details=name)
     if not header.rescaled:
         raise InputRejected(
-            f"{name} has no rescale slope and intercept, so its values are no Hounsfield units: give the original "
-            "series"
+            "a slice has no rescale slope and intercept, so its values are no Hounsfield units: give the original "
+            "series",
+            details=name,
         )
     row, column = np.split(np.array(header.orientation), 2)
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     if not np.allclose(lengths, 1.0, atol=_SAME_DIRECTION) or abs(row @ column) > _SAME_DIRECTION:
-        raise InputRejected(f"{name} has impossible row and column directions: give the original series")
+        raise InputRejected("a slice has impossible row and column directions: give the original series", details=name)
 
 
 def _without_stray_views(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], tuple[str, ...]]:
@@ -111,14 +114,15 @@ def _without_stray_views(headers: Sequence[SliceHeader]) -> tuple[list[SliceHead
 
 
 def _check_together(headers: Sequence[SliceHeader]) -> None:
-    """Refuse slices of different matrix or pixel spacing, naming the first odd one."""
+    """Refuse slices of different matrix or pixel spacing, with the name of the first odd one."""
     for what, value_of in (("matrix", _matrix), ("pixel spacing", _pixel_spacing)):
         usual, _ = Counter(map(value_of, headers)).most_common(1)[0]
         odd = next((header for header in headers if value_of(header) != usual), None)
         if odd is not None:
             raise InputRejected(
-                f"{odd.path.name} has another {what} ({value_of(odd)}) than the other slices ({usual}): give a folder "
-                "with one reconstruction"
+                f"a slice has another {what} ({value_of(odd)}) than the other slices ({usual}): give a folder "
+                "with one reconstruction",
+                details=odd.path.name,
             )
 
 
@@ -147,16 +151,17 @@ def _without_copies(
         if along_mm[i] - along_mm[kept[-1]] > SAME_POSITION_MM:
             kept.append(i)
         elif not same_pixels(headers[kept[-1]], headers[i]):
-            raise InputRejected(_two_phases(headers, headers[kept[-1]], headers[i]))
+            one, other = headers[kept[-1]].path.name, headers[i].path.name
+            raise InputRejected(_two_phases(headers), details=f"{one} and {other}")
     return [headers[i] for i in kept], len(headers) - len(kept)
 
 
-def _two_phases(headers: list[SliceHeader], one: SliceHeader, other: SliceHeader) -> str:
+def _two_phases(headers: list[SliceHeader]) -> str:
     acquisitions = Counter(header.acquisition or "?" for header in headers)
     listing = ", ".join(f"acquisition {name}: {count} slices" for name, count in sorted(acquisitions.items()))
     return (
-        f"{one.path.name} and {other.path.name} show different pixels at one position, so the series mixes several "
-        f"phases or reconstructions ({listing}): give a folder with one of them"
+        "two slices show different pixels at one position, so the series mixes several phases or reconstructions "
+        f"({listing}): give a folder with one of them"
     )
 
 
@@ -174,8 +179,9 @@ def _slice_distance(headers: Sequence[SliceHeader], normal: NDArray[np.float64])
     if wide.any() and wide.mean() <= _FEW and np.abs(multiples - np.rint(multiples)).max() < 2 * MAX_UNEVENNESS:
         first = int(np.flatnonzero(wide)[0])
         raise InputRejected(
-            f"{int(np.rint(multiples - 1).sum())} slices are missing, the first between {headers[first].path.name} and "
-            f"{headers[first + 1].path.name}: copy the whole series again"
+            f"{int(np.rint(multiples - 1).sum())} slices are missing, the first after slice {first + 1} of the "
+            f"{len(headers)} in the folder: copy the whole series again",
+            details=f"between {headers[first].path.name} and {headers[first + 1].path.name}",
         )
     distance = float(along[-1] / (len(headers) - 1))
     if np.abs(along - distance * np.arange(len(headers))).max() > MAX_UNEVENNESS * distance:

@@ -15,8 +15,8 @@ from PDACScreeningLib.volume.label_map import Label
 # atrophy and for large people; beyond them the segmentation, not the patient, is unusual.
 PLAUSIBLE_PANCREAS_ML = (15.0, 200.0)
 
-# The scan's own end cuts the 32-voxel margin in a quarter to a third of complete scans, which says nothing. A gland that
-# ends within a centimeter of the last slice, two or three usual slices, may go on behind it.
+# The scan's own end cuts the 32-voxel margin in a quarter to a third of complete scans, which says nothing. A gland
+# that ends within a centimeter of the last slice, two or three usual slices, may go on behind it.
 NEAR_THE_END_MM = 10.0
 
 # The smallest PDAC of those label maps (0.4 mL). Where K voxels are more than this, real tumors fall below the rule.
@@ -44,7 +44,10 @@ def _truncation(segmentation: Segmentation, geometry: Geometry) -> str | None:
     room = min(segmentation.coarse_box.start[0], geometry.shape[0] - segmentation.coarse_box.stop[0])
     room_mm = room * geometry.spacing_mm[2]
     if room_mm < NEAR_THE_END_MM:
-        return f"The scan ends {room_mm:.0f} mm above or below the pancreas region: check that the whole pancreas was imaged."
+        return (
+            f"The scan ends {room_mm:.0f} mm above or below the pancreas region: check that the whole pancreas was "
+            "imaged."
+        )
     return None
 
 

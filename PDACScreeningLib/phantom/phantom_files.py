@@ -7,15 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
-from numpy.typing import NDArray
-
-from PDACScreeningLib.atomic_file import write_file, write_json
+from PDACScreeningLib.atomic_file import write_json
 from PDACScreeningLib.phantom.generator import Phantom, generate
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.image_io import write_volume
 
 CT_NAME = "ct.nii.gz"
 LABELS_NAME = "labels.nii.gz"
@@ -35,8 +31,8 @@ def write_phantom(spec: PhantomSpec, folder: Path, on_progress: OnProgress = ign
 def save_phantom(phantom: Phantom, folder: Path) -> None:
     """Write the three files of a finished phantom. Equal phantoms give equal bytes. Raises WriteError."""
     (folder / JSON_NAME).unlink(missing_ok=True)  # from here on the folder holds no finished case
-    write_nifti(phantom.ct.hu, phantom.ct.geometry, folder / CT_NAME)
-    write_nifti(phantom.labels.labels, phantom.labels.geometry, folder / LABELS_NAME)
+    write_volume(phantom.ct.hu, phantom.ct.geometry, folder / CT_NAME)
+    write_volume(phantom.labels.labels, phantom.labels.geometry, folder / LABELS_NAME)
     write_json(folder / JSON_NAME, phantom_json(phantom))
 
 
@@ -55,20 +51,3 @@ def is_finished(spec: PhantomSpec, folder: Path) -> bool:
         return PhantomSpec.from_json(content["specification"]) == spec
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def write_nifti(voxels: NDArray[np.int16] | NDArray[np.uint8], geometry: Geometry, target: Path) -> Path:
-    """Write a (z, y, x) array as compressed NIfTI and compare what reads back. Raises WriteError."""
-    image = sitk.GetImageFromArray(voxels)
-    image.SetSpacing(geometry.spacing_mm)
-    image.SetOrigin(geometry.origin_mm)
-    image.SetDirection(geometry.direction)
-
-    def write(path: Path) -> None:
-        sitk.WriteImage(image, str(path), useCompression=True)
-
-    def verify(path: Path) -> None:
-        if not np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(path))), voxels):
-            raise ValueError("the voxels did not read back as written")
-
-    return write_file(target, write, verify)

@@ -56,7 +56,7 @@ def read_stored_bytes(header: ImageHeader) -> NDArray[np.uint8]:
 
     A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on long after the last voxel is refused.
     """
-    name, wanted = header.data_file.name, header.data_bytes
+    name, wanted = header.data_name, header.data_bytes
     with complete_or_rejected(name), open_file(header.data_file, decompress=header.file_is_gzip) as file:
         _refuse_impossible_length(header)
         file.seek(header.data_offset)
@@ -83,7 +83,7 @@ def _refuse_impossible_length(header: ImageHeader) -> None:
         available -= header.data_offset
     if header.data_bytes > available:
         raise InputRejected(
-            f"{header.data_file.name} is incomplete: its header promises {header.data_bytes} bytes of voxels, "
+            f"{header.data_name} is incomplete: its header promises {header.data_bytes} bytes of voxels, "
             f"the file cannot hold more than {max(0, available)}; copy or download it again"
         )
 

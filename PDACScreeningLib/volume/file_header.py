@@ -20,32 +20,38 @@ _FOREIGN = (
 )
 
 
-def read_header(path: Path) -> tuple[ImageHeader, tuple[str, ...]]:
-    """The checked claims of an image file, with warnings. Raises InputRejected for everything that is no volume."""
-    with complete_or_rejected(path.name):
+def read_header(path: Path, name: str | None = None) -> tuple[ImageHeader, tuple[str, ...]]:
+    """The checked claims of an image file, with warnings. Raises InputRejected for everything that is no volume.
+
+    name: what sentences call the file; None takes its own name.
+    """
+    name = path.name if name is None else name
+    with complete_or_rejected(name):
         if not path.is_file():  # a pipe would be waited for without end
-            raise InputRejected(f"{path.name} is not a file" if path.exists() else f"{path.name} does not exist")
+            raise InputRejected(f"{name} is not a file" if path.exists() else f"{name} does not exist")
         file_is_gzip = is_gzip(path)
         with open_file(path, decompress=file_is_gzip) as file:
             start = file.read(nrrd_header.MAX_HEADER_BYTES)
-    header = _parse(path, start, file_is_gzip)
+    header = _parse(path, start, name, file_is_gzip=file_is_gzip)
     check_claims(header)
-    name = path.name.lower()
-    if name.endswith(_ENDINGS[header.kind]):
-        return header, ()
-    return header, (f"the file is {header.kind} in spite of its name and was read as {header.kind}",)
+    if path.name.lower().endswith(_ENDINGS[header.kind]):
+        return header, header.warnings
+    return header, (
+        *header.warnings,
+        f"the file is {header.kind} in spite of its name and was read as {header.kind}",
+    )
 
 
-def _parse(path: Path, start: bytes, file_is_gzip: bool) -> ImageHeader:
+def _parse(path: Path, start: bytes, name: str, *, file_is_gzip: bool) -> ImageHeader:
     if nifti_header.is_nifti(start):
-        return nifti_header.parse(path, start, file_is_gzip=file_is_gzip)
+        return nifti_header.parse(path, start, name, file_is_gzip=file_is_gzip)
     if file_is_gzip:
-        raise InputRejected(f"{path.name} is a gzip archive of something else than NIfTI: unpack it first")
+        raise InputRejected(f"{name} is a gzip archive of something else than NIfTI: unpack it first")
     if nrrd_header.is_nrrd(start):
-        return nrrd_header.parse(path, start)
+        return nrrd_header.parse(path, start, name)
     if metaimage_header.is_metaimage(start):
-        return metaimage_header.parse(path, start)
-    raise InputRejected(_why_foreign(path.name, start))
+        return metaimage_header.parse(path, start, name)
+    raise InputRejected(_why_foreign(name, start))
 
 
 def is_dicom(start: bytes) -> bool:

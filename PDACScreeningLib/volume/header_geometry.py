@@ -39,10 +39,10 @@ def header_geometry(header: ImageHeader) -> HeaderGeometry:
     except RuntimeError as error:
         if header.affine_lps is None:
             raise InputRejected(
-                f"the header of {header.file.name} has no usable geometry: export the volume again"
+                f"the header of {header.name} has no usable geometry: export the volume again"
             ) from error
         spacing, origin, axes = _as_the_affine_says(header.affine_lps)  # ITK refuses the slightest shear
-    axes, warnings = _orthonormal(axes, header.file.name)
+    axes, warnings = _orthonormal(axes, header.name)
     try:
         geometry = Geometry(
             header.shape,
@@ -51,7 +51,7 @@ def header_geometry(header: ImageHeader) -> HeaderGeometry:
             _row_by_row(axes),
         )
     except ValueError as error:
-        raise InputRejected(f"the geometry of {header.file.name} is impossible ({error}): export it again") from error
+        raise InputRejected(f"the geometry of {header.name} is impossible ({error}): export it again") from error
     return HeaderGeometry(geometry, warnings)
 
 

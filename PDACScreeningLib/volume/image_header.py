@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,25 +24,32 @@ class ImageHeader:
     """The claims of a NIfTI, NRRD or MetaImage header that decide how its voxels are read."""
 
     kind: str  # "NIfTI", "NRRD", "MetaImage"
-    file: Path  # what the user gave
+    name: str  # what sentences call the file; not its real name where a result file may repeat them
     sizes: tuple[int, ...]  # (x, y, z, ...), the fastest axis first
     components: int  # numbers per voxel; more than one is color or vector
     stored: np.dtype[Any]  # of one number, with its byte order
-    spacing_mm: tuple[float, ...]  # as written, (x, y, z); empty when the header has none
+    spacing_mm: tuple[float, ...]  # as written, (x, y, z); shorter when the header tells less
     text: bytes  # a header that ITK can read alone, for the geometry
     data_file: Path  # holds the voxels
     data_offset: int  # of the first voxel in that file, decompressed if the whole of it is gzip
+    data_is_beside: bool = False  # the voxels lie in a file of their own
     file_is_gzip: bool = False  # the whole file, header and voxels (NIfTI)
     encoding: Encoding = "raw"  # of the voxels inside the file
     slope: float = 1.0  # value = slope * stored + intercept
     intercept: float = 0.0
-    affine_lps: NDArray[np.float64] | None = field(default=None)  # (3, 4) index (x, y, z) -> mm, where written (sform)
+    warnings: tuple[str, ...] = ()  # what the header leaves in doubt
+    affine_lps: NDArray[np.float64] | None = None  # (3, 4) index (x, y, z) -> mm, where written (sform)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along (z, y, x)."""
         x, y, z = self.sizes[:3]
         return (z, y, x)
+
+    @property
+    def data_name(self) -> str:
+        """What sentences call the file of the voxels."""
+        return f"the data file of {self.name}" if self.data_is_beside else self.name
 
     @property
     def data_bytes(self) -> int:
@@ -52,7 +59,7 @@ class ImageHeader:
 
 def check_claims(header: ImageHeader) -> None:
     """Refuse what cannot be one CT volume, before a byte of memory is spent on it. Raises InputRejected."""
-    name, sizes = header.file.name, header.sizes
+    name, sizes = header.name, header.sizes
     if header.components != 1:
         raise InputRejected(
             f"{name} holds {header.components} numbers per voxel (a color or vector image), not one CT value: "
@@ -76,11 +83,13 @@ def check_claims(header: ImageHeader) -> None:
 
 
 def _check_spacing(header: ImageHeader) -> None:
+    if len(header.spacing_mm) < 3:  # ITK would take 1 mm, and every size would be wrong
+        raise InputRejected(f"the header of {header.name} does not tell the voxel spacing: export the volume again")
     for mm in header.spacing_mm[:3]:
         if not math.isfinite(mm) or not SMALLEST_SPACING_MM <= mm <= LARGEST_SPACING_MM:
             spacing = ", ".join(f"{value:g}" for value in header.spacing_mm[:3])
             raise InputRejected(
-                f"the header of {header.file.name} gives a voxel spacing of ({spacing}) mm, which no CT has: "
+                f"the header of {header.name} gives a voxel spacing of ({spacing}) mm, which no CT has: "
                 "export the volume again from the original images"
             )
 

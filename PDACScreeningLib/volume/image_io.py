@@ -44,13 +44,15 @@ class ReadCT:
 def read_ct(path: Path, *, include_identifiers: bool = False) -> ReadCT:
     """Read and check one CT file. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
 
+    Sentences and warnings call it "the input file", unless identifiers were asked for: file names often tell patients.
     Hounsfield units below -1024 (padding) come back as -1024. Values are rounded to int16.
     """
-    header, header_warnings = read_header(path)
+    name = path.name if include_identifiers else "the input file"
+    header, header_warnings = read_header(path, name)
     placed = header_geometry(header)
-    units = to_hounsfield(_voxels(header), path.name, slope=header.slope, intercept=header.intercept)
+    units = to_hounsfield(_voxels(header), name, slope=header.slope, intercept=header.intercept)
     volume = CTVolume(units.hu, placed.geometry)
-    gate_warnings = check_ct(volume, path.name, (units.lowest, units.highest))
+    gate_warnings = check_ct(volume, name, (units.lowest, units.highest))
     return ReadCT(
         volume=volume,
         kind=header.kind,

@@ -33,12 +33,11 @@ def is_metaimage(start: bytes) -> bool:
     return re.match(rb"(ObjectType|NDims|Comment|ObjectSubType)[ \t]*=", start) is not None
 
 
-def parse(path: Path, start: bytes) -> ImageHeader:
+def parse(path: Path, start: bytes, name: str) -> ImageHeader:
     """The header of a MetaImage file. Raises InputRejected for fields that are missing, impossible or unusual.
 
-    start: at least the whole header, from the beginning of the file.
+    start: at least the whole header, from the beginning of the file. name: of the file, in sentences.
     """
-    name = path.name
     last = _LAST_LINE.search(start)
     if last is None:
         raise InputRejected(f"the header of {name} is incomplete: copy or download it again")
@@ -52,14 +51,15 @@ def parse(path: Path, start: bytes) -> ImageHeader:
         raise InputRejected(f"{name} is a MetaImage that skips bytes of its data: save it as a plain .mha file")
     return ImageHeader(
         kind="MetaImage",
-        file=path,
+        name=name,
         sizes=_integers(name, fields, "DimSize"),
         components=_integers(name, {"ElementNumberOfChannels": "1"} | fields, "ElementNumberOfChannels")[0],
         stored=_stored(name, fields),
         spacing_mm=_spacing(fields),
         text=start[: last.start()] + b"ElementDataFile = LOCAL\n",
-        data_file=path if local else data_file_beside(path, place),
+        data_file=path if local else data_file_beside(path, place, name),
         data_offset=offset,
+        data_is_beside=not local,
         encoding="zlib" if _true(fields, "CompressedData", default=False) else "raw",
     )
 

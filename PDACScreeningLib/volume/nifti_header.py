@@ -17,6 +17,7 @@ _DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 
 _COLORS = {128: 3, 2304: 4, 32: 2, 1792: 2}  # RGB24, RGBA32, complex: numbers per voxel
 _RAS_TO_LPS = np.array([[-1.0], [-1.0], [1.0]])
 _SAME_SPACING = 0.01
+_SAME_PLACE_MM = 1.0
 
 
 def is_nifti(start: bytes) -> bool:
@@ -24,12 +25,11 @@ def is_nifti(start: bytes) -> bool:
     return start[344:348] in (b"n+1\0", b"ni1\0") or start[4:8] in (b"n+2\0", b"ni2\0")
 
 
-def parse(path: Path, start: bytes, *, file_is_gzip: bool) -> ImageHeader:
+def parse(path: Path, start: bytes, name: str, *, file_is_gzip: bool) -> ImageHeader:
     """The header of a single-file NIfTI-1. Raises InputRejected for other variants and for impossible fields.
 
-    start: the (decompressed) beginning of the file.
+    start: the (decompressed) beginning of the file. name: of the file, in sentences.
     """
-    name = path.name
     if start[344:348] != b"n+1\0":
         raise InputRejected(
             f"{name} is NIfTI-2 or half of a .hdr/.img pair, which is not read here: save it as one .nii.gz file"
@@ -46,9 +46,10 @@ def parse(path: Path, start: bytes, *, file_is_gzip: bool) -> ImageHeader:
     if not _FIRST_VOXEL_AT_LEAST <= offset < 2**31:
         raise InputRejected(f"the header of {name} puts the voxels at byte {offset}: the file is damaged")
     scaled_slope, scaled_intercept = _scaling(name, slope, intercept)
+    sform, qform = _sform(name, start, order, pixdim), _qform(start, order, pixdim)
     return ImageHeader(
         kind="NIfTI",
-        file=path,
+        name=name,
         sizes=tuple(lengths[:count]),
         components=_COLORS.get(datatype, 1),
         stored=np.dtype(order + _DTYPES.get(datatype, "u1")),
@@ -59,7 +60,8 @@ def parse(path: Path, start: bytes, *, file_is_gzip: bool) -> ImageHeader:
         file_is_gzip=file_is_gzip,
         slope=scaled_slope,
         intercept=scaled_intercept,
-        affine_lps=_sform(name, start, order, pixdim),
+        warnings=_contradiction(sform, qform, lengths),
+        affine_lps=sform,
     )
 
 
@@ -88,6 +90,43 @@ def _sform(name: str, start: bytes, order: str, pixdim: tuple[float, ...]) -> ND
         )
     affine_lps: NDArray[np.float64] = affine * _RAS_TO_LPS
     return affine_lps
+
+
+def _qform(start: bytes, order: str, pixdim: tuple[float, ...]) -> NDArray[np.float64] | None:
+    """The rigid placement index -> LPS mm (3, 4), if the header has one: a rotation, written as a quaternion."""
+    if struct.unpack(f"{order}h", start[252:254])[0] <= 0:
+        return None
+    b, c, d, *offset = struct.unpack(f"{order}6f", start[256:280])
+    a = np.sqrt(max(0.0, 1.0 - b * b - c * c - d * d))
+    rotation = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - c * c - b * b],
+        ]
+    )
+    steps = np.abs(pixdim[1:4]) * (1.0, 1.0, -1.0 if pixdim[0] < 0 else 1.0)
+    affine_lps: NDArray[np.float64] = np.column_stack([rotation * steps, offset]) * _RAS_TO_LPS
+    return affine_lps
+
+
+def _contradiction(
+    sform: NDArray[np.float64] | None, qform: NDArray[np.float64] | None, lengths: list[int]
+) -> tuple[str, ...]:
+    """A warning when the two placements of a header put a corner of the scan at different places (left at right, say).
+
+    lengths: voxels along (x, y, z, ...).
+    """
+    if sform is None or qform is None or len(lengths) < 3:
+        return ()
+    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(lengths[:3]) - 1)
+    apart_mm = float(np.linalg.norm(corners @ (sform - qform)[:, :3].T + (sform - qform)[:, 3], axis=1).max())
+    if not apart_mm > _SAME_PLACE_MM:
+        return ()
+    return (
+        f"the header places the scan in two ways (qform, sform) that are up to {apart_mm:.0f} mm apart; the one that "
+        "3D Slicer takes was used, check that left and right are where they should be",
+    )
 
 
 def _mm(values: tuple[float, ...]) -> str:

@@ -34,12 +34,11 @@ def is_nrrd(start: bytes) -> bool:
     return start.startswith(b"NRRD000")
 
 
-def parse(path: Path, start: bytes) -> ImageHeader:
+def parse(path: Path, start: bytes, name: str) -> ImageHeader:
     """The header of a NRRD file. Raises InputRejected for fields that are missing, impossible or unusual.
 
-    start: at least the whole header, from the beginning of the file.
+    start: at least the whole header, from the beginning of the file. name: of the file, in sentences.
     """
-    name = path.name
     lines, offset = _lines(name, start)
     fields = _fields(lines)
     sizes, components = _sizes(name, fields)
@@ -55,24 +54,25 @@ def parse(path: Path, start: bytes) -> ImageHeader:
     beside = next((fields[place] for place in _PLACES if place in fields), None)
     return ImageHeader(
         kind="NRRD",
-        file=path,
+        name=name,
         sizes=sizes,
         components=components,
         stored=stored,
         spacing_mm=_spacing(fields),
         text=_attached(lines),
-        data_file=path if beside is None else data_file_beside(path, beside),
+        data_file=path if beside is None else data_file_beside(path, beside, name),
         data_offset=offset if beside is None else 0,
+        data_is_beside=beside is not None,
         encoding=encoding,
     )
 
 
-def data_file_beside(path: Path, named: str) -> Path:
+def data_file_beside(path: Path, named: str, name: str) -> Path:
     """The data file that a header names: a plain name in the header's own folder. Raises InputRejected."""
     if Path(named).name != named or "%" in named or named.upper().startswith("LIST"):
-        raise InputRejected(f"{path.name} does not keep its voxels in one file beside it: save it as one .nrrd or .mha")
+        raise InputRejected(f"{name} does not keep its voxels in one file beside it: save it as one .nrrd or .mha")
     if not (path.parent / named).is_file():
-        raise InputRejected(f"the data file {named} of {path.name} is missing: keep both in one folder")
+        raise InputRejected(f"the data file of {name} is missing: keep both in one folder", details=named)
     return path.parent / named
 
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,10 @@ def test_no_library_file_is_longer_than_three_hundred_lines():
         str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300
     }
     assert not long
+
+
+def test_every_folder_of_the_library_is_installed_and_the_resources_with_it():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in LIBRARY.rglob("__init__.py")}
+    assert set(setuptools["packages"]) == folders | {"PDACScreeningLib.Resources"}
+    assert setuptools["package-dir"] == {"PDACScreeningLib.Resources": "Resources"}

@@ -4,6 +4,7 @@ import pytest
 
 from PDACScreeningLib import errors
 from PDACScreeningLib.commands.early_end import early_end, sentence, without_paths
+from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.screening_result import Outcome
 
 
@@ -50,11 +51,24 @@ def test_foreign_errors_are_put_into_words_with_what_to_do(error, advice):
     assert "eva" not in sentence(error)
 
 
-def test_only_the_last_name_of_a_place_stays():
-    text = "could not write /home/eva/out/labels.seg.nrrd of /home/eva/scans/ct.nii.gz."
-    places = Path("/home/eva/scans/ct.nii.gz"), Path("/home/eva/out")
-    assert without_paths(text, *places) == "could not write out/labels.seg.nrrd of ct.nii.gz."
+def test_places_become_words():
+    text = "could not write /home/eva/doe_jane/labels.seg.nrrd of /home/eva/scans/ct.nii.gz."
+    words = {Path("/home/eva/scans/ct.nii.gz"): "the input", Path("/home/eva/doe_jane"): "the output folder"}
+    assert without_paths(text, words) == "could not write the output folder/labels.seg.nrrd of the input."
+
+
+def test_a_bare_name_is_a_place_only_where_a_path_stands():
+    words = {Path("a"): "the output folder"}
+    assert without_paths("could not write a/report.html: a disk is full", words) == (
+        "could not write the output folder/report.html: a disk is full"
+    )
 
 
 def test_a_place_is_not_mistaken_for_the_beginning_of_another():
-    assert without_paths("/data/scan2.nii is newer", Path("/data/scan")) == "/data/scan2.nii is newer"
+    assert without_paths("/data/scan2.nii is newer", {Path("/data/scan"): "the input"}) == "/data/scan2.nii is newer"
+
+
+def test_the_reason_of_a_rejected_scan_names_files_only_on_request():
+    error = InputRejected("a slice is damaged: copy it again", details="DOE_JANE_7.dcm")
+    assert early_end(error).reason == "a slice is damaged: copy it again"
+    assert early_end(error, with_names=True).reason == "a slice is damaged: copy it again (DOE_JANE_7.dcm)"

@@ -76,24 +76,31 @@ def nifti(tmp_path, *header, **options):
         (bytes(128) + b"DICM" + bytes(100), "give the folder that holds all slices"),
         (bytes(1000), "no image file"),
         (b"\x1f\x8b", "damaged or incomplete"),
-        (gzip.compress(b"notes"), "gzip archive of something else"),
+        (gzip.compress(b"notes", mtime=0), "gzip archive of something else"),
     ],
 )
 @pytest.mark.parametrize("name", ["scan.nii.gz", "scan.nrrd", "scan.mha", "scan"])
 def test_what_is_no_volume_is_refused_in_plain_words(tmp_path, content, words, name):
     sentence = refusal(written(tmp_path, content, name))
     assert words in sentence
-    assert name in sentence
+    assert sentence.startswith("the input file is ")
+
+
+def test_a_sentence_names_the_file_only_when_identifiers_are_asked_for(tmp_path):
+    path = written(tmp_path, b"notes", "DOE_JANE.nii")
+    assert "DOE_JANE" not in refusal(path)
+    with pytest.raises(InputRejected, match=r"^DOE_JANE\.nii is a text file"):
+        read_ct(path, include_identifiers=True)
 
 
 def test_what_is_not_there_is_said_so(tmp_path):
-    assert refusal(tmp_path / "ct.nii") == "ct.nii does not exist"
+    assert refusal(tmp_path / "ct.nii") == "the input file does not exist"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "ct.nii")
-    assert refusal(tmp_path / "ct.nii") == "ct.nii is not a file"
+    assert refusal(tmp_path / "ct.nii") == "the input file is not a file"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +133,34 @@ def test_an_impossible_spacing_is_refused_in_every_format(tmp_path, value, axis)
         vectors = ["(3,0,0)", "(0,3,0)", "(0,0,3)"]
         vectors[axis] = vectors[axis].replace("3", repr(value))
         assert "spacing" in refusal(nrrd(tmp_path, ("(3,0,0) (0,3,0) (0,0,3)", " ".join(vectors))))
+
+
+@pytest.mark.parametrize(
+    ("refuse", "old", "new"),
+    [
+        (nrrd, "space directions: (3,0,0) (0,3,0) (0,0,3)\n", ""),
+        (meta, "ElementSpacing = 3 3 3\n", ""),
+        (meta, "ElementSpacing = 3 3 3\n", "ElementSpacing = 3 3\n"),
+    ],
+)
+def test_a_header_without_a_spacing_is_refused_rather_than_taken_for_1_mm(tmp_path, refuse, old, new):
+    assert "does not tell the voxel spacing" in refusal(refuse(tmp_path, (old, new)))
+
+
+def qform(quaternion, offset):
+    return (252, struct.pack("<2h6f", 1, 1, *quaternion, *offset))
+
+
+def test_two_placements_of_a_nifti_header_that_agree_need_no_word(tmp_path):
+    read = read_ct(nifti(tmp_path, qform((0.0, 0.0, 0.0), (0.4, 0.0, 0.0))))
+    assert not [warning for warning in read.warnings if "qform" in warning]
+
+
+def test_two_placements_of_a_nifti_header_that_swap_left_and_right_are_a_warning(tmp_path):
+    # half a turn about z: x runs from 0 to -81 instead of 81, y from 0 to -69 instead of 69
+    read = read_ct(nifti(tmp_path, qform((0.0, 0.0, 1.0), (0.0, 0.0, 0.0))))
+    (warning,) = (warning for warning in read.warnings if "qform" in warning)
+    assert "up to 213 mm apart" in warning  # twice the diagonal of 81 and 69
 
 
 def test_an_affine_that_contradicts_the_spacing_is_refused(tmp_path):

@@ -134,7 +134,7 @@ def test_means_are_over_the_voxels_of_one_region():
 def test_large_tumor_and_a_hundred_specks_take_less_than_a_second():
     labels = ball((200, 200, 160), (99, 99, 79), 55.0)  # 697,000 voxels, as the largest of PANORAMA
     labels[::40, ::20, ::40][labels[::40, ::20, ::40] == 0] = Label.TUMOR
-    started = time.perf_counter()
+    started = time.process_time()
     findings = measured(labels)
     assert len(findings) > 100
-    assert time.perf_counter() - started < 5.0  # 0.5 s on a quiet machine
+    assert time.process_time() - started < 5.0  # 0.5 s on a quiet machine

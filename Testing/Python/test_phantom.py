@@ -10,13 +10,13 @@ from scipy import ndimage
 
 from PDACScreeningLib.errors import Cancelled, WriteError
 from PDACScreeningLib.phantom import cohort as cohort_module
-from PDACScreeningLib.phantom import phantom_files
 from PDACScreeningLib.phantom.cohort import CohortSpec, case_specifications, generate_cohort
 from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.phantom_files import is_finished, write_phantom
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.volume import image_io
 from PDACScreeningLib.volume.label_map import Label
 
 TINY_SHAPE = (48, 64, 64)
@@ -225,12 +225,12 @@ def test_files_read_back_and_are_equal_for_equal_seeds(tmp_path):
 def test_a_writer_that_drops_voxels_is_caught(tmp_path, monkeypatch):
     spec = tiny(9)
     write_phantom(spec, tmp_path)
-    real = phantom_files.sitk.WriteImage
+    real = image_io.sitk.WriteImage
 
     def writes_zeros(image, path, useCompression):  # noqa: N803 - the name is SimpleITK's
         real(image * 0, path, useCompression=useCompression)
 
-    monkeypatch.setattr(phantom_files.sitk, "WriteImage", writes_zeros)
+    monkeypatch.setattr(image_io.sitk, "WriteImage", writes_zeros)
     with pytest.raises(WriteError, match="read back"):
         write_phantom(spec, tmp_path)
     assert not is_finished(spec, tmp_path)

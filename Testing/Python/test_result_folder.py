@@ -116,3 +116,21 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("PDACScreeningLib.commands.result_folder.tempfile.TemporaryFile", refuse)
     with pytest.raises(UsageError, match="Permission denied"):
         open_result_folder(tmp_path)
+
+
+def test_what_a_killed_run_left_behind_is_swept_away(tmp_path):
+    killed = tmp_path / ".partial-abc"
+    killed.mkdir()
+    write(killed, (LABELS, ".partial-x-report.html"), "half")
+    with new_result(tmp_path, nullcontext) as staging:
+        write(staging, RESULT_FILES, "run 2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(RESULT_FILES)
+
+
+def test_a_hidden_folder_with_anything_else_in_it_is_not_ours_to_remove(tmp_path):
+    foreign = tmp_path / ".partial-download"
+    foreign.mkdir()
+    write(foreign, (LABELS, "thesis.tex"), "mine")
+    with new_result(tmp_path, nullcontext) as staging:
+        write(staging, RESULT_FILES, "run 1")
+    assert content(foreign) == {LABELS: "mine", "thesis.tex": "mine"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from fake_network import DecodingNetwork, coded, hounsfield, one_hot
+from stored_scans import stored_as
 
 from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig
 from PDACScreeningLib.inference.postprocessing import keep_large_components
@@ -42,22 +43,6 @@ def handed():
 
 def decoders():
     return {scale.patch_size: DecodingNetwork(batch_size=32) for scale in PAPER_SCALES}
-
-
-def stored_as(array, geometry, orientation):
-    """The same voxels at the same places, stored with other array axes (order) and directions (signs)."""
-    order, signs = orientation
-    stored = array.transpose(order)[tuple(slice(None, None, sign) for sign in signs)]
-    columns = [2 - axis for axis in order[::-1]]
-    first = [0.0, 0.0, 0.0]
-    for axis, sign in zip(order, signs, strict=True):
-        first[axis] = 0.0 if sign > 0 else array.shape[axis] - 1.0
-    return np.ascontiguousarray(stored), Geometry(
-        stored.shape,
-        tuple(geometry.spacing_mm[column] for column in columns),
-        tuple(float(mm) for mm in geometry.index_to_world(tuple(first))),
-        tuple((geometry.axes[:, columns] * signs[::-1]).ravel()),
-    )
 
 
 def center_mm(mask, geometry):
