@@ -1,0 +1,228 @@
+"""The module PDACScreening of 3D Slicer: the four classes Slicer wants, and the wiring between them.
+
+The library lies beside this file once installed and one folder up in the source tree; the resources likewise.
+"""
+
+import sys
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a source tree: Slicer knows this folder only
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from PDACScreeningLib.resources import resource
+
+REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
+
+
+class PDACScreening(ScriptedLoadableModule):
+    """What Slicer shows of the module before it is opened."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "PDACScreening"
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Segmentations"]
+        parent.contributors = ["PDACScreening maintainers"]
+        parent.icon = qt.QIcon(str(resource("Icons/PDACScreening.png")))
+        parent.helpText = _(
+            "Screens an abdominal CT for pancreatic ductal adenocarcinoma: segments pancreas and tumor, says whether a "
+            "suspicious region was found and why, and scores again what a reader edited. "
+            "Research use only; not a medical device."
+        )
+        parent.acknowledgementText = _(
+            "Implements Zhu, Xia, Xie, Fishman, Yuille: Multi-Scale Coarse-to-Fine Segmentation for Screening "
+            "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
+        )
+        slicer.app.connect("startupCompleted()", register_sample_data)
+
+
+def register_sample_data():
+    """Offer two synthetic scans in the Sample Data module; they are computed here, nothing is downloaded."""
+    import SampleData
+    from PDACScreeningLib.mrml.phantom_sample import PHANTOM_SAMPLES
+
+    for sample in PHANTOM_SAMPLES:
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category="PDACScreening",
+            sampleName=sample.name,
+            uris=f"urn:pdac-phantom:{sample.seed}",
+            fileNames=f"{sample.name}.nrrd",
+            nodeNames=sample.name,
+            thumbnailFileName=str(resource("Icons/PDACScreening.png")),
+            customDownloader=lambda _source, sample=sample: [sample.add_to(slicer.mrmlScene)],
+        )
+
+
+@parameterNodeWrapper
+class PDACScreeningParameterNode:
+    """What the panel remembers with the scene."""
+
+    inputVolume: slicer.vtkMRMLScalarVolumeNode
+    result: slicer.vtkMRMLSegmentationNode
+    model: str
+    device: str = "auto"
+
+
+class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Joins the sections of the panel with the scene."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = self._guiTag = None
+        self._observed = []  # nodes whose changes can make the shown result stale
+
+    def setup(self):
+        """Load the panel and connect it."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from PDACScreeningPanel.display_section import DisplaySection
+        from PDACScreeningPanel.findings_section import FindingsSection
+        from PDACScreeningPanel.result_section import ResultSection
+        from PDACScreeningPanel.review_section import ReviewSection
+        from PDACScreeningPanel.screen_section import ScreenSection
+
+        panel = slicer.util.loadUI(str(resource("UI/PDACScreening.ui")))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.logic = PDACScreeningLogic()
+        self.ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", self.logic.result_attribute)
+        self.screening = ScreenSection(self.ui, self.logic, self.onScreeningEnd)
+        self.result = ResultSection(self.ui)
+        self.findings = FindingsSection(self.ui)
+        self.display = DisplaySection(self.ui)
+        self.review = ReviewSection(self.ui, self.logic, self.refresh)
+        self._refreshTimer = qt.QTimer()
+        self._refreshTimer.setSingleShot(True)
+        self._refreshTimer.setInterval(REFRESH_DELAY_MS)
+        self._refreshTimer.connect("timeout()", self.refresh)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        for event in (scene.EndCloseEvent, scene.EndImportEvent):
+            self.addObserver(scene, event, self.onSceneReplaced)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneNodeRemoved)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """The module goes away: a run must not outlive it."""
+        self.screening.abandon()
+        self._refreshTimer.stop()
+        self.removeObservers()
+
+    def enter(self):
+        """The module is opened."""
+        self.initializeParameterNode()
+        self.review.enter()
+        self.findings.listen_to_keys(True)
+        self.refresh()
+
+    def exit(self):
+        """Another module is opened; a screening goes on."""
+        self.findings.listen_to_keys(False)
+        self.review.exit()
+
+    def onReload(self):
+        """For developers: the library and the sections are read anew as well."""
+        for name in [name for name in sys.modules if name.startswith(("PDACScreeningLib", "PDACScreeningPanel"))]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, _caller, _event):
+        """A run belongs to its scene and ends with it: its result must not appear beside another patient."""
+        self.screening.abandon()
+        self.review.leave_scene()
+        self.setParameterNode(None)
+
+    def onSceneReplaced(self, _caller, _event):
+        """Another scene is there, or a saved one was added."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+            self.review.enter()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onSceneNodeRemoved(self, _caller, _event, node):
+        """A removed CT or result changes what may be shown."""
+        if node in self._observed:
+            self.scheduleRefresh()
+
+    def initializeParameterNode(self):
+        """Use the parameter node of the scene, with the CT in front as the first choice."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.inputVolume is None:
+            self._parameterNode.inputVolume = self.logic.volume_in_front()
+
+    def setParameterNode(self, parameterNode):
+        """Connect another parameter node with the panel; None while there is no scene."""
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.screening.use(parameterNode)
+        self.refresh()
+
+    def onParametersModified(self, _caller=None, _event=None):
+        """Another volume or another result was chosen."""
+        self.screening.update()
+        self.scheduleRefresh()
+
+    def onScreeningEnd(self, end):
+        """Show a new result; an ending without one was explained by its section."""
+        if end.segmentation_node is not None and self._parameterNode is not None:
+            self._parameterNode.result = end.segmentation_node
+            self.refresh()
+
+    def scheduleRefresh(self, _caller=None, _event=None):
+        """Look at the result again soon, once for many changes."""
+        self._refreshTimer.start()
+
+    def refresh(self):
+        """Show the chosen result as it is now."""
+        self._refreshTimer.stop()
+        node = self._parameterNode.result if self._parameterNode is not None else None
+        result = self.logic.shown_result(node)
+        self.result.show(result)
+        self.findings.show(result.screening if result else None, result.volume_node if result else None)
+        self.display.show(
+            result.segmentation_node if result else None,
+            result.volume_node if result else None,
+            result.probability_node if result else None,
+        )
+        self.review.show(result)
+        self._observe(result)
+
+    def _observe(self, result):
+        """Watch what the shown result rests on."""
+        nodes = [result.segmentation_node, result.volume_node] if result else []
+        if nodes == self._observed:
+            return
+        self.removeObservers(self.scheduleRefresh)
+        self._observed = nodes
+        if result is None:
+            return
+        segmentation = result.segmentation_node.GetSegmentation()
+        for event in (
+            slicer.vtkSegmentation.SourceRepresentationModified,
+            slicer.vtkSegmentation.SegmentAdded,
+            slicer.vtkSegmentation.SegmentRemoved,
+        ):
+            self.addObserver(segmentation, event, self.scheduleRefresh)
+        if result.volume_node is not None:
+            self.addObserver(result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self.scheduleRefresh)
