@@ -3,7 +3,9 @@
 The library lies beside this file once installed and one folder up in the source tree; the resources likewise.
 """
 
+import math
 import sys
+import time
 from pathlib import Path
 
 import qt
@@ -25,6 +27,9 @@ if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a sou
 
 from PDACScreeningLib.resources import resource
 
+TORCH_REQUIREMENT = ">=2.10"
+WAITING_INTERVAL_S = 0.1
+RESULT_ATTRIBUTE = "PDACScreening.Result"
 REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
 
 
@@ -47,24 +52,13 @@ class PDACScreening(ScriptedLoadableModule):
             "Implements Zhu, Xia, Xie, Fishman, Yuille: Multi-Scale Coarse-to-Fine Segmentation for Screening "
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
-        slicer.app.connect("startupCompleted()", register_sample_data)
+        slicer.app.connect("startupCompleted()", _register_samples)
 
 
-def register_sample_data():
-    """Offer two synthetic scans in the Sample Data module; they are computed here, nothing is downloaded."""
-    import SampleData
-    from PDACScreeningLib.mrml.phantom_sample import PHANTOM_SAMPLES
+def _register_samples():
+    from PDACScreeningPanel import sample_data
 
-    for sample in PHANTOM_SAMPLES:
-        SampleData.SampleDataLogic.registerCustomSampleDataSource(
-            category="PDACScreening",
-            sampleName=sample.name,
-            uris=f"urn:pdac-phantom:{sample.seed}",
-            fileNames=f"{sample.name}.nrrd",
-            nodeNames=sample.name,
-            thumbnailFileName=str(resource("Icons/PDACScreening.png")),
-            customDownloader=lambda _source, sample=sample: [sample.add_to(slicer.mrmlScene)],
-        )
+    sample_data.register()
 
 
 @parameterNodeWrapper
@@ -101,7 +95,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = PDACScreeningLogic()
-        self.ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", self.logic.result_attribute)
+        self.ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", RESULT_ATTRIBUTE)
         self.screening = ScreenSection(self.ui, self.logic, self.onScreeningEnd)
         self.result = ResultSection(self.ui)
         self.findings = FindingsSection(self.ui)
@@ -226,3 +220,89 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(segmentation, event, self.scheduleRefresh)
         if result.volume_node is not None:
             self.addObserver(result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self.scheduleRefresh)
+
+
+class PDACScreeningLogic(ScriptedLoadableModuleLogic):
+    """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
+
+    def getParameterNode(self):
+        """The typed parameter node of the scene."""
+        return PDACScreeningParameterNode(super().getParameterNode())
+
+    def screen(self, volumeNode, model=None, device="auto", waitForCompletion=True):
+        """Screen a CT in a process of its own and add the result to the scene.
+
+        model: name of an installed model or a folder; None takes the only installed model that is not a demo.
+        Returns the Screening with the numbers of the command line. Raises RuntimeError with one sentence when there is
+        none. With waitForCompletion=False returns the run at once: call its `poll()` until its `end` is there.
+        """
+        from PDACScreeningLib.mrml.screening_run import ScreeningRun
+
+        run = ScreeningRun(slicer.mrmlScene, volumeNode, model=model or None, device=device)
+        if not waitForCompletion:
+            return run
+        while run.end is None:
+            time.sleep(WAITING_INTERVAL_S)
+            run.poll()
+        if run.end.screening is None:
+            raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
+        return run.end.screening
+
+    def shown_result(self, segmentationNode):
+        """What the panel shows of a result; None for None and for a segmentation that is no result."""
+        if segmentationNode is None:
+            return None
+        from PDACScreeningLib.mrml.shown_result import shown_result
+
+        return shown_result(slicer.mrmlScene, segmentationNode)
+
+    def rescore(self, segmentationNode):
+        """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
+        from PDACScreeningLib.mrml.rescoring import rescore
+
+        return rescore(slicer.mrmlScene, segmentationNode)
+
+    def review(self, segmentationNode, status, note):
+        """Keep a reviewer's judgment. status: "accepted" or "flagged"."""
+        from PDACScreeningLib.mrml.review import set_review
+
+        set_review(segmentationNode, status, note)
+
+    def liters(self, volumeNode):
+        """Size of the scanned field of view."""
+        voxels = volumeNode.GetImageData().GetNumberOfPoints()
+        return voxels * math.prod(volumeNode.GetSpacing()) / 1e6
+
+    def pace(self, model, device):
+        """How fast the last finished run with this model and this wish for a device was here; None before the first."""
+        from PDACScreeningLib.mrml.run_expectation import pace_from_text
+
+        return pace_from_text(str(slicer.app.userSettings().value(_pace_key(model, device)) or ""))
+
+    def remember_pace(self, model, device, pace):
+        """Keep how fast a finished run was, for the next expectation."""
+        slicer.app.userSettings().setValue(_pace_key(model, device), pace.to_text())
+
+    def install_torch(self):
+        """Install PyTorch through its extension, which asks first. Returns whether it is there now.
+
+        Raises RuntimeError when the extension is missing.
+        """
+        try:
+            import PyTorchUtils
+        except ModuleNotFoundError as error:
+            raise RuntimeError(
+                _("Install the extension PyTorch with the Extensions Manager, restart Slicer, and press Screen again.")
+            ) from error
+        logic = PyTorchUtils.PyTorchUtilsLogic()
+        return logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT) is not None
+
+    def volume_in_front(self):
+        """The volume that was loaded or selected last; None when there is none."""
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        node = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
+        return node if node is not None and node.IsA("vtkMRMLScalarVolumeNode") else None
+
+
+def _pace_key(model, device):
+    return f"PDACScreening/Pace/{device}/{Path(model).name}"

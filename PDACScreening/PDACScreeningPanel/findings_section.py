@@ -2,8 +2,9 @@
 
 import qt
 import slicer
-from PDACScreeningLib.mrml.finding_place import show_in_slices, world_position
+
 from PDACScreeningLib.mrml.score_panel import FINDING_COLUMNS, finding_rows
+from PDACScreeningLib.mrml.slice_views import jump_to
 
 
 class FindingsSection:
@@ -51,7 +52,7 @@ class FindingsSection:
         if self._volume_node is None or not 0 <= row < len(self._findings):
             return
         self.ui.findingsTable.selectRow(row)
-        show_in_slices(slicer.mrmlScene, world_position(self._findings[row], self._volume_node))
+        jump_to(slicer.mrmlScene, self._findings[row].inside_lps_mm, self._volume_node)
 
     def listen_to_keys(self, active):
         """Whether n and p step through the findings; only while the module is open."""

@@ -3,7 +3,8 @@
 import slicer
 from slicer.i18n import tr as _
 
-EDITOR_TAG = "PDACScreening"  # our own editor node: the Segment Editor module keeps its own settings
+from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
+
 UNDO_STATES = 10
 
 
@@ -14,15 +15,20 @@ class ReviewSection:
         self.ui, self._logic, self._on_change = ui, logic, on_change
         self._result = None
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
+        self.use_scene()
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
         ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
         ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
 
     def enter(self):
         """The module is open: the editor may listen to views and keys."""
-        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(_editor_node())
+        self.use_scene()
         self.ui.segmentEditorWidget.setupViewObservations()
         self.ui.segmentEditorWidget.installKeyboardShortcuts()
+
+    def use_scene(self):
+        """Edit with our own editor node: the Segment Editor module keeps its own settings."""
+        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(segment_editor_node(slicer.mrmlScene))
 
     def exit(self):
         """The module is closed: keys and mouse belong to the next one."""
@@ -71,12 +77,3 @@ def _obstacle(result):
         return _("There is no result to score.")
     return result.rescoring_obstacle
 
-
-def _editor_node():
-    node = slicer.mrmlScene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
-    if node is None:
-        node = slicer.vtkMRMLSegmentEditorNode()
-        node.SetSingletonTag(EDITOR_TAG)
-        node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)  # painting tumor must not eat pancreas
-        node = slicer.mrmlScene.AddNode(node)
-    return node

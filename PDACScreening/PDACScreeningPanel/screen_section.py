@@ -53,8 +53,8 @@ class ScreenSection:
         """What the choices mean before a run, and whether there can be one; a button that is off says why."""
         volume = self._parameters.inputVolume if self._parameters is not None else None
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
-        self.ui.modelCardLabel.text = model.card if model is not None else ""
-        self.ui.expectationLabel.text = self._expectation(volume) if model is not None else ""
+        _say(self.ui.modelCardLabel, model.card if model is not None else "")
+        _say(self.ui.expectationLabel, self._expectation(volume) if model is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None
         self.ui.screenButton.toolTip = obstacle or _("Screen this CT. The result is added to the scene.")
@@ -79,7 +79,7 @@ class ScreenSection:
         """Stop the run; the panel is free again at the next poll."""
         if self._run is not None:
             self._run.cancel()
-            self.ui.stageLabel.text = _("Stopping...")
+            _say(self.ui.stageLabel, _("Stopping..."))
 
     def abandon(self):
         """Stop without a word: the scene or the module is going away."""
@@ -115,11 +115,11 @@ class ScreenSection:
         with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
             if self._logic.install_torch():
                 self._show_problem(None)
-                self.ui.problemLabel.text = _("PyTorch is installed. Press Screen again.")
+                _say(self.ui.problemLabel, _("PyTorch is installed. Press Screen again."))
 
     def _copy_diagnostics(self):
         slicer.app.clipboard().setText(self._last_run.diagnostics())
-        self.ui.stageLabel.text = _("Copied. The text names no patient and no folder.")
+        _say(self.ui.stageLabel, _("Copied. The text names no patient and no folder."))
 
     def _obstacle(self, volume, model):
         if self.running:
@@ -141,17 +141,17 @@ class ScreenSection:
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
         if run is None:
-            self.ui.stageLabel.text = ""
+            _say(self.ui.stageLabel, "")
             return
         progress = run.progress
         self.ui.progressBar.maximum = 100 if progress.percent is not None else 0  # 0 shows "busy"
         self.ui.progressBar.value = progress.percent or 0
         left = _("{time} left in this stage").format(time=duration(progress.eta_s)) if progress.eta_s else ""
         parts = [_("Stopping...") if run.cancelling else progress.stage, left, progress.device]
-        self.ui.stageLabel.text = " - ".join(part for part in parts if part)
+        _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
     def _show_problem(self, problem):
-        self.ui.problemLabel.text = f"{problem.sentence} {problem.remedy}".strip() if problem is not None else ""
+        _say(self.ui.problemLabel, f"{problem.sentence} {problem.remedy}".strip() if problem is not None else "")
         self.ui.processorButton.visible = problem is not None and problem.offers_processors
         self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
         self.ui.copyDiagnosticsButton.visible = problem is not None
@@ -182,7 +182,7 @@ class ScreenSection:
     def _choose_folder(self):
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model"))
         if folder and not self.use_model_folder(Path(folder)):
-            self.ui.problemLabel.text = _("That folder holds no model: model.json is missing or damaged.")
+            _say(self.ui.problemLabel, _("That folder holds no model: model.json is missing or damaged."))
 
     def use_model_folder(self, folder):
         """Add the model of a folder to the list and choose it. Returns False when the folder holds none."""
@@ -211,6 +211,12 @@ class ScreenSection:
 def _select(selector, data):
     index = selector.findData(data)
     selector.setCurrentIndex(index if index >= 0 else 0)
+
+
+def _say(label, text):
+    """An empty label takes no room."""
+    label.text = text
+    label.visible = bool(text)
 
 
 def _chosen(selector):

@@ -11,7 +11,7 @@ from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, ModelFacts, Protocol, ScaleEvidence, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
-FINDING_COLUMNS = ("No.", "Size (mm)", "Volume (mL)", "Mean HU", "Tumor probability", "Location (mm)")
+FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Mean prob.", "Mean HU")
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
         str(finding.number),
         f"{finding.longest_diameter_mm:.1f}",
         f"{finding.volume_mm3 / 1000:.2f}",
-        f"{finding.mean_hu:.0f}",
-        f"{finding.mean_tumor_probability:.3f}",
         _location(finding.centroid_lps_mm),
+        f"{finding.mean_tumor_probability:.3f}",
+        f"{finding.mean_hu:.0f}",
     )
 
 

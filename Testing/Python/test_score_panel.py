@@ -86,5 +86,5 @@ def test_what_a_rejected_scan_does_not_know_is_empty():
 def test_a_finding_is_one_row_with_units_in_the_head():
     rows = finding_rows(SUSPICIOUS)
     assert len(rows) == len(FINDINGS)
-    assert rows[1] == ("2", "12.8", "1.34", "-4", "0.643", "R 12, P 3, S 121")
+    assert rows[1] == ("2", "12.8", "1.34", "R 12, P 3, S 121", "0.643", "-4")
     assert all(len(row) == len(FINDING_COLUMNS) for row in rows)
