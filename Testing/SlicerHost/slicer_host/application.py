@@ -12,6 +12,7 @@ from typing import Any
 import slicer
 import slicer.util
 from PySide6 import QtCore, QtWidgets
+
 from slicer_host.core_io import CoreIOManager
 
 LOGICS = {  # slicer.modules.<name> -> class, name under which other logics look for it
@@ -115,7 +116,7 @@ def terminologies() -> Path:
 
 
 def start_application(folder: Path) -> Any:
-    """Make the scene and put `mrmlScene`, `app` and `modules` into the module `slicer`. folder: for cache and settings."""
+    """Make the scene; put `mrmlScene`, `app` and `modules` into the module `slicer`. folder: for cache and settings."""
     for name in ("vtkITK", "vtkTeem", "vtkSegmentationCore"):
         sys.modules.setdefault(name, __import__(f"slicer_core.{name}", fromlist=["x"]))
     sys.modules.setdefault("vtkSegmentationCorePython", sys.modules["vtkSegmentationCore"])

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -203,11 +204,7 @@ def _access(widget: Any) -> tuple[Callable[[], Any], Callable[[Any], None], QtCo
         return lambda: widget.property("currentText"), widget.setCurrentText, widget.currentTextChanged
     for name, signal in (("text", "textChanged"), ("value", "valueChanged"), ("plainText", "textChanged")):
         if widget.metaObject().indexOfProperty(name) >= 0 and hasattr(widget, signal):
-            return (
-                lambda: widget.property(name),
-                lambda value: widget.setProperty(name, value),
-                getattr(widget, signal),
-            )
+            return partial(widget.property, name), partial(widget.setProperty, name), getattr(widget, signal)
     raise ValueError(f"no parameter can be linked to a {type(widget).__name__}")
 
 

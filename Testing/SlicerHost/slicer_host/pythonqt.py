@@ -81,7 +81,7 @@ def _disconnect(sender: Any, signal: str, receiver: Callable[..., Any] | None = 
 
 
 def _signal(sender: Any, signal: str) -> Any:
-    """The bound signal of a C++ signature. Signals that carry MRML nodes are declared as `cxx_signals` of a stand-in."""
+    """The bound signal of a C++ signature; those that carry MRML nodes are declared as `cxx_signals` of a stand-in."""
     if not isinstance(signal, str):
         raise TypeError("the PythonQt form is connect('signal(types)', function)")
     signature = bytes(QtCore.QMetaObject.normalizedSignature(signal).data()).decode()

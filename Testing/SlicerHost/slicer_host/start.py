@@ -27,6 +27,7 @@ def start(folder: Path) -> Any:
 
     sys.modules["ctk"] = ctk_widgets.ctk_module()
     import slicer
+
     from slicer_host.application import add_slice_views, start_application
     from slicer_host.mrml_widgets import install_mrml_widgets
 
