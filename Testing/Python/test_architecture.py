@@ -79,7 +79,12 @@ def test_no_slicer_below_its_own_folders(path):
 
 
 def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
-    seen = {name for path in (LIBRARY / "mrml").glob("*.py") for name in imports_of(path) if name.startswith("PDAC")}
+    seen = {
+        name
+        for path in (LIBRARY / "mrml").glob("*.py")
+        for name in imports_of(path)
+        if name.startswith("PDACScreeningLib.")
+    }
     outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
     assert outside <= {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
 

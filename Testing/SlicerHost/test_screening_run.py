@@ -36,7 +36,7 @@ def start(scene, volume, tmp_path):
     from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
     def run(code):
-        return ScreeningRun(scene, volume, lambda *given: given, python=fake_python(tmp_path, code))
+        return ScreeningRun(scene, volume, add_result=lambda *given: given, python=fake_python(tmp_path, code))
 
     return run
 
@@ -111,7 +111,7 @@ def test_a_volume_that_is_no_ct_does_not_start_and_leaves_nothing(scene, tempora
 
     node = slicer.util.addVolumeFromArray(np.full((4, 4, 4), 1e9))
     with pytest.raises(InputRejected):
-        ScreeningRun(scene, node, lambda *given: given)
+        ScreeningRun(scene, node)
     assert list(temporary_folder.iterdir()) == []
 
 
@@ -130,13 +130,13 @@ def test_a_real_child_screens_and_the_voxels_are_the_ones_that_were_sent(scene, 
     from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
     model = write_model(tmp_path / "tiny", Label.TUMOR)
-    run = ScreeningRun(scene, volume, lambda *given: given, model=str(model), device="cpu")
+    run = ScreeningRun(scene, volume, add_result=lambda *given: given, model=str(model), device="cpu")
     end = ended(run)
     assert end.problem is None
     assert end.screening.outcome is Outcome.SUSPICIOUS
     assert end.screening.tumor_voxels > 0
-    given_scene, given_volume, screening, folder = end.segmentation_node
-    assert (given_scene, given_volume, screening) == (scene, volume, end.screening)
+    given_scene, folder, given_volume = end.segmentation_node
+    assert (given_scene, given_volume) == (scene, volume)
     assert end.pace.device == "cpu"
     assert not Path(folder).exists()
 
@@ -147,7 +147,7 @@ def test_voxels_that_change_during_the_run_refuse_its_result(scene, volume, tmp_
     from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
     model = write_model(tmp_path / "tiny", Label.TUMOR)
-    run = ScreeningRun(scene, volume, lambda *given: given, model=str(model), device="cpu")
+    run = ScreeningRun(scene, volume, model=str(model), device="cpu")
     slicer.util.arrayFromVolume(volume)[0, 0, 0] += 1
     slicer.util.arrayFromVolumeModified(volume)
     assert ended(run).problem.kind.value == "volume changed"

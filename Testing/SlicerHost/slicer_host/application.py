@@ -93,6 +93,9 @@ class Application:
     def processEvents(self, *_flags: Any) -> None:
         QtWidgets.QApplication.processEvents()
 
+    def topLevelWidgets(self) -> list[Any]:
+        return QtWidgets.QApplication.topLevelWidgets()
+
     def palette(self) -> Any:
         return QtWidgets.QApplication.palette()
 

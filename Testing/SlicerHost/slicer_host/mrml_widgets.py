@@ -181,6 +181,15 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             raise ValueError(f"there is no segment {identifier}")
         self._editor.SetSelectedSegmentID(identifier)
 
+    def setActiveEffect(self, effect: Any) -> None:
+        self.__dict__["_effect"] = effect
+
+    def setupViewObservations(self) -> None:
+        """No views here."""
+
+    def removeViewObservations(self) -> None:
+        """No views here."""
+
     def setActiveEffectByName(self, name: str) -> None:
         self.__dict__["_effect"] = name
 
