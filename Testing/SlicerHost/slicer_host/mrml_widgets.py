@@ -41,7 +41,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.__dict__.update(_types=[], _scene=None, _ids=[], _tags=[], _flags={})
+        self.__dict__.update(_types=[], _scene=None, _ids=[], _tags=[], _options={}, _attributes=[])
         box = QtWidgets.QComboBox(self)
         self.__dict__["_box"] = box
         QtWidgets.QHBoxLayout(self).addWidget(box)
@@ -66,6 +66,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self.setCurrentNodeID(node.GetID() if node else "")
 
     def setCurrentNodeID(self, identifier: str | None) -> None:
+        if identifier and identifier not in self._ids:
+            self._refresh()  # Slicer watches every node for attributes that it gains later
         if identifier in self._ids:
             self._box.setCurrentIndex(self._ids.index(identifier))
         elif not identifier:
@@ -74,8 +76,10 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def nodeCount(self) -> int:
         return len(self._nodes())
 
-    def addAttribute(self, *_arguments: Any) -> None:
-        """Filtering by attribute is not imitated."""
+    def addAttribute(self, kind: str, name: str, value: str | None = None) -> None:
+        """Offer only nodes of this class that have the attribute."""
+        self._attributes.append((kind, name, value))
+        self._refresh()
 
     def _on_scene(self, *_arguments: Any) -> None:
         self._refresh()
@@ -84,15 +88,24 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         if not self._scene:
             return []
         nodes = [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())]
-        return [n for n in nodes if any(n.IsA(kind) for kind in self._types) and not n.GetHideFromEditors()]
+        return [n for n in nodes if any(n.IsA(kind) for kind in self._types) and self._is_offered(n)]
+
+    def _is_offered(self, node: Any) -> bool:
+        if node.GetHideFromEditors() and not self._options.get("showHidden"):
+            return False
+        wanted = [(name, value) for kind, name, value in self._attributes if node.IsA(kind)]
+        return all(
+            node.GetAttribute(name) not in (None, "") and value in (None, node.GetAttribute(name))
+            for name, value in wanted
+        )
 
     def _refresh(self) -> None:
         before, nodes, box = self._current_id(), self._nodes(), self._box
         box.blockSignals(True)
         box.clear()
-        empty = [""] if self._flags.get("noneEnabled") else []
+        empty = [""] if self._options.get("noneEnabled") else []
         self.__dict__["_ids"] = empty + [node.GetID() for node in nodes]
-        box.addItems(["None"] * len(empty) + [node.GetName() for node in nodes])
+        box.addItems([self._options.get("noneDisplay", "None")] * len(empty) + [node.GetName() for node in nodes])
         box.setCurrentIndex(self._ids.index(before) if before in self._ids else 0 if self._ids else -1)
         box.blockSignals(False)
         if self._current_id() != before:
@@ -117,24 +130,27 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     currentNodeID = QtCore.Property(str, _current_id, setCurrentNodeID)
 
 
-def _flag(name: str, default: bool) -> QtCore.Property:
-    def read(self: Any) -> bool:
-        return bool(self._flags.get(name, default))
+def _option(name: str, kind: type, default: Any) -> QtCore.Property:
+    def read(self: Any) -> Any:
+        return self._options.get(name, default)
 
-    def write(self: Any, value: bool) -> None:
-        self._flags[name] = value
+    def write(self: Any, value: Any) -> None:
+        self._options[name] = value
         self._refresh()
 
-    return QtCore.Property(bool, read, write)
+    return QtCore.Property(kind, read, write)
 
 
 _FLAGS = {"noneEnabled": False, "addEnabled": True, "removeEnabled": True, "renameEnabled": False, "editEnabled": False}
 _FLAGS |= {"showChildNodeTypes": True, "selectNodeUponCreation": True, "showHidden": False}
+_TEXTS = {"noneDisplay": "None", "baseName": ""}
 stand_in(
     type(
         "qMRMLNodeComboBox",
         (qMRMLNodeComboBox,),
-        {"__module__": __name__} | {name: _flag(name, default) for name, default in _FLAGS.items()},
+        {"__module__": __name__}
+        | {name: _option(name, bool, default) for name, default in _FLAGS.items()}
+        | {name: _option(name, str, default) for name, default in _TEXTS.items()},
     )
 )
 
@@ -189,6 +205,12 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def removeViewObservations(self) -> None:
         """No views here."""
+
+    def undo(self) -> None:
+        """No undo stack here."""
+
+    def redo(self) -> None:
+        """No undo stack here."""
 
     def setActiveEffectByName(self, name: str) -> None:
         self.__dict__["_effect"] = name
