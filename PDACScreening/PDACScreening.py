@@ -17,7 +17,6 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
@@ -225,6 +224,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
+    python = sys.executable  # in Slicer the launcher PythonSlicer, which brings Slicer's own packages
+
     def getParameterNode(self):
         """The typed parameter node of the scene."""
         return PDACScreeningParameterNode(super().getParameterNode())
@@ -238,7 +239,7 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         """
         from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
-        run = ScreeningRun(slicer.mrmlScene, volumeNode, model=model or None, device=device)
+        run = ScreeningRun(slicer.mrmlScene, volumeNode, model=model or None, device=device, python=self.python)
         if not waitForCompletion:
             return run
         while run.end is None:

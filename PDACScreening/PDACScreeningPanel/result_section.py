@@ -1,7 +1,9 @@
 """The score panel: the verdict in plain words first, then what it rests on."""
 
-from PDACScreeningLib.mrml.score_panel import score_panel
 from slicer.i18n import tr as _
+
+from PDACScreeningLib.mrml.score_panel import score_panel
+from PDACScreeningLib.mrml.shown_result import ResultState
 
 
 class ResultSection:
@@ -34,9 +36,11 @@ class ResultSection:
         )
         if result is None:
             return dict.fromkeys(names, "") | {"reasonLabel": _("No result yet.")}
-        panel = score_panel(result.screening, result.state, result.volume_name)
+        panel = score_panel(result.screening, result.volume_name)
+        if result.state is ResultState.ORPHANED:  # what is not about the image in the scene must not look as if it were
+            return dict.fromkeys(names, "") | {"stateLabel": result.state_text, "sourceLabel": panel.source}
         return {
-            "stateLabel": panel.state,
+            "stateLabel": result.state_text,
             "verdictLabel": panel.verdict,
             "reasonLabel": panel.reason,
             "demoLabel": panel.demo,

@@ -76,4 +76,3 @@ def _obstacle(result):
     if result is None:
         return _("There is no result to score.")
     return result.rescoring_obstacle
-

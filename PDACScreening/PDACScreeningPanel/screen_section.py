@@ -4,9 +4,10 @@ from pathlib import Path
 
 import qt
 import slicer
+from slicer.i18n import tr as _
+
 from PDACScreeningLib.mrml.model_list import installed_models, model_in
 from PDACScreeningLib.mrml.run_expectation import duration, expectation
-from slicer.i18n import tr as _
 
 POLL_INTERVAL_MS = 100
 
@@ -104,6 +105,8 @@ class ScreenSection:
         self._show_progress(None)
         self._show_problem(run.end.problem)
         self.update()
+        if run.end.pace is not None:
+            self._logic.remember_pace(self._parameters.model, self._parameters.device, run.end.pace)
         self._on_end(run.end)
 
     def _start_on_processors(self):

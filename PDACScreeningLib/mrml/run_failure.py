@@ -101,6 +101,11 @@ def usual(kind: FailureKind) -> RunFailure:
     return RunFailure(kind, *_USUAL[kind])
 
 
+def not_assessable(reason: str) -> RunFailure:
+    """A scan that was refused, with the library's own sentence."""
+    return RunFailure(FailureKind.REJECTED, f"Not assessable: {reason}")
+
+
 def failure_of(exit_code: int | None, outcome: str | None, message: str, noise: Sequence[str]) -> RunFailure:
     """Why a child ended without a result.
 
@@ -111,7 +116,7 @@ def failure_of(exit_code: int | None, outcome: str | None, message: str, noise: 
     if outcome == "CANCELLED":
         return usual(FailureKind.CANCELLED)
     if outcome == "REJECTED":
-        return RunFailure(FailureKind.REJECTED, f"Not assessable: {message}", "")
+        return not_assessable(message)
     for kind, sign in _SIGNS:
         if re.search(sign, text):
             return usual(kind)

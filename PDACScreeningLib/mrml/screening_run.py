@@ -5,7 +5,6 @@ A result is bound to its volume: when the volume is gone or holds other voxels a
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import shutil
@@ -19,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, write_input_file
+from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
 from PDACScreeningLib.mrml.run_expectation import Pace
-from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, usual
+from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, not_assessable, usual
 from PDACScreeningLib.mrml.screening_process import ScreenCommand, ScreeningProcess
-from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.screening_result import Outcome, Screening
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
-    AddResult = Callable[[vtkMRMLScene, vtkMRMLScalarVolumeNode, Screening, Path], vtkMRMLSegmentationNode]
+    AddResult = Callable[[vtkMRMLScene, Path, vtkMRMLScalarVolumeNode], vtkMRMLSegmentationNode]
 
 _logger = logging.getLogger(__name__)
 
@@ -63,16 +63,16 @@ class ScreeningRun:
         self,
         scene: vtkMRMLScene,
         volume_node: vtkMRMLScalarVolumeNode,
-        add_result: AddResult,
         *,
+        add_result: AddResult = show_result,
         model: str | None = None,
         device: str = "auto",
         python: str = sys.executable,
     ) -> None:
         """Write the voxels into a temporary folder and start the child.
 
-        add_result: makes the nodes of a result folder. Raises PDACScreeningError when the volume cannot be written,
-        OSError when the child cannot be started; nothing is left behind then.
+        add_result: makes the nodes of a result folder; tests replace it. Raises PDACScreeningError when the volume
+        cannot be written, OSError when the child cannot be started; nothing is left behind then.
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
         self._add_result, self._started = add_result, time.monotonic()
@@ -166,10 +166,12 @@ class ScreeningRun:
 
     def _brought_in(self) -> RunEnd:
         folder = self._folder / RESULT
-        screening = from_json(json.loads((folder / "screening.json").read_text(encoding="utf-8")))
-        if screening.input is None or not is_same_image(self._volume_node, screening.input):
+        screening = read_screening(folder)
+        if screening.input is None:  # refused before the voxels were looked at
+            return RunEnd(problem=not_assessable(screening.reason))
+        if not is_same_image(self._volume_node, screening.input):
             return RunEnd(problem=usual(FailureKind.VOLUME_CHANGED))
-        node = self._add_result(self._scene, self._volume_node, screening, folder)
+        node = self._add_result(self._scene, folder, self._volume_node)
         device = screening.provenance.device if screening.provenance is not None else self._device
         pace = Pace(device, (time.monotonic() - self._started) / self._liters)
         return RunEnd(screening, node, pace=pace)

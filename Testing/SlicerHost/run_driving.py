@@ -1,5 +1,6 @@
 """Small scans, tiny models and children that misbehave, for tests that drive runs and the panel."""
 
+import json
 import stat
 import sys
 import time
@@ -34,3 +35,11 @@ def until(condition, patience_s=PATIENCE_S, between=None):
             between()
         slicer.app.processEvents()
         time.sleep(0.01)
+
+
+def replaying_python(folder, result):
+    """An executable that answers with a result folder made before, as a child does that is very fast."""
+    event = {"event": "result", "outcome": "SUSPICIOUS", "reason": "", "score": 0.5, "output": "", "exit_code": 0}
+    return fake_python(
+        folder, f"import shutil; shutil.copytree({str(result)!r}, sys.argv[6]); print({json.dumps(event)!r})"
+    )
