@@ -30,6 +30,7 @@ EDITOR_TAG = "PDACScreening"
 ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
 STATUS = "Segmentation.Status"  # the tag behind the status column of every segment table
 _OUTLINE_OPACITY, _FILL_OPACITY = 1.0, 0.25
+_OUTLINE_PIXELS = 2
 
 
 def show_segmentation(
@@ -155,4 +156,5 @@ def _outline(display: Any) -> None:
     display.SetVisibility2DOutline(True)
     display.SetOpacity2DFill(_FILL_OPACITY)
     display.SetOpacity2DOutline(_OUTLINE_OPACITY)
+    display.SetSliceIntersectionThickness(_OUTLINE_PIXELS)
     display.SetVisibility3D(False)

@@ -75,6 +75,9 @@ class Application:
 
     settings = userSettings
 
+    def moduleDocumentationUrl(self, _module: str) -> str:
+        return ""
+
     def testingEnabled(self) -> bool:
         return True
 

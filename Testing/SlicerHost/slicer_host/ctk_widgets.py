@@ -85,6 +85,12 @@ def _simple(name: str, base: type) -> None:
 
 for _name, _base in {
     "ctkCheckBox": QtWidgets.QCheckBox,
+    "ctkCheckablePushButton": QtWidgets.QPushButton,
+    "ctkColorPickerButton": QtWidgets.QPushButton,
+    "ctkDirectoryButton": QtWidgets.QPushButton,
+    "ctkDoubleRangeSlider": QtWidgets.QWidget,
+    "ctkDoubleSlider": QtWidgets.QWidget,
+    "ctkRangeWidget": QtWidgets.QWidget,
     "ctkComboBox": QtWidgets.QComboBox,
     "ctkCollapsibleGroupBox": QtWidgets.QGroupBox,
     "ctkExpandButton": QtWidgets.QToolButton,

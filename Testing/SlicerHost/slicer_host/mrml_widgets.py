@@ -267,6 +267,8 @@ class qSlicerScriptedLoadableModule:
 stand_in(type("qMRMLSliderWidget", (stand_ins["ctkSliderWidget"],), {"__module__": __name__}))
 stand_in(type("qMRMLCollapsibleButton", (stand_ins["ctkCollapsibleButton"],), {"__module__": __name__}))
 stand_in(type("qSlicerWidget", (qMRMLWidget,), {"__module__": __name__}))
+stand_in(type("qMRMLSpinBox", (QtWidgets.QDoubleSpinBox,), {"__module__": __name__}))
+stand_in(type("qMRMLRangeWidget", (QtWidgets.QWidget,), {"__module__": __name__}))
 
 
 def _require(node: Any, kind: str) -> None:
