@@ -24,11 +24,12 @@ from slicer.util import VTKObservationMixin
 if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a source tree: Slicer knows this folder only
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from PDACScreeningPanel.sample_data import register_samples
+from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
+
 from PDACScreeningLib.resources import resource
 
-TORCH_REQUIREMENT = ">=2.10"
 WAITING_INTERVAL_S = 0.1
-RESULT_ATTRIBUTE = "PDACScreening.Result"
 REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
 
 
@@ -51,13 +52,7 @@ class PDACScreening(ScriptedLoadableModule):
             "Implements Zhu, Xia, Xie, Fishman, Yuille: Multi-Scale Coarse-to-Fine Segmentation for Screening "
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
-        slicer.app.connect("startupCompleted()", _register_samples)
-
-
-def _register_samples():
-    from PDACScreeningPanel import sample_data
-
-    sample_data.register()
+        slicer.app.connect("startupCompleted()", register_samples)
 
 
 @parameterNodeWrapper
@@ -88,6 +83,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from PDACScreeningPanel.result_section import ResultSection
         from PDACScreeningPanel.review_section import ReviewSection
         from PDACScreeningPanel.screen_section import ScreenSection
+
+        from PDACScreeningLib.mrml.result_record import RESULT_ATTRIBUTE
 
         panel = slicer.util.loadUI(str(resource("UI/PDACScreening.ui")))
         self.layout.addWidget(panel)
@@ -210,15 +207,20 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._observed = nodes
         if result is None:
             return
-        segmentation = result.segmentation_node.GetSegmentation()
-        for event in (
-            slicer.vtkSegmentation.SourceRepresentationModified,
-            slicer.vtkSegmentation.SegmentAdded,
-            slicer.vtkSegmentation.SegmentRemoved,
-        ):
-            self.addObserver(segmentation, event, self.scheduleRefresh)
+        for event in _SEGMENT_EVENTS:
+            self.addObserver(result.segmentation_node.GetSegmentation(), event, self.scheduleRefresh)
+        for node in self._observed:
+            if node is not None:  # voxels, name and transform
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.scheduleRefresh)
         if result.volume_node is not None:
             self.addObserver(result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self.scheduleRefresh)
+
+
+_SEGMENT_EVENTS = (
+    slicer.vtkSegmentation.SourceRepresentationModified,
+    slicer.vtkSegmentation.SegmentAdded,
+    slicer.vtkSegmentation.SegmentRemoved,
+)
 
 
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
@@ -283,20 +285,6 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     def remember_pace(self, model, device, pace):
         """Keep how fast a finished run was, for the next expectation."""
         slicer.app.userSettings().setValue(_pace_key(model, device), pace.to_text())
-
-    def install_torch(self):
-        """Install PyTorch through its extension, which asks first. Returns whether it is there now.
-
-        Raises RuntimeError when the extension is missing.
-        """
-        try:
-            import PyTorchUtils
-        except ModuleNotFoundError as error:
-            raise RuntimeError(
-                _("Install the extension PyTorch with the Extensions Manager, restart Slicer, and press Screen again.")
-            ) from error
-        logic = PyTorchUtils.PyTorchUtilsLogic()
-        return logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT) is not None
 
     def volume_in_front(self):
         """The volume that was loaded or selected last; None when there is none."""

@@ -33,7 +33,7 @@ SAMPLES = (
 )
 
 
-def register():
+def register_samples():
     """Offer the phantoms in the Sample Data module."""
     import SampleData
 

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from PDACScreeningLib.mrml.model_list import installed_models, model_in
 from PDACScreeningLib.mrml.run_expectation import duration, expectation
+from PDACScreeningPanel.torch_installation import install_torch
 
 POLL_INTERVAL_MS = 100
 
@@ -116,7 +117,7 @@ class ScreenSection:
 
     def _install_torch(self):
         with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
-            if self._logic.install_torch():
+            if install_torch():
                 self._show_problem(None)
                 _say(self.ui.problemLabel, _("PyTorch is installed. Press Screen again."))
 

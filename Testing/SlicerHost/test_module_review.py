@@ -176,7 +176,7 @@ def test_a_saved_scene_brings_everything_back(panel, result, volume, scene, tmp_
     assert slicer.util.saveScene(str(folder / f"scene.{ending}"))
     scene.Clear(0)
     assert panel.ui.verdictLabel.text == ""
-    assert slicer.util.loadScene(str(folder / f"scene.{ending}"))
+    slicer.util.loadScene(str(folder / f"scene.{ending}"))
     until(lambda: panel.ui.verdictLabel.text != "", patience_s=20)
     assert (shown_text(panel), findings(panel), panel.ui.changeLabel.text, panel.ui.reviewLabel.text) == said
     assert panel._parameterNode.inputVolume.GetName() == "CT"

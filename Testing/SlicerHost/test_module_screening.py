@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 from panel_driving import choose, findings, press_screen, screened, shown_text
@@ -29,13 +30,14 @@ def composites():
     return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
 
 
-def test_screen_is_off_with_a_reason_until_there_is_a_volume_and_a_model(module_widget, tmp_path, tumor_model):
+def test_screen_is_off_with_a_reason_until_there_is_a_volume_and_a_model(module_widget, tmp_path):
     ui = module_widget.ui
+    never_run = write_model(tmp_path / "never-run", Label.TUMOR)
     assert not ui.screenButton.enabled
     assert "CT volume" in ui.screenButton.toolTip
     ui.inputSelector.setCurrentNode(load_scan(tmp_path))
     assert "model" in ui.screenButton.toolTip
-    assert module_widget.screening.use_model_folder(tumor_model)
+    assert module_widget.screening.use_model_folder(never_run)
     assert ui.screenButton.enabled
     assert "Measured performance: unknown." in ui.modelCardLabel.text
     assert "after the first run" in ui.expectationLabel.text
@@ -103,7 +105,7 @@ def test_a_rejected_scan_says_why_and_adds_nothing(module_widget, scene, tmp_pat
     assert module_widget.ui.problemLabel.text.startswith("Not assessable: ")
     assert module_widget._parameterNode.result is None
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
-    assert module_widget.ui.copyDiagnosticsButton.visible
+    assert not module_widget.ui.copyDiagnosticsButton.isHidden()
 
 
 def test_progress_is_shown_and_cancel_frees_the_panel_within_two_seconds(module_widget, volume, tumor_model, tmp_path):
@@ -152,8 +154,24 @@ def test_missing_torch_offers_to_install_it_and_names_the_extension(module_widge
     press_screen(module_widget)
     assert "PyTorch is not installed" in module_widget.ui.problemLabel.text
     assert not module_widget.ui.installTorchButton.isHidden()
+    from PDACScreeningPanel.torch_installation import install_torch
+
     with pytest.raises(RuntimeError, match="Extensions Manager"):
-        module_widget.logic.install_torch()
+        install_torch()
+
+
+def test_torch_is_installed_through_its_extension_and_with_consent(module_widget, monkeypatch):
+    asked = []
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, **arguments):
+            asked.append(arguments)
+            return object()
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    module_widget.ui.installTorchButton.click()
+    assert asked == [{"askConfirmation": True, "torchVersionRequirement": ">=2.10"}]
+    assert "Press Screen again" in module_widget.ui.problemLabel.text
 
 
 def test_diagnostics_reach_the_clipboard_without_names(module_widget, volume, tumor_model, tmp_path):
