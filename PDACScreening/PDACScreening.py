@@ -189,7 +189,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         node = self._parameterNode.result if self._parameterNode is not None else None
         result = self.logic.shown_result(node)
         self.result.show(result)
-        self.findings.show(result.screening if result else None, result.volume_node if result else None)
+        current = result if result is not None and result.is_current else None
+        self.findings.show(current.screening if current else None, current.volume_node if current else None)
         self.display.show(
             result.segmentation_node if result else None,
             result.volume_node if result else None,

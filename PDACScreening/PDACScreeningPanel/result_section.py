@@ -3,7 +3,6 @@
 from slicer.i18n import tr as _
 
 from PDACScreeningLib.mrml.score_panel import score_panel
-from PDACScreeningLib.mrml.shown_result import ResultState
 
 
 class ResultSection:
@@ -37,7 +36,7 @@ class ResultSection:
         if result is None:
             return dict.fromkeys(names, "") | {"reasonLabel": _("No result yet.")}
         panel = score_panel(result.screening, result.volume_name)
-        if result.state is ResultState.ORPHANED:  # what is not about the image in the scene must not look as if it were
+        if not result.is_current:  # what is not about the image in the scene must not look as if it were
             return dict.fromkeys(names, "") | {"stateLabel": result.state_text, "sourceLabel": panel.source}
         return {
             "stateLabel": result.state_text,

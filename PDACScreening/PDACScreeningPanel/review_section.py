@@ -56,7 +56,7 @@ class ReviewSection:
         obstacle = _obstacle(result)
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
-        self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None
+        self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
         self.ui.changeLabel.text = result.change if result is not None else ""
         self.ui.reviewLabel.text = result.review_text if result is not None else ""
 

@@ -180,7 +180,7 @@ class ScreenSection:
 
     def _add_model(self, model):
         self._models[model.wish] = model
-        name = _("{name} (demo: knows phantoms only)").format(name=model.name) if model.is_demo else model.name
+        name = _("{name} (demo)").format(name=model.name) if model.is_demo else model.name
         self.ui.modelSelector.addItem(name, model.wish)
 
     def _choose_folder(self):

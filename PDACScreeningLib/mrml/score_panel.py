@@ -11,7 +11,7 @@ from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, ModelFacts, Protocol, ScaleEvidence, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
-FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Mean prob.", "Mean HU")
+FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Prob.", "HU")
 
 
 @dataclass(frozen=True)

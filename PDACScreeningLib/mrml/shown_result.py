@@ -57,6 +57,11 @@ class ShownResult:
     review_text: str
     rescoring_obstacle: str | None  # why Re-score is off
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it is about the image in the scene; otherwise nothing of it may be shown as if it were."""
+        return self.state is not ResultState.ORPHANED
+
 
 def shown_result(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) -> ShownResult | None:
     """The result of a segmentation node, compared with its image and its segments; None when it is no result.

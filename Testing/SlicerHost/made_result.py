@@ -15,7 +15,7 @@ from PDACScreeningLib.commands.screening_files import Answer, write_answer
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import ignore_progress
-from PDACScreeningLib.screening_result import InputFacts, Screening
+from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Screening
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.image_io import voxels_sha256, write_volume
 from PDACScreeningLib.volume.label_map import Label
@@ -33,7 +33,7 @@ class MadeResult:
     screening: Screening
 
 
-def make_result(folder: Path) -> MadeResult:
+def make_result(folder: Path, model: ModelFacts = MODEL) -> MadeResult:
     """Screen a scan whose voxels tell their label, on its native grid, and write everything into a folder."""
     labels = np.zeros(GEOMETRY.shape, np.uint8)
     labels[6:18, 8:26, 8:34] = Label.PANCREAS
@@ -49,7 +49,7 @@ def make_result(folder: Path) -> MadeResult:
         voxels_sha256=voxels_sha256(ct.hu),
         hu_range=(int(ct.hu.min()), int(ct.hu.max())),
     )
-    screening = replace(screened.screening, model=MODEL, input=facts, provenance=PROVENANCE)
+    screening = replace(screened.screening, model=model, input=facts, provenance=PROVENANCE)
     answer = Answer(screening, ct, screened.label_map, screened.tumor_probability)
     (folder / "result").mkdir()
     write_answer(answer, folder / "result", shield=nullcontext, on_progress=ignore_progress)

@@ -190,7 +190,9 @@ def test_a_deleted_volume_takes_the_verdict_away(panel, volume, scene):
     until(lambda: state(panel).startswith("Not current"), patience_s=10)
     assert panel.ui.verdictLabel.text == ""
     assert panel.ui.scoreLabel.text == ""
+    assert findings(panel) == []
     assert not panel.ui.rescoreButton.enabled
+    assert not panel.ui.acceptButton.enabled
 
 
 def test_changed_voxels_take_the_verdict_away(panel, volume):
