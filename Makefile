@@ -13,7 +13,7 @@ NORMAL_SEED := 2
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
-	@echo "make test-slicer  the Slicer module in a host of its own (0.5 GB more to install)"
+	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     time windows, the coarse scan and the memory peak"
 	@echo "make pictures  render the pictures of the README from the demo"
 	@echo "make clean     remove the demo and caches (not .venv)"

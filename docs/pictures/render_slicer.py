@@ -1,6 +1,6 @@
 """Renders what a result looks like in Slicer's own slice and 3D views, from what `make demo` leaves behind.
 
-The views are the real displayable managers of Slicer, drawn without a window by trame-slicer. Run by `make pictures-slicer`.
+The views are the real displayable managers of Slicer, drawn without a window by trame-slicer: `make pictures-slicer`.
 """
 
 from pathlib import Path
