@@ -6,8 +6,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.model_list import installed_models, model_in
 from PDACScreeningLib.mrml.run_expectation import duration, expectation
+from PDACScreeningLib.mrml.run_failure import failure_to_start
 from PDACScreeningPanel.torch_installation import install_torch
 
 POLL_INTERVAL_MS = 100
@@ -66,14 +68,15 @@ class ScreenSection:
 
     def start(self):
         """Begin a screening of the chosen volume."""
-        parameters = self._parameters
+        parameters, self._last_run = self._parameters, None
         self._show_problem(None)
-        with slicer.util.tryWithErrorDisplay(_("The screening could not be started.")):
-            self._run = self._logic.screen(
+        try:
+            self._run = self._last_run = self._logic.screen(
                 parameters.inputVolume, parameters.model, parameters.device, waitForCompletion=False
             )
-            self._last_run = self._run
             self._timer.start()
+        except (PDACScreeningError, OSError) as error:
+            self._show_problem(failure_to_start(error))
         self._show_progress(self._run)
         self.update()
 
@@ -158,7 +161,7 @@ class ScreenSection:
         _say(self.ui.problemLabel, f"{problem.sentence} {problem.remedy}".strip() if problem is not None else "")
         self.ui.processorButton.visible = problem is not None and problem.offers_processors
         self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
-        self.ui.copyDiagnosticsButton.visible = problem is not None
+        self.ui.copyDiagnosticsButton.visible = problem is not None and self._last_run is not None
 
     def _fill_devices(self):
         names = {

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from PDACScreeningLib.errors import InputRejected
+
 
 class FailureKind(Enum):
     """Every way a run can end without a result."""
@@ -104,6 +106,14 @@ def usual(kind: FailureKind) -> RunFailure:
 def not_assessable(reason: str) -> RunFailure:
     """A scan that was refused, with the library's own sentence."""
     return RunFailure(FailureKind.REJECTED, f"Not assessable: {reason}")
+
+
+def failure_to_start(error: Exception) -> RunFailure:
+    """Why there is no run at all: the volume is no CT, the disk is full, or there is no Python to run."""
+    if isinstance(error, InputRejected):
+        return not_assessable(str(error))
+    failure = failure_of(None, None, str(error), ())
+    return usual(FailureKind.NOT_STARTED) if failure.kind is FailureKind.FAILED else failure
 
 
 def failure_of(exit_code: int | None, outcome: str | None, message: str, noise: Sequence[str]) -> RunFailure:

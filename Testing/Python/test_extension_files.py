@@ -163,6 +163,6 @@ def test_the_module_imports_its_library_and_slicer_and_nothing_else():
     everywhere = [node for source in sources() for node in ast.walk(source)]
     names = {alias.name.split(".")[0] for node in everywhere if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module.split(".")[0] for node in everywhere if isinstance(node, ast.ImportFrom)}
-    ours = {"PDACScreeningLib", "PDACScreeningPanel"}
+    ours = {"PDACScreening", "PDACScreeningLib", "PDACScreeningPanel"}
     of_slicer = {"qt", "slicer", "vtk", "SampleData", "PyTorchUtils"}
     assert names - set(sys.stdlib_module_names) <= ours | of_slicer

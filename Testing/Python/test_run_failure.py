@@ -2,7 +2,8 @@
 
 import pytest
 
-from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, usual
+from PDACScreeningLib.errors import InputRejected, WriteError
+from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, failure_to_start, usual
 
 # what each program really says, and what we make of it
 SAID = [
@@ -67,3 +68,16 @@ def test_only_trouble_with_the_gpu_offers_the_processors():
 def test_only_missing_torch_offers_to_install_it():
     assert usual(FailureKind.NO_TORCH).needs_torch
     assert not usual(FailureKind.FAILED).needs_torch
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (InputRejected("The selected volume is a color image"), FailureKind.REJECTED),
+        (WriteError("cannot write ct.nrrd: No space left on device"), FailureKind.DISK_FULL),
+        (OSError(28, "No space left on device"), FailureKind.DISK_FULL),
+        (FileNotFoundError(2, "No such file or directory: 'PythonSlicer'"), FailureKind.NOT_STARTED),
+    ],
+)
+def test_a_run_that_cannot_start_says_why(error, kind):
+    assert failure_to_start(error).kind is kind

@@ -108,6 +108,26 @@ def test_a_rejected_scan_says_why_and_adds_nothing(module_widget, scene, tmp_pat
     assert not module_widget.ui.copyDiagnosticsButton.isHidden()
 
 
+def test_a_volume_that_is_no_ct_is_refused_in_the_panel_without_a_pop_up(module_widget, scene, tumor_model):
+    import numpy as np
+    import slicer
+
+    choose(module_widget, slicer.util.addVolumeFromArray(np.full((9, 9, 9), 1e9)), tumor_model)
+    module_widget.ui.screenButton.click()
+    assert module_widget.ui.problemLabel.text.startswith("Not assessable: The selected volume")
+    assert not module_widget.screening.running
+    assert module_widget.ui.screenButton.enabled
+    assert module_widget.ui.copyDiagnosticsButton.isHidden()
+
+
+def test_a_missing_python_is_said_in_the_panel(module_widget, volume, tumor_model, tmp_path):
+    module_widget.logic.python = str(tmp_path / "no-python")
+    choose(module_widget, volume, tumor_model)
+    module_widget.ui.screenButton.click()
+    assert "could not be started" in module_widget.ui.problemLabel.text
+    assert not module_widget.screening.running
+
+
 def test_progress_is_shown_and_cancel_frees_the_panel_within_two_seconds(module_widget, volume, tumor_model, tmp_path):
     ui = module_widget.ui
     code = (

@@ -141,6 +141,20 @@ def test_a_real_child_screens_and_the_voxels_are_the_ones_that_were_sent(scene, 
     assert not Path(folder).exists()
 
 
+def test_a_real_child_can_be_cancelled_while_it_computes(scene, tmp_path, temporary_folder):
+    from PDACScreeningLib.mrml.screening_run import ScreeningRun
+
+    volume = load_scan(tmp_path, "large", shape=(120, 160, 160), spacing_mm=2.0)
+    model = write_model(tmp_path / "slow", Label.PANCREAS, base_width=8)
+    run = ScreeningRun(scene, volume, model=str(model), device="cpu")
+    until(lambda: "64" in run.progress.stage, between=run.poll)
+    began = time.monotonic()
+    run.cancel()
+    assert ended(run).problem.kind.value == "cancelled"
+    assert time.monotonic() - began < 2
+    assert list(temporary_folder.iterdir()) == []
+
+
 def test_voxels_that_change_during_the_run_refuse_its_result(scene, volume, tmp_path):
     import slicer
 
