@@ -8,11 +8,12 @@ NORMAL_SEED := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench pictures clean
+.PHONY: help demo test test-slicer bench pictures pictures-slicer clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
+	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     time windows, the coarse scan and the memory peak"
 	@echo "make pictures  render the pictures of the README from the demo"
 	@echo "make clean     remove the demo and caches (not .venv)"
@@ -33,6 +34,14 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.torch
 $(VENV)/.test-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
+
+$(VENV)/.slicer-host-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slicer-host]'
+	@touch $@
+
+# The Slicer module on real MRML and real Qt (docs/slicer_host.md); SLICER_SOURCE=<checkout of Slicer> uses its Python files.
+test-slicer: $(VENV)/.slicer-host-installed
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest Testing/SlicerHost
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
@@ -58,6 +67,9 @@ bench: $(VENV)/.test-installed
 
 pictures: demo
 	$(BIN)/python docs/pictures/render.py
+
+pictures-slicer: demo $(VENV)/.slicer-host-installed
+	$(BIN)/python docs/pictures/render_slicer.py
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

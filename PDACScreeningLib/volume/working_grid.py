@@ -64,6 +64,21 @@ class WorkingGrid:
         _fill_heaviest(working, self._orientation.to_canonical(label_map.labels), self.canonical, self.working)
         return working
 
+    def probability_to_working(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(z, y, x) float32 probabilities of the file's grid on the working grid, interpolated linearly.
+
+        Raises GeometryMismatch for an array of another shape.
+        """
+        if probability.shape != self.native.shape:
+            raise GeometryMismatch(f"expected an array of the scan's grid {self.native.shape}, got {probability.shape}")
+        canonical = self._orientation.to_canonical(probability)
+        if self._is_canonical:
+            return canonical
+        working = np.empty(self.working.shape, np.float32)
+        for z, slab in resampled_slabs(canonical, grid_weights(self.canonical, self.working, antialias=False)):
+            working[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
+        return working
+
     def labels_to_native(self, labels: NDArray[np.uint8]) -> LabelMap:
         """The label map of the file's own grid, from (z, y, x) uint8 labels of the working grid.
 

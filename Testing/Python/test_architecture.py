@@ -31,11 +31,14 @@ RANKS = {
     "training": 6,
     "inference": 6,
     "evaluation": 7,
+    "mrml": 7,
     "commands": 8,
     "__main__": 9,
 }
 NEEDS_TORCH = {"network", "training"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
+SEES_SLICER = {"mrml": {"slicer", "vtk"}}
+MRML_SEES = {"errors", "plain_data", "resources", "atomic_file", "volume", "screening_result", "report"}
 
 
 def modules() -> list[Path]:
@@ -73,7 +76,18 @@ def test_imports_point_down(path):
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_no_slicer_below_its_own_folders(path):
     foreign = {name.split(".")[0] for name in imports_of(path)} & SLICER_ONLY
-    assert not foreign
+    assert foreign <= SEES_SLICER.get(part_of(path), set())
+
+
+def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
+    seen = {
+        name
+        for path in (LIBRARY / "mrml").glob("*.py")
+        for name in imports_of(path)
+        if name.startswith("PDACScreeningLib.")
+    }
+    outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
+    assert outside <= {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
 
 
 def test_torch_is_imported_by_the_networks_and_by_what_runs_them():
@@ -84,7 +98,8 @@ def test_torch_is_imported_by_the_networks_and_by_what_runs_them():
 def test_result_and_report_load_without_torch():
     code = (
         "import sys, PDACScreeningLib, PDACScreeningLib.screening_result, PDACScreeningLib.phantom.generator, "
-        "PDACScreeningLib.report.screening_report, PDACScreeningLib.volume.image_io; sys.exit('torch' in sys.modules)"
+        "PDACScreeningLib.report.screening_report, PDACScreeningLib.volume.image_io, "
+        "PDACScreeningLib.inference.rescoring; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

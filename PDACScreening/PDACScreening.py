@@ -1,0 +1,298 @@
+"""The module PDACScreening of 3D Slicer: the four classes Slicer wants, and the wiring between them.
+
+The library lies beside this file once installed and one folder up in the source tree; the resources likewise.
+"""
+
+import math
+import sys
+import time
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a source tree: Slicer knows this folder only
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from PDACScreeningPanel.sample_data import register_samples
+from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
+
+from PDACScreeningLib.resources import resource
+
+WAITING_INTERVAL_S = 0.1
+REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
+
+
+class PDACScreening(ScriptedLoadableModule):
+    """What Slicer shows of the module before it is opened."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "PDACScreening"
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Segmentations"]
+        parent.contributors = ["PDACScreening maintainers"]
+        parent.icon = qt.QIcon(str(resource("Icons/PDACScreening.png")))
+        parent.helpText = _(
+            "Screens an abdominal CT for pancreatic ductal adenocarcinoma: segments pancreas and tumor, says whether a "
+            "suspicious region was found and why, and scores again what a reader edited. "
+            "Research use only; not a medical device."
+        )
+        parent.acknowledgementText = _(
+            "Implements Zhu, Xia, Xie, Fishman, Yuille: Multi-Scale Coarse-to-Fine Segmentation for Screening "
+            "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
+        )
+        slicer.app.connect("startupCompleted()", register_samples)
+
+
+@parameterNodeWrapper
+class PDACScreeningParameterNode:
+    """What the panel remembers with the scene."""
+
+    inputVolume: slicer.vtkMRMLScalarVolumeNode
+    result: slicer.vtkMRMLSegmentationNode
+    model: str
+    device: str = "auto"
+
+
+class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Joins the sections of the panel with the scene."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = self._guiTag = None
+        self._observed = []  # nodes whose changes can make the shown result stale
+
+    def setup(self):
+        """Load the panel and connect it."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from PDACScreeningPanel.display_section import DisplaySection
+        from PDACScreeningPanel.findings_section import FindingsSection
+        from PDACScreeningPanel.result_section import ResultSection
+        from PDACScreeningPanel.review_section import ReviewSection
+        from PDACScreeningPanel.screen_section import ScreenSection
+
+        from PDACScreeningLib.mrml.result_record import RESULT_ATTRIBUTE
+
+        panel = slicer.util.loadUI(str(resource("UI/PDACScreening.ui")))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.logic = PDACScreeningLogic()
+        self.ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", RESULT_ATTRIBUTE)
+        self.screening = ScreenSection(self.ui, self.logic, self.onScreeningEnd)
+        self.result = ResultSection(self.ui)
+        self.findings = FindingsSection(self.ui)
+        self.display = DisplaySection(self.ui)
+        self.review = ReviewSection(self.ui, self.logic, self.refresh)
+        self._refreshTimer = qt.QTimer()
+        self._refreshTimer.setSingleShot(True)
+        self._refreshTimer.setInterval(REFRESH_DELAY_MS)
+        self._refreshTimer.connect("timeout()", self.refresh)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        for event in (scene.EndCloseEvent, scene.EndImportEvent):
+            self.addObserver(scene, event, self.onSceneReplaced)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneNodeRemoved)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """The module goes away: a run must not outlive it."""
+        self.screening.abandon()
+        self._refreshTimer.stop()
+        self.removeObservers()
+
+    def enter(self):
+        """The module is opened."""
+        self.initializeParameterNode()
+        self.review.enter()
+        self.findings.listen_to_keys(True)
+        self.refresh()
+
+    def exit(self):
+        """Another module is opened; a screening goes on."""
+        self.findings.listen_to_keys(False)
+        self.review.exit()
+
+    def onReload(self):
+        """For developers: the library and the sections are read anew as well."""
+        for name in [name for name in sys.modules if name.startswith(("PDACScreeningLib", "PDACScreeningPanel"))]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, _caller, _event):
+        """A run belongs to its scene and ends with it: its result must not appear beside another patient."""
+        self.screening.abandon()
+        self.review.leave_scene()
+        self.setParameterNode(None)
+
+    def onSceneReplaced(self, _caller, _event):
+        """Another scene is there, or a saved one was added."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+            self.review.enter()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onSceneNodeRemoved(self, _caller, _event, node):
+        """A removed CT or result changes what may be shown."""
+        if node in self._observed:
+            self.scheduleRefresh()
+
+    def initializeParameterNode(self):
+        """Use the parameter node of the scene, with the CT in front as the first choice."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.inputVolume is None:
+            self._parameterNode.inputVolume = self.logic.volume_in_front()
+
+    def setParameterNode(self, parameterNode):
+        """Connect another parameter node with the panel; None while there is no scene."""
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.screening.use(parameterNode)
+        self.refresh()
+
+    def onParametersModified(self, _caller=None, _event=None):
+        """Another volume or another result was chosen."""
+        self.screening.update()
+        self.scheduleRefresh()
+
+    def onScreeningEnd(self, end):
+        """Show a new result; an ending without one was explained by its section."""
+        if end.segmentation_node is not None and self._parameterNode is not None:
+            self._parameterNode.result = end.segmentation_node
+            self.refresh()
+
+    def scheduleRefresh(self, _caller=None, _event=None):
+        """Look at the result again soon, once for many changes."""
+        self._refreshTimer.start()
+
+    def refresh(self):
+        """Show the chosen result as it is now."""
+        self._refreshTimer.stop()
+        node = self._parameterNode.result if self._parameterNode is not None else None
+        result = self.logic.shown_result(node)
+        self.result.show(result)
+        current = result if result is not None and result.is_current else None
+        self.findings.show(current.screening if current else None, current.volume_node if current else None)
+        self.display.show(
+            result.segmentation_node if result else None,
+            result.volume_node if result else None,
+            result.probability_node if result else None,
+        )
+        self.review.show(result)
+        self._observe(result)
+
+    def _observe(self, result):
+        """Watch what the shown result rests on."""
+        nodes = [result.segmentation_node, result.volume_node] if result else []
+        if nodes == self._observed:
+            return
+        self.removeObservers(self.scheduleRefresh)
+        self._observed = nodes
+        if result is None:
+            return
+        for event in _SEGMENT_EVENTS:
+            self.addObserver(result.segmentation_node.GetSegmentation(), event, self.scheduleRefresh)
+        for node in self._observed:
+            if node is not None:  # voxels, name and transform
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.scheduleRefresh)
+        if result.volume_node is not None:
+            self.addObserver(result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self.scheduleRefresh)
+
+
+_SEGMENT_EVENTS = (
+    slicer.vtkSegmentation.SourceRepresentationModified,
+    slicer.vtkSegmentation.SegmentAdded,
+    slicer.vtkSegmentation.SegmentRemoved,
+)
+
+
+class PDACScreeningLogic(ScriptedLoadableModuleLogic):
+    """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
+
+    python = sys.executable  # in Slicer the launcher PythonSlicer, which brings Slicer's own packages
+
+    def getParameterNode(self):
+        """The typed parameter node of the scene."""
+        return PDACScreeningParameterNode(super().getParameterNode())
+
+    def screen(self, volumeNode, model=None, device="auto", waitForCompletion=True):
+        """Screen a CT in a process of its own and add the result to the scene.
+
+        model: name of an installed model or a folder; None takes the only installed model that is not a demo.
+        Returns the Screening with the numbers of the command line. Raises RuntimeError with one sentence when there is
+        none. With waitForCompletion=False returns the run at once: call its `poll()` until its `end` is there.
+        """
+        from PDACScreeningLib.mrml.screening_run import ScreeningRun
+
+        run = ScreeningRun(slicer.mrmlScene, volumeNode, model=model or None, device=device, python=self.python)
+        if not waitForCompletion:
+            return run
+        while run.end is None:
+            time.sleep(WAITING_INTERVAL_S)
+            run.poll()
+        if run.end.screening is None:
+            raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
+        return run.end.screening
+
+    def shown_result(self, segmentationNode):
+        """What the panel shows of a result; None for None and for a segmentation that is no result."""
+        if segmentationNode is None:
+            return None
+        from PDACScreeningLib.mrml.shown_result import shown_result
+
+        return shown_result(slicer.mrmlScene, segmentationNode)
+
+    def rescore(self, segmentationNode):
+        """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
+        from PDACScreeningLib.mrml.rescoring import rescore
+
+        return rescore(slicer.mrmlScene, segmentationNode)
+
+    def review(self, segmentationNode, status, note):
+        """Keep a reviewer's judgment. status: "accepted" or "flagged"."""
+        from PDACScreeningLib.mrml.review import set_review
+
+        set_review(segmentationNode, status, note)
+
+    def liters(self, volumeNode):
+        """Size of the scanned field of view."""
+        voxels = volumeNode.GetImageData().GetNumberOfPoints()
+        return voxels * math.prod(volumeNode.GetSpacing()) / 1e6
+
+    def pace(self, model, device):
+        """How fast the last finished run with this model and this wish for a device was here; None before the first."""
+        from PDACScreeningLib.mrml.run_expectation import pace_from_text
+
+        return pace_from_text(str(slicer.app.userSettings().value(_pace_key(model, device)) or ""))
+
+    def remember_pace(self, model, device, pace):
+        """Keep how fast a finished run was, for the next expectation."""
+        slicer.app.userSettings().setValue(_pace_key(model, device), pace.to_text())
+
+    def volume_in_front(self):
+        """The volume that was loaded or selected last; None when there is none."""
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        node = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
+        return node if node is not None and node.IsA("vtkMRMLScalarVolumeNode") else None
+
+
+def _pace_key(model, device):
+    return f"PDACScreening/Pace/{device}/{Path(model).name}"

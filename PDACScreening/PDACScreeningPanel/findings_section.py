@@ -1,0 +1,66 @@
+"""The table of findings: one row a region; clicking it, n or p shows the region in all slice views."""
+
+import qt
+import slicer
+
+from PDACScreeningLib.mrml.score_panel import FINDING_COLUMNS, finding_rows
+from PDACScreeningLib.mrml.slice_views import jump_to
+
+
+class FindingsSection:
+    """Shows the findings of one result, and jumps to them."""
+
+    def __init__(self, ui):
+        self.ui = ui
+        self._findings = ()
+        self._volume_node = None
+        table = ui.findingsTable
+        table.setColumnCount(len(FINDING_COLUMNS))
+        table.setHorizontalHeaderLabels(list(FINDING_COLUMNS))
+        table.connect("cellClicked(int,int)", lambda row, _column: self.go_to(row))
+        ui.nextFindingButton.connect("clicked(bool)", lambda _checked: self.step(1))
+        ui.previousFindingButton.connect("clicked(bool)", lambda _checked: self.step(-1))
+        self._shortcuts = [self._shortcut("n", 1), self._shortcut("p", -1)]
+        self.listen_to_keys(False)
+        self.show(None, None)
+
+    def show(self, screening, volume_node):
+        """Fill the table. screening: None empties it. volume_node: the scan of the findings, None when it is gone."""
+        self._findings = screening.findings if screening is not None else ()
+        self._volume_node = volume_node
+        table = self.ui.findingsTable
+        table.clearContents()
+        rows = finding_rows(screening) if screening is not None else []
+        table.setRowCount(len(rows))
+        for row, texts in enumerate(rows):
+            for column, text in enumerate(texts):
+                table.setItem(row, column, qt.QTableWidgetItem(text))
+        table.resizeColumnsToContents()
+        reachable = bool(self._findings) and volume_node is not None
+        for button in (self.ui.nextFindingButton, self.ui.previousFindingButton):
+            button.enabled = reachable
+
+    def step(self, by):
+        """Go to the next or previous finding, around the end."""
+        count = len(self._findings)
+        if count:
+            row = self.ui.findingsTable.currentRow()
+            self.go_to((row + by) % count if row >= 0 else (0 if by > 0 else count - 1))
+
+    def go_to(self, row):
+        """Select a row and center all slice views on its region."""
+        if self._volume_node is None or not 0 <= row < len(self._findings):
+            return
+        self.ui.findingsTable.selectRow(row)
+        jump_to(slicer.mrmlScene, self._findings[row].inside_lps_mm, self._volume_node)
+
+    def listen_to_keys(self, active):
+        """Whether n and p step through the findings; only while the module is open."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(active)
+
+    def _shortcut(self, key, by):
+        """In the main window, so that it works while a slice view has the focus; text fields keep their letters."""
+        shortcut = qt.QShortcut(qt.QKeySequence(key), slicer.util.mainWindow() or self.ui.findingsTable)
+        shortcut.connect("activated()", lambda: self.step(by))
+        return shortcut

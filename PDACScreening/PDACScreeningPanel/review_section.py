@@ -1,0 +1,78 @@
+"""Editing the segments, scoring what was edited, and saying what a reviewer thinks of it."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
+
+UNDO_STATES = 10
+
+
+class ReviewSection:
+    """An embedded Segment Editor, Re-score, Accept and Flag."""
+
+    def __init__(self, ui, logic, on_change):
+        self.ui, self._logic, self._on_change = ui, logic, on_change
+        self._result = None
+        ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
+        self.use_scene()
+        ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
+        ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
+        ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
+
+    def enter(self):
+        """The module is open: the editor may listen to views and keys."""
+        self.use_scene()
+        self.ui.segmentEditorWidget.setupViewObservations()
+        self.ui.segmentEditorWidget.installKeyboardShortcuts()
+
+    def use_scene(self):
+        """Edit with our own editor node: the Segment Editor module keeps its own settings."""
+        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(segment_editor_node(slicer.mrmlScene))
+
+    def exit(self):
+        """The module is closed: keys and mouse belong to the next one."""
+        editor = self.ui.segmentEditorWidget
+        editor.setActiveEffect(None)
+        editor.uninstallKeyboardShortcuts()
+        editor.removeViewObservations()
+
+    def leave_scene(self):
+        """The scene is about to close."""
+        self._result = None
+        self.ui.segmentEditorWidget.setSegmentationNode(None)
+        self.ui.segmentEditorWidget.removeViewObservations()
+
+    def show(self, result):
+        """Edit this result. result: a ShownResult; None takes the editor away."""
+        editor = self.ui.segmentEditorWidget
+        node = result.segmentation_node if result is not None else None
+        if editor.segmentationNode() is not node:
+            editor.setSegmentationNode(node)
+            self.ui.reviewerNote.text = result.review.note if result is not None and result.review is not None else ""
+        if result is not None:
+            editor.setSourceVolumeNode(result.volume_node)
+        self._result = result
+        obstacle = _obstacle(result)
+        self.ui.rescoreButton.enabled = obstacle is None
+        self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
+        self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
+        self.ui.changeLabel.text = result.change if result is not None else ""
+        self.ui.reviewLabel.text = result.review_text if result is not None else ""
+
+    def rescore(self):
+        """Components, rule, score and findings of the segments as they are now; the AI result is kept beside them."""
+        with slicer.util.tryWithErrorDisplay(_("The edited segments could not be scored."), waitCursor=True):
+            self._logic.rescore(self._result.segmentation_node)
+        self._on_change()
+
+    def review(self, status):
+        """Keep a reviewer's judgment with the segments."""
+        self._logic.review(self._result.segmentation_node, status, self.ui.reviewerNote.text)
+        self._on_change()
+
+
+def _obstacle(result):
+    if result is None:
+        return _("There is no result to score.")
+    return result.rescoring_obstacle

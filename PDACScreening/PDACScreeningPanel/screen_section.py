@@ -1,0 +1,230 @@
+"""Choosing scan, model and device; running with progress and Cancel; saying what went wrong and what to do."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningLib.mrml.model_list import installed_models, model_in
+from PDACScreeningLib.mrml.run_expectation import duration, expectation
+from PDACScreeningLib.mrml.run_failure import failure_to_start
+from PDACScreeningPanel.torch_installation import install_torch
+
+POLL_INTERVAL_MS = 100
+
+
+class ScreenSection:
+    """From a click on Screen to the end of the run; what the end means is up to `on_end`."""
+
+    def __init__(self, ui, logic, on_end):
+        self.ui, self._logic, self._on_end = ui, logic, on_end
+        self._parameters = self._run = self._last_run = None
+        self._models = {}
+        self._fill_devices()
+        self._fill_models()
+        ui.modelSelector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
+        ui.deviceSelector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
+        ui.modelFolderButton.connect("clicked(bool)", lambda _checked: self._choose_folder())
+        ui.screenButton.connect("clicked(bool)", lambda _checked: self.start())
+        ui.cancelButton.connect("clicked(bool)", lambda _checked: self.cancel())
+        ui.processorButton.connect("clicked(bool)", lambda _checked: self._start_on_processors())
+        ui.installTorchButton.connect("clicked(bool)", lambda _checked: self._install_torch())
+        ui.copyDiagnosticsButton.connect("clicked(bool)", lambda _checked: self._copy_diagnostics())
+        self._timer = qt.QTimer()
+        self._timer.setInterval(POLL_INTERVAL_MS)
+        self._timer.connect("timeout()", self.poll)
+        self._show_problem(None)
+        self._show_progress(None)
+
+    @property
+    def running(self):
+        """Whether a screening is under way."""
+        return self._run is not None
+
+    def use(self, parameters):
+        """Show the choices of a parameter node; None while there is no scene."""
+        self._parameters = None  # so that setting one selector does not store the other
+        if parameters is not None:
+            _select(self.ui.modelSelector, self._known_wish(parameters.model))
+            _select(self.ui.deviceSelector, parameters.device)
+        self._parameters = parameters
+        self._store_choice()
+        self.update()
+
+    def update(self):
+        """What the choices mean before a run, and whether there can be one; a button that is off says why."""
+        volume = self._parameters.inputVolume if self._parameters is not None else None
+        model = self._models.get(self._parameters.model) if self._parameters is not None else None
+        _say(self.ui.modelCardLabel, model.card if model is not None else "")
+        _say(self.ui.expectationLabel, self._expectation(volume) if model is not None else "")
+        obstacle = self._obstacle(volume, model)
+        self.ui.screenButton.enabled = obstacle is None
+        self.ui.screenButton.toolTip = obstacle or _("Screen this CT. The result is added to the scene.")
+        self.ui.cancelButton.enabled = self.running
+        for choice in (self.ui.inputSelector, self.ui.modelSelector, self.ui.modelFolderButton, self.ui.deviceSelector):
+            choice.enabled = not self.running
+
+    def start(self):
+        """Begin a screening of the chosen volume."""
+        parameters, self._last_run = self._parameters, None
+        self._show_problem(None)
+        try:
+            self._run = self._last_run = self._logic.screen(
+                parameters.inputVolume, parameters.model, parameters.device, waitForCompletion=False
+            )
+            self._timer.start()
+        except (PDACScreeningError, OSError) as error:
+            self._show_problem(failure_to_start(error))
+        self._show_progress(self._run)
+        self.update()
+
+    def cancel(self):
+        """Stop the run; the panel is free again at the next poll."""
+        if self._run is not None:
+            self._run.cancel()
+            _say(self.ui.stageLabel, _("Stopping..."))
+
+    def abandon(self):
+        """Stop without a word: the scene or the module is going away."""
+        self._timer.stop()
+        if self._run is not None:
+            self._run.abandon()
+            self._run = None
+        self._show_progress(None)
+        self.update()
+
+    def poll(self):
+        """Show what the run has to say, and hand over its end."""
+        run = self._run
+        if run is None:
+            return
+        run.poll()
+        self._show_progress(run)
+        if run.end is None:
+            return
+        self._timer.stop()
+        self._run = None
+        self._show_progress(None)
+        self._show_problem(run.end.problem)
+        self.update()
+        if run.end.pace is not None:
+            self._logic.remember_pace(self._parameters.model, self._parameters.device, run.end.pace)
+        self._on_end(run.end)
+
+    def _start_on_processors(self):
+        _select(self.ui.deviceSelector, "cpu")
+        if self.ui.screenButton.enabled:
+            self.start()
+
+    def _install_torch(self):
+        with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
+            if install_torch():
+                self._show_problem(None)
+                _say(self.ui.problemLabel, _("PyTorch is installed. Press Screen again."))
+
+    def _copy_diagnostics(self):
+        slicer.app.clipboard().setText(self._last_run.diagnostics())
+        _say(self.ui.stageLabel, _("Copied. The text names no patient and no folder."))
+
+    def _obstacle(self, volume, model):
+        if self.running:
+            return _("A screening is under way.")
+        if volume is None:
+            return _("Choose a CT volume first.")
+        if volume.GetImageData() is None:
+            return _("The chosen volume holds no voxels.")
+        if model is None:
+            return _("Choose a model first. A demo model is used only when it is chosen.")
+        return None
+
+    def _expectation(self, volume):
+        if volume is None or volume.GetImageData() is None:
+            return ""
+        device = self._parameters.device
+        return expectation(device, self._logic.liters(volume), self._logic.pace(self._parameters.model, device))
+
+    def _show_progress(self, run):
+        self.ui.progressBar.visible = run is not None
+        if run is None:
+            _say(self.ui.stageLabel, "")
+            return
+        progress = run.progress
+        self.ui.progressBar.maximum = 100 if progress.percent is not None else 0  # 0 shows "busy"
+        self.ui.progressBar.value = progress.percent or 0
+        left = _("{time} left in this stage").format(time=duration(progress.eta_s)) if progress.eta_s else ""
+        parts = [_("Stopping...") if run.cancelling else progress.stage, left, progress.device]
+        _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
+
+    def _show_problem(self, problem):
+        _say(self.ui.problemLabel, f"{problem.sentence} {problem.remedy}".strip() if problem is not None else "")
+        self.ui.processorButton.visible = problem is not None and problem.offers_processors
+        self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
+        self.ui.copyDiagnosticsButton.visible = problem is not None and self._last_run is not None
+
+    def _fill_devices(self):
+        names = {
+            "auto": _("GPU if there is one"),
+            "cpu": _("Processors"),
+            "cuda": _("NVIDIA GPU"),
+            "mps": _("Apple GPU"),
+        }
+        for device, text in names.items():
+            self.ui.deviceSelector.addItem(text, device)
+
+    def _fill_models(self):
+        models = installed_models()
+        usable = [model for model in models if not model.is_demo]
+        if len(usable) != 1:
+            self.ui.modelSelector.addItem(_("(choose a model)"), "")
+        for model in models:
+            self._add_model(model)
+
+    def _add_model(self, model):
+        self._models[model.wish] = model
+        name = _("{name} (demo)").format(name=model.name) if model.is_demo else model.name
+        self.ui.modelSelector.addItem(name, model.wish)
+
+    def _choose_folder(self):
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model"))
+        if folder and not self.use_model_folder(Path(folder)):
+            _say(self.ui.problemLabel, _("That folder holds no model: model.json is missing or damaged."))
+
+    def use_model_folder(self, folder):
+        """Add the model of a folder to the list and choose it. Returns False when the folder holds none."""
+        model = model_in(folder)
+        if model is None:
+            return False
+        if model.wish not in self._models:
+            self._add_model(model)
+        _select(self.ui.modelSelector, model.wish)
+        return True
+
+    def _known_wish(self, wish):
+        """A model that a scene remembers: its folder joins the list if it is still there."""
+        if wish and wish not in self._models and (model := model_in(Path(wish))) is not None:
+            self._add_model(model)
+        return wish if wish in self._models else ""
+
+    def _store_choice(self):
+        if self._parameters is None:
+            return
+        self._parameters.model = _chosen(self.ui.modelSelector)
+        self._parameters.device = _chosen(self.ui.deviceSelector)
+        self.update()
+
+
+def _select(selector, data):
+    index = selector.findData(data)
+    selector.setCurrentIndex(index if index >= 0 else 0)
+
+
+def _say(label, text):
+    """An empty label takes no room."""
+    label.text = text
+    label.visible = bool(text)
+
+
+def _chosen(selector):
+    return str(selector.itemData(selector.currentIndex) or "")

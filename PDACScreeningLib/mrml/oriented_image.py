@@ -1,0 +1,75 @@
+"""(z, y, x) masks <-> vtkOrientedImageData, the image a segment is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from PDACScreeningLib.volume.box import Box
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkOrientedImageData
+
+
+def oriented_image(mask: NDArray[np.bool_], box: Box, volume_node: vtkMRMLScalarVolumeNode) -> vtkOrientedImageData:
+    """The part of a mask inside `box` as an image of 0 and 1 on the lattice of the volume.
+
+    mask: (z, y, x) of the whole volume. The image's extent is the box, so its voxels keep their indices.
+    """
+    image = _empty_image(volume_node)
+    (z0, y0, x0), (z1, y1, x1) = box.start, box.stop
+    image.SetExtent(x0, x1 - 1, y0, y1 - 1, z0, z1 - 1)
+    values = np.ascontiguousarray(mask[box.slices], np.uint8).ravel()
+    image.GetPointData().SetScalars(numpy_to_vtk(values, deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
+    return image
+
+
+def mask_of(image: vtkOrientedImageData, volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.bool_]:
+    """(z, y, x) mask of a segment's image on the grid of the volume, by nearest neighbor where the lattices differ.
+
+    An image without voxels gives an all-false mask.
+    """
+    x, y, z = volume_node.GetImageData().GetDimensions()
+    mask = np.zeros((z, y, x), np.bool_)
+    if image.IsEmpty():
+        return mask
+    reference = _empty_image(volume_node)
+    reference.SetExtent(0, x - 1, 0, y - 1, 0, z - 1)
+    if not _is_part_of(image, reference):
+        image = _resampled(image, reference)
+    x0, x1, y0, y1, z0, z1 = image.GetExtent()
+    mask[z0 : z1 + 1, y0 : y1 + 1, x0 : x1 + 1] = _values(image) != 0
+    return mask
+
+
+def _is_part_of(image: vtkOrientedImageData, reference: vtkOrientedImageData) -> bool:
+    """Whether the voxels of an image are voxels of the reference."""
+    if not slicer.vtkOrientedImageDataResample.DoGeometriesMatch(image, reference):
+        return False
+    inner, outer = image.GetExtent(), reference.GetExtent()
+    return all(outer[axis] <= inner[axis] and inner[axis + 1] <= outer[axis + 1] for axis in (0, 2, 4))
+
+
+def _resampled(image: vtkOrientedImageData, reference: vtkOrientedImageData) -> vtkOrientedImageData:
+    output = slicer.vtkOrientedImageData()
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, output)
+    return output
+
+
+def _values(image: vtkOrientedImageData) -> NDArray[Any]:
+    """(z, y, x) as stored, as a view."""
+    x, y, z = image.GetDimensions()
+    values: NDArray[Any] = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(z, y, x)
+    return values
+
+
+def _empty_image(volume_node: vtkMRMLScalarVolumeNode) -> vtkOrientedImageData:
+    image, matrix = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    image.SetImageToWorldMatrix(matrix)
+    return image

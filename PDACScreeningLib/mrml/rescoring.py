@@ -1,0 +1,62 @@
+"""Scoring the segments of a result as they are now; the AI's answer and segments stay beside them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningLib.inference import rescoring as inference
+from PDACScreeningLib.inference.rescoring import SegmentChange
+from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
+from PDACScreeningLib.mrml.probability_node import probability_from_node
+from PDACScreeningLib.mrml.result_record import (
+    AI_ROLE,
+    PROBABILITY_ROLE,
+    SavedRescoring,
+    labels_sha256,
+    referenced,
+    update_record,
+)
+from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation, mark_as_edited
+from PDACScreeningLib.mrml.shown_result import require_current
+from PDACScreeningLib.screening_result import Screening
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScene, vtkMRMLSegmentationNode
+
+
+def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) -> Screening:
+    """Components, rule, score and findings of the segments as they are, kept with the result.
+
+    Segments that equal the AI's again lose an earlier re-scoring. Raises PDACScreeningError when the result is not
+    about the image in the scene, or when the probability or the AI's segments were deleted.
+    """
+    record, volume_node = require_current(segmentation_node)
+    probability_node, ai_node = (referenced(segmentation_node, role) for role in (PROBABILITY_ROLE, AI_ROLE))
+    if probability_node is None or ai_node is None:
+        raise PDACScreeningError("The AI's segments or the tumor probability were deleted; screen again.")
+    ai_labels = labels_from_segmentation(ai_node, volume_node)
+    if labels_sha256(ai_labels) != record.labels_sha256:
+        raise PDACScreeningError("The AI's segments were changed, so nothing tells what was edited; screen again.")
+    edited = labels_from_segmentation(segmentation_node, volume_node)
+    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node)
+    rescored = inference.rescore(record.screening, ai_labels, edited, probability, ct)
+    digest = labels_sha256(edited)
+    if digest == record.labels_sha256:
+        update_record(segmentation_node, rescoring=None)
+        return record.screening
+    mark_as_edited(segmentation_node)
+    change = "; ".join(_sentence(item) for item in rescored.changes)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    update_record(segmentation_node, rescoring=SavedRescoring(rescored.screening, change, digest, now))
+    return rescored.screening
+
+
+def _sentence(change: SegmentChange) -> str:
+    """Tumor: 120 -> 180 voxels (+70, -10), Dice 0.733."""
+    dice = "none" if change.dice is None else f"{change.dice:.3f}"
+    return (
+        f"{change.name}: {change.ai_voxels} -> {change.edited_voxels} voxels "
+        f"(+{change.added_voxels}, -{change.removed_voxels}), Dice {dice}"
+    )

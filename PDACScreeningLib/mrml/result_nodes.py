@@ -1,0 +1,95 @@
+"""From the folder a screening left behind to nodes of the scene. Nothing that was there is changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningLib.mrml.ct_volume_node import geometry_of
+from PDACScreeningLib.mrml.probability_node import show_probability
+from PDACScreeningLib.mrml.result_record import (
+    AI_ROLE,
+    PROBABILITY_ROLE,
+    VOLUME_ROLE,
+    ResultRecord,
+    labels_sha256,
+    write_record,
+)
+from PDACScreeningLib.mrml.segmentation_node import show_segmentation
+from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.volume.image_io import read_label_map
+from PDACScreeningLib.volume.label_map import LabelMap
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+SHOWN = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
+SCREENING, LABELS, PROBABILITY = "screening.json", "labels.seg.nrrd", "tumor_probability.nrrd"
+
+
+def show_result(
+    scene: vtkMRMLScene, result_folder: Path, volume_node: vtkMRMLScalarVolumeNode
+) -> vtkMRMLSegmentationNode:
+    """A new result: the segments to read and edit, the AI's segments kept untouched and hidden, the probability.
+
+    An INDETERMINATE outcome has empty segments, so that it is seen and kept like any other. Raises ValueError for an
+    outcome that is not shown in the scene (REJECTED, FAILED, CANCELLED), PDACScreeningError when a file cannot be read,
+    GeometryMismatch when the result belongs to another grid than the volume's.
+    """
+    screening = read_screening(result_folder)
+    if screening.outcome not in SHOWN:
+        raise ValueError(f"{screening.outcome} is not a result that can be shown")
+    has_labels = (result_folder / LABELS).exists()
+    label_map = read_label_map(result_folder / LABELS) if has_labels else _empty_labels(volume_node)
+    name = f"PDAC screening of {volume_node.GetName()}"
+    node = show_segmentation(scene, label_map, volume_node, name, screening.model)
+    node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
+    if has_labels:
+        _add_evidence(scene, node, label_map, volume_node, screening, result_folder)
+    write_record(node, ResultRecord(screening, labels_sha256(label_map), volume_node.GetName()))
+    return node
+
+
+def read_screening(result_folder: Path) -> Screening:
+    """The screening of a result folder. Raises PDACScreeningError when it is not there or cannot be read."""
+    try:
+        return from_json(json.loads((result_folder / SCREENING).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise PDACScreeningError("The screening left no result that can be read; screen again.") from error
+
+
+def _add_evidence(
+    scene: vtkMRMLScene,
+    node: vtkMRMLSegmentationNode,
+    label_map: LabelMap,
+    volume_node: vtkMRMLScalarVolumeNode,
+    screening: Screening,
+    result_folder: Path,
+) -> None:
+    """What stays as the AI left it."""
+    name = node.GetName()
+    untouched = show_segmentation(scene, label_map, volume_node, f"{name} (AI, untouched)", screening.model)
+    untouched.GetDisplayNode().SetVisibility(False)
+    node.SetNodeReferenceID(AI_ROLE, untouched.GetID())
+    voxels = _read_probability(result_folder / PROBABILITY)
+    probability = show_probability(scene, voxels, label_map.geometry, volume_node, f"{name} (tumor probability)")
+    node.SetNodeReferenceID(PROBABILITY_ROLE, probability.GetID())
+
+
+def _read_probability(path: Path) -> NDArray[np.float32]:
+    try:
+        image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+    except RuntimeError as error:
+        raise PDACScreeningError("The probability map of the result cannot be read; screen again.") from error
+    return sitk.GetArrayFromImage(image)
+
+
+def _empty_labels(volume_node: vtkMRMLScalarVolumeNode) -> LabelMap:
+    geometry = geometry_of(volume_node)
+    return LabelMap(np.zeros(geometry.shape, np.uint8), geometry)

@@ -1,0 +1,197 @@
+"""One screening of a volume node: out to a child process and back into the scene. No Qt; the owner polls.
+
+A result is bound to its volume: when the volume is gone or holds other voxels at the end, the result is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningLib.mrml.ct_volume_node import is_same_image, write_input_file
+from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
+from PDACScreeningLib.mrml.run_expectation import Pace
+from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, not_assessable, usual
+from PDACScreeningLib.mrml.screening_process import ScreenCommand, ScreeningProcess
+from PDACScreeningLib.screening_result import Outcome, Screening
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+    AddResult = Callable[[vtkMRMLScene, Path, vtkMRMLScalarVolumeNode], vtkMRMLSegmentationNode]
+
+_logger = logging.getLogger(__name__)
+
+INPUT, RESULT = "ct.nrrd", "result"
+_ASSESSED = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
+_FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s\"':,]+)*[\\/](?=[^\\/\s])")
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """What a person sees of a run under way. percent is None before the first stage has a length."""
+
+    stage: str
+    percent: int | None = None
+    eta_s: float | None = None
+    device: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class RunEnd:
+    """How a run ended: with a screening and its node, or with a problem."""
+
+    screening: Screening | None = None
+    segmentation_node: Any = None
+    problem: RunFailure | None = None
+    pace: Pace | None = None  # of a run that assessed the scan
+
+
+class ScreeningRun:
+    """One run, from its start on. `poll` it every tenth of a second until `end` is there."""
+
+    def __init__(
+        self,
+        scene: vtkMRMLScene,
+        volume_node: vtkMRMLScalarVolumeNode,
+        *,
+        add_result: AddResult = show_result,
+        model: str | None = None,
+        device: str = "auto",
+        python: str = sys.executable,
+    ) -> None:
+        """Write the voxels into a temporary folder and start the child.
+
+        add_result: makes the nodes of a result folder; tests replace it. Raises PDACScreeningError when the volume
+        cannot be written, OSError when the child cannot be started; nothing is left behind then.
+        """
+        self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
+        self._add_result, self._started = add_result, time.monotonic()
+        self._liters = volume_node.GetImageData().GetNumberOfPoints() * _voxel_mm3(volume_node) / 1e6
+        self._message, self._device = "", device
+        self._result: dict[str, Any] | None = None
+        self.progress = RunProgress("starting")
+        self.end: RunEnd | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="pdac-"))
+        try:
+            write_input_file(volume_node, self._folder / INPUT)
+            command = ScreenCommand(self._folder / INPUT, self._folder / RESULT, model, device)
+            self._process = ScreeningProcess(command.arguments, python)
+        except BaseException:
+            self._clean()
+            raise
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._process.cancelled
+
+    def poll(self) -> None:
+        """Take in what the child said; at its end, bring the result into the scene."""
+        if self.end is not None:
+            return
+        for event in self._process.events():
+            self._take(event)
+        if not self._volume_is_there():
+            self._finish(RunEnd(problem=usual(FailureKind.VOLUME_GONE)))
+        elif not self._process.running:
+            for event in self._process.events():
+                self._take(event)
+            self._finish(self._ending())
+
+    def cancel(self) -> None:
+        """Stop; `end` says so within about a second."""
+        self._process.cancel()
+
+    def abandon(self) -> None:
+        """Stop at once and leave nothing behind: neither child, nor file, nor node."""
+        if self.end is None:
+            self._finish(RunEnd(problem=usual(FailureKind.CANCELLED)))
+
+    def diagnostics(self) -> str:
+        """What is needed to report a problem: no name of a patient, a volume, a user or a folder."""
+        kind = self.end.problem.kind.value if self.end is not None and self.end.problem is not None else "none"
+        facts = {
+            "python": sys.version.split()[0],
+            "system": sys.platform,
+            "device asked for": self._device,
+            "problem": kind,
+            "exit code": self._process.exit_code,
+            "last stage": self.progress.stage,
+            "message": self._message,
+        }
+        lines = [f"{name}: {value}" for name, value in facts.items()]
+        return _FOLDERS.sub("", "\n".join([*lines, "last lines of the process:", *self._process.noise]))
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "progress":
+            done, total = event.get("done"), event.get("total")
+            share = round(100 * done / total) if isinstance(done, int) and isinstance(total, int) and total else None
+            self.progress = RunProgress(
+                str(event.get("stage", "")), share, _number(event.get("eta_s")), self.progress.device
+            )
+        elif kind == "notice" and str(event.get("message", "")).startswith("Computing on"):
+            device = str(event["message"]).rstrip(".")
+            self.progress = RunProgress(self.progress.stage, self.progress.percent, self.progress.eta_s, device)
+        elif kind == "error":
+            self._message = str(event.get("message", ""))
+        elif kind == "result":
+            self._result = event
+
+    def _ending(self) -> RunEnd:
+        """What the end of the child means."""
+        outcome = self._result.get("outcome") if self._result is not None else None
+        if self._process.cancelled:
+            return RunEnd(problem=usual(FailureKind.CANCELLED))
+        if outcome not in [item.value for item in _ASSESSED]:
+            reason = str(self._result.get("reason", "")) if self._result is not None else ""
+            noise: Sequence[str] = self._process.noise
+            return RunEnd(problem=failure_of(self._process.exit_code, outcome, reason or self._message, noise))
+        try:
+            return self._brought_in()
+        except (OSError, ValueError, PDACScreeningError) as error:
+            _logger.info("the result of the screening process cannot be used", exc_info=True)
+            self._message = f"{type(error).__name__}: {error}"
+            return RunEnd(problem=usual(FailureKind.GARBAGE))
+
+    def _brought_in(self) -> RunEnd:
+        folder = self._folder / RESULT
+        screening = read_screening(folder)
+        if screening.input is None:  # refused before the voxels were looked at
+            return RunEnd(problem=not_assessable(screening.reason))
+        if not is_same_image(self._volume_node, screening.input):
+            return RunEnd(problem=usual(FailureKind.VOLUME_CHANGED))
+        node = self._add_result(self._scene, folder, self._volume_node)
+        device = screening.provenance.device if screening.provenance is not None else self._device
+        pace = Pace(device, (time.monotonic() - self._started) / self._liters)
+        return RunEnd(screening, node, pace=pace)
+
+    def _finish(self, end: RunEnd) -> None:
+        self._process.close()
+        self._clean()
+        self.end = end
+
+    def _volume_is_there(self) -> bool:
+        return self._scene.GetNodeByID(self._volume_id) is self._volume_node
+
+    def _clean(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _voxel_mm3(volume_node: vtkMRMLScalarVolumeNode) -> float:
+    x, y, z = volume_node.GetSpacing()
+    return float(x * y * z)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,160 @@
+"""LabelMap <-> a segmentation node with the segments Pancreas and Tumor, on the grid of the CT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import slicer
+
+from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.mrml.ct_volume_node import geometry_of
+from PDACScreeningLib.mrml.oriented_image import mask_of, oriented_image
+from PDACScreeningLib.mrml.subject_hierarchy import place_beside
+from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
+from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
+from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.label_map import LabelMap
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLScene,
+        vtkMRMLSegmentationNode,
+        vtkMRMLSegmentEditorNode,
+        vtkSegment,
+    )
+
+EDITOR_TAG = "PDACScreening"
+ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
+STATUS = "Segmentation.Status"  # the tag behind the status column of every segment table
+_OUTLINE_OPACITY, _FILL_OPACITY = 1.0, 0.25
+_OUTLINE_PIXELS = 2
+
+
+def show_segmentation(
+    scene: vtkMRMLScene,
+    label_map: LabelMap,
+    volume_node: vtkMRMLScalarVolumeNode,
+    name: str,
+    model: ModelFacts | None,
+) -> vtkMRMLSegmentationNode:
+    """A new segmentation node with both segments, outlined in 2D, under the transform of the CT and beside it.
+
+    An empty label gives an empty segment, ready to be painted. Raises GeometryMismatch when the label map lies on
+    another grid than the CT.
+    """
+    if not label_map.geometry.is_close(geometry_of(volume_node)):
+        raise GeometryMismatch("the label map lies on another grid than the CT: it belongs to another scan")
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    for segment in segment_terminology().segments:
+        _add_segment(node, segment, label_map, volume_node)
+        _tag(segment_node(node, segment.id), segment, model)
+    _outline(node.GetDisplayNode())
+    place_beside(scene, node, volume_node)
+    return node
+
+
+def labels_from_segmentation(
+    segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode
+) -> LabelMap:
+    """The segments Pancreas and Tumor as labels on the CT's grid; where they overlap, tumor wins.
+
+    A segment that was deleted counts as empty; segments of other names do not count (`foreign_segments` names them).
+    Raises GeometryMismatch when the segmentation is under another transform than the CT.
+    """
+    if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
+        raise GeometryMismatch("the segments and the CT are under different transforms: put them under the same one")
+    geometry = geometry_of(volume_node)
+    labels = np.zeros(geometry.shape, np.uint8)
+    for segment in sorted(segment_terminology().segments, key=lambda segment: segment.label):
+        if segment_node(segmentation_node, segment.id) is not None:
+            image = slicer.vtkOrientedImageData()
+            segmentation_node.GetBinaryLabelmapRepresentation(segment.id, image)
+            labels[mask_of(image, volume_node)] = segment.label
+    return LabelMap(labels, geometry)
+
+
+def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
+    """Names of segments a reviewer added, which no score counts."""
+    segmentation, own = segmentation_node.GetSegmentation(), {item.id for item in segment_terminology().segments}
+    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+    return tuple(segmentation.GetSegment(identifier).GetName() for identifier in ids if identifier not in own)
+
+
+def segment_node(segmentation_node: vtkMRMLSegmentationNode, segment_id: str) -> vtkSegment | None:
+    """One segment by its id; None when it was deleted."""
+    segmentation = segmentation_node.GetSegmentation()
+    index = segmentation.GetSegmentIndex(segment_id)  # GetSegment complains aloud about an unknown id
+    return segmentation.GetNthSegment(index) if index >= 0 else None
+
+
+def show_surface(segmentation_node: vtkMRMLSegmentationNode, visible: bool) -> None:
+    """Make and show the closed surfaces of the segments, or hide them. They follow edits while they exist."""
+    if visible:
+        segmentation_node.CreateClosedSurfaceRepresentation()
+    segmentation_node.GetDisplayNode().SetVisibility3D(visible)
+
+
+def segment_editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
+    """The editor node of this module, apart from the one of the Segment Editor module.
+
+    Segments may overlap: painting tumor must not eat the pancreas around it.
+    """
+    node = scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(EDITOR_TAG)
+        node = scene.AddNode(node)
+    node.SetOverwriteMode(node.OverwriteNone)
+    return node
+
+
+def mark_as_edited(segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """An exported DICOM SEG must not call an edited segment automatic."""
+    for item in segment_terminology().segments:
+        segment = segment_node(segmentation_node, item.id)
+        if segment is not None:
+            segment.SetTag(ALGORITHM_TYPE, "SEMIAUTOMATIC")
+
+
+def _add_segment(
+    node: vtkMRMLSegmentationNode,
+    segment: SegmentDescription,
+    label_map: LabelMap,
+    volume_node: vtkMRMLScalarVolumeNode,
+) -> None:
+    color = [value / 255 for value in segment.rgb]
+    mask = label_map.labels == segment.label
+    box = bounding_box(mask)
+    if box is None:
+        node.GetSegmentation().AddEmptySegment(segment.id, segment.name, color)
+    else:
+        image = oriented_image(mask, box, volume_node)
+        node.AddSegmentFromBinaryLabelmapRepresentation(image, segment.name, color, segment.id)
+
+
+def _tag(segment: vtkSegment, description: SegmentDescription, model: ModelFacts | None) -> None:
+    tags = {
+        segment.GetTerminologyEntryTagName(): segment_terminology().entry(description),
+        ALGORITHM_TYPE: "AUTOMATIC",
+        "DICOM.SegmentAlgorithmName": algorithm_name(model),
+        "PDACScreening.Notice": notice(model),
+        STATUS: "notstarted",
+    }
+    for name, value in tags.items():
+        segment.SetTag(name, value)
+
+
+def _outline(display: Any) -> None:
+    display.SetVisibility2DFill(False)
+    display.SetVisibility2DOutline(True)
+    display.SetOpacity2DFill(_FILL_OPACITY)
+    display.SetOpacity2DOutline(_OUTLINE_OPACITY)
+    display.SetSliceIntersectionThickness(_OUTLINE_PIXELS)
+    display.SetVisibility3D(False)

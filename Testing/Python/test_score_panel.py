@@ -1,0 +1,90 @@
+"""What the panel of the Slicer module says, string by string."""
+
+from dataclasses import replace
+
+import pytest
+from sample_screenings import ALL, FINDINGS, INDETERMINATE, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
+
+from PDACScreeningLib.mrml.score_panel import FINDING_COLUMNS, finding_rows, score_panel
+
+
+def all_text(panel):
+    return " ".join(str(value) for value in vars(panel).values())
+
+
+def test_the_verdict_comes_in_plain_words():
+    assert score_panel(SUSPICIOUS, "CT").verdict == "Suspicious region found"
+    assert score_panel(NOT_SUSPICIOUS, "CT").verdict == "No suspicious region found - does not exclude cancer"
+    assert score_panel(INDETERMINATE, "CT").verdict == "Not assessable: The coarse scan found no pancreas."
+
+
+def test_a_reason_that_the_verdict_names_is_not_said_twice():
+    assert score_panel(INDETERMINATE, "CT").reason == ""
+    assert score_panel(SUSPICIOUS, "CT").reason == "1234 tumor voxels were found."
+
+
+def test_the_tumor_is_given_in_voxels_ml_and_mm3_beside_the_rule():
+    text = score_panel(SUSPICIOUS, "CT").tumor
+    assert text == (
+        "Tumor: 1234 voxels (12.3 mL, 12340 mm3); mean tumor probability 0.881; "
+        "called suspicious from 50 voxels (0.50 mL, 500 mm3)."
+    )
+
+
+def test_without_tumor_there_is_no_mean_probability():
+    assert "probability" not in score_panel(NOT_SUSPICIOUS, "CT").tumor
+    assert "0 voxels (0.00 mL, 0 mm3)" in score_panel(NOT_SUSPICIOUS, "CT").tumor
+
+
+def test_the_score_denies_being_a_probability_of_cancer():
+    text = score_panel(SUSPICIOUS, "CT").score
+    assert text.startswith("Score 0.921")
+    assert "not a probability of cancer" in text
+
+
+@pytest.mark.parametrize("screening", ALL, ids=lambda screening: screening.outcome)
+def test_nothing_reads_as_a_percentage_or_as_an_all_clear(screening):
+    text = all_text(score_panel(screening, "CT")).lower()
+    for forbidden in ("%", "normal patient", "no cancer", "healthy", "\N{CHECK MARK}", "\N{WHITE HEAVY CHECK MARK}"):
+        assert forbidden not in text
+    assert "research use only" in text
+
+
+def test_each_network_says_what_it_would_say_alone():
+    assert score_panel(SUSPICIOUS, "CT").scales == (
+        "Each network alone:",
+        "64^3: 1301 voxels (13.0 mL, 13010 mm3), suspicious",
+        "32^3: 1402 voxels (14.0 mL, 14020 mm3), suspicious",
+        "16^3: 33 voxels (0.33 mL, 330 mm3), not suspicious",
+    )
+
+
+def test_a_demo_model_is_named_as_such_even_without_a_notice():
+    assert score_panel(SUSPICIOUS, "CT").demo == "Demo model, trained on synthetic phantoms only."
+    assert score_panel(replace(SUSPICIOUS, model=replace(MODEL, notice="")), "CT").demo == "Demo model."
+    assert score_panel(replace(SUSPICIOUS, model=replace(MODEL, notice="", is_demo=False)), "CT").demo == ""
+
+
+def test_unknown_performance_is_said_to_be_unknown():
+    assert (
+        "measured performance: unknown."
+        in score_panel(replace(SUSPICIOUS, model=replace(MODEL, performance="")), "CT").model
+    )
+
+
+def test_volume_and_time_are_named():
+    assert score_panel(SUSPICIOUS, "Case 7").source == (
+        "Volume Case 7, screened 2026-11-23 19:00 UTC with PDACScreening 0.1.0 on cpu."
+    )
+
+
+def test_what_a_rejected_scan_does_not_know_is_empty():
+    panel = score_panel(REJECTED, "CT")
+    assert (panel.score, panel.tumor, panel.scales, panel.model, panel.demo) == ("", "", (), "", "")
+
+
+def test_a_finding_is_one_row_with_units_in_the_head():
+    rows = finding_rows(SUSPICIOUS)
+    assert len(rows) == len(FINDINGS)
+    assert rows[1] == ("2", "12.8", "1.34", "R 12, P 3, S 121", "0.643", "-4")
+    assert all(len(row) == len(FINDING_COLUMNS) for row in rows)

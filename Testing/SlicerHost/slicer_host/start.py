@@ -1,0 +1,52 @@
+"""Brings the host up: after `start()`, a module can `import slicer`, `qt`, `ctk` as it does in Slicer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import vtk
+
+SLICER_SOURCE = os.environ.get("SLICER_SOURCE", "")  # a checkout of Slicer, whose own Python files are then used
+
+
+def start(folder: Path) -> Any:
+    """Start once per process and return the MRML scene. folder: a temporary folder for settings and cache."""
+    vtk.vtkObject.GlobalWarningDisplayOff()  # VTK talks to stderr about every file it zips
+    from slicer_host import pythonqt
+
+    qt = pythonqt.qt_module()
+    sys.modules["qt"] = qt
+    from slicer_host import ui_loader
+
+    qt.__dict__["QUiLoader"] = ui_loader.UiLoader
+    application = qt.__dict__["QApplication"].instance() or qt.__dict__["QApplication"](["SlicerHost"])
+    from slicer_host import ctk_widgets
+
+    sys.modules["ctk"] = ctk_widgets.ctk_module()
+    import slicer
+
+    from slicer_host.application import add_slice_views, start_application
+    from slicer_host.mrml_widgets import install_mrml_widgets
+
+    scene = start_application(folder)
+    add_slice_views(scene)
+    install_mrml_widgets()
+    slicer._qt_application = application
+    _install_python_files(slicer)
+    return scene
+
+
+def _install_python_files(slicer: Any) -> None:
+    """`slicer.ScriptedLoadableModule` and its company: Slicer's own when SLICER_SOURCE is set, else our stand-ins."""
+    if SLICER_SOURCE:
+        slicer.__path__.append(str(Path(SLICER_SOURCE) / "Base" / "Python" / "slicer"))
+        return
+    from slicer_host.parameter_node import parameter_node_module
+    from slicer_host.scripted_module import scripted_module, translation_module
+
+    for module in (scripted_module(), parameter_node_module(), translation_module()):
+        sys.modules[module.__name__] = module
+        setattr(slicer, module.__name__.removeprefix("slicer."), module)

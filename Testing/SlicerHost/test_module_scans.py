@@ -1,0 +1,103 @@
+"""Phantoms and a real CT: the module and the command line give the same numbers, with real children.
+
+The networks are small and know nothing, but their answers depend on every voxel; with the demo model installed, it is
+asked as well.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from PDACScreeningLib import resources
+from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
+from PDACScreeningLib.dicom.ct_reader import read_any_ct
+from PDACScreeningLib.mrml.new_volume_node import add_ct
+from PDACScreeningLib.mrml.result_nodes import read_screening
+from PDACScreeningLib.network.model_directory import ModelDescription, save_model
+from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.phantom.generator import generate
+from PDACScreeningLib.phantom.specification_draw import random_specification
+from PDACScreeningLib.volume.image_io import write_volume
+
+REAL_CT = Path(__file__).resolve().parents[3] / "shared" / "data" / "real_ct_totalsegmentator_Apache2"
+PHANTOMS = ((1, 30.0), (2, None), (3, 45.0))  # seed, diameter of the tumor in mm
+COARSE = {"shape": (48, 64, 64), "spacing_mm": (5.8, 5.8, 5.0)}  # half of the usual resolution: 8 times faster
+SUMS = ("tumor_voxels", "pancreas_voxels", "score", "mean_tumor_probability", "tumor_volume_mm3")
+
+
+@pytest.fixture(scope="module")
+def undecided_model(tmp_path_factory):
+    """Three networks of random weights whose answers differ from place to place."""
+    config = ScreeningConfig(network=NetworkSpec(base_width=2), working_spacing_mm=6.0, intensity=HUWindow())
+    torch.manual_seed(0)
+    states = {}
+    for scale in config.scales:
+        network = SegmentationNetwork(scale, config.network)
+        torch.nn.init.normal_(network.head.weight, std=4.0)
+        torch.nn.init.zeros_(network.head.bias)
+        states[scale.patch_size] = network.state_dict()
+    folder = tmp_path_factory.mktemp("models") / "undecided"
+    facts = ModelDescription("undecided", "nothing", True, config, weights_sha256="", notice="test model")
+    save_model(folder, facts, states)
+    return folder
+
+
+def by_command(scan, output, model):
+    """The screening of the command line."""
+    command = [sys.executable, "-m", "PDACScreeningLib", "screen", str(scan), "--output", str(output)]
+    done = subprocess.run([*command, "--model", str(model), "--device", "cpu"], capture_output=True, check=False)
+    assert done.returncode in (0, 3), done.stderr.decode()
+    return read_screening(output)
+
+
+def by_module(module, volume, model):
+    """The screening of a script in Slicer."""
+    return module.PDACScreeningLogic().screen(volume, str(model), "cpu", waitForCompletion=True)
+
+
+def same_numbers(one, other):
+    """Everything but times: outcome, sums, evidence of each network, regions, warnings of the method."""
+    assert one.outcome == other.outcome
+    assert [getattr(one, name) for name in SUMS] == [getattr(other, name) for name in SUMS]
+    assert one.scales == other.scales
+    assert one.findings == other.findings
+    assert one.protocol == other.protocol
+    assert one.model == other.model
+    assert one.input.voxels_sha256 == other.input.voxels_sha256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "diameter_mm"), PHANTOMS)
+def test_module_and_command_line_agree_on_a_phantom(module, scene, undecided_model, tmp_path, seed, diameter_mm):
+    specification = replace(random_specification(seed, tumor_diameter_mm=diameter_mm), **COARSE)
+    ct = generate(specification).ct
+    typed = by_command(write_volume(ct.hu, ct.geometry, tmp_path / "ct.nrrd"), tmp_path / "out", undecided_model)
+    scripted = by_module(module, add_ct(scene, ct, "phantom"), undecided_model)
+    same_numbers(scripted, typed)
+    assert 0 < typed.tumor_voxels < np.prod(COARSE["shape"])  # an answer that depends on the place
+
+
+@pytest.mark.slow
+def test_module_and_command_line_agree_on_a_real_ct(module, scene, undecided_model, tmp_path):
+    folder = REAL_CT / "dicom_portal_venous"
+    if not folder.exists():
+        pytest.skip("the real CT in ../shared is absent")
+    typed = by_command(folder, tmp_path / "out", undecided_model)
+    scripted = by_module(module, add_ct(scene, read_any_ct(folder).volume, "CT"), undecided_model)
+    same_numbers(scripted, typed)
+
+
+@pytest.mark.slow
+def test_module_and_command_line_agree_with_the_demo_model(module, scene, tmp_path):
+    model = resources.resource("Models/demo-phantom")
+    if not (model / "model.json").exists():
+        pytest.skip("the demo model is not installed")
+    ct = generate(random_specification(1, tumor_diameter_mm=30.0)).ct
+    typed = by_command(write_volume(ct.hu, ct.geometry, tmp_path / "ct.nrrd"), tmp_path / "out", model)
+    scripted = by_module(module, add_ct(scene, ct, "phantom"), model)
+    same_numbers(scripted, typed)

@@ -1,0 +1,222 @@
+"""Screen in the panel with a real child process: from the click to verdict, findings, views and scene."""
+
+import json
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+from panel_driving import choose, findings, press_screen, screened, shown_text
+from run_driving import fake_python, load_scan, until
+from screening_inputs import write_model, write_scan
+
+from PDACScreeningLib.volume.label_map import Label
+
+
+@pytest.fixture
+def volume(scene, tmp_path):
+    return load_scan(tmp_path)
+
+
+@pytest.fixture
+def tumor_model(tmp_path):
+    return write_model(tmp_path / "tiny", Label.TUMOR, is_demo=True)
+
+
+def composites():
+    import slicer
+
+    return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+
+
+def test_screen_is_off_with_a_reason_until_there_is_a_volume_and_a_model(module_widget, tmp_path):
+    ui = module_widget.ui
+    never_run = write_model(tmp_path / "never-run", Label.TUMOR)
+    assert not ui.screenButton.enabled
+    assert "CT volume" in ui.screenButton.toolTip
+    ui.inputSelector.setCurrentNode(load_scan(tmp_path))
+    assert "model" in ui.screenButton.toolTip
+    assert module_widget.screening.use_model_folder(never_run)
+    assert ui.screenButton.enabled
+    assert "Measured performance: unknown." in ui.modelCardLabel.text
+    assert "after the first run" in ui.expectationLabel.text
+
+
+def test_a_folder_without_a_model_is_not_taken(module_widget, tmp_path):
+    assert not module_widget.screening.use_model_folder(tmp_path)
+
+
+def test_a_screening_from_click_to_views(module_widget, volume, tumor_model, scene):
+    """One run, and everything a reader meets after it."""
+    import slicer
+
+    ui = module_widget.ui
+    before = {composite.GetID(): composite.GetForegroundVolumeID() for composite in composites()}
+    node = screened(module_widget, volume, tumor_model)
+
+    assert ui.verdictLabel.text == "Suspicious region found"
+    assert ui.demoLabel.text.startswith("Test model")
+    assert "not a probability of cancer" in ui.scoreLabel.text
+    assert "%" not in shown_text(module_widget)
+    assert ui.stateLabel.text == "AI result, not edited."
+    assert ui.sourceLabel.text.startswith("Volume CT, screened ")
+    assert [node.GetSegmentation().GetNthSegmentID(index) for index in range(2)] == ["Pancreas", "Tumor"]
+    assert {c.GetID(): c.GetForegroundVolumeID() for c in composites()} == before
+
+    rows = findings(module_widget)
+    assert len(rows) == 1
+    ui.nextFindingButton.click()
+    assert ui.findingsTable.currentRow() == 0
+    finding = module_widget.logic.shown_result(node).screening.findings[0]
+    left, posterior, superior = finding.inside_lps_mm
+    for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        matrix = view.GetSliceToRAS()
+        center = [matrix.GetElement(axis, 3) for axis in range(3)]
+        assert center == pytest.approx([-left, -posterior, superior])
+
+    ui.probabilityOpacitySlider.value = 40
+    assert [c.GetForegroundOpacity() for c in composites()] == [0.4] * 3
+    ui.probabilityOpacitySlider.value = 0
+    assert not any(c.GetForegroundVolumeID() for c in composites())
+    ui.outlineButton.click()
+    assert not node.GetDisplayNode().GetVisibility2D()
+    ui.surfaceButton.click()
+    assert node.GetDisplayNode().GetVisibility3D()
+    ui.abdomenWindowButton.click()
+    assert volume.GetDisplayNode().GetWindow() == 400
+    assert "as in the last run here" in ui.expectationLabel.text
+
+
+def test_a_scan_without_pancreas_is_not_assessable_and_kept_as_such(module_widget, volume, tmp_path):
+    node = screened(module_widget, volume, write_model(tmp_path / "blind", Label.BACKGROUND))
+    assert node is not None
+    assert module_widget.ui.verdictLabel.text.startswith("Not assessable: The coarse scan found no pancreas")
+    assert findings(module_widget) == []
+    assert module_widget.ui.scoreLabel.text == ""
+
+
+def test_a_rejected_scan_says_why_and_adds_nothing(module_widget, scene, tmp_path, tumor_model):
+    import slicer
+
+    thin = load_scan(tmp_path, "thin", shape=(2, 40, 40))
+    choose(module_widget, thin, tumor_model)
+    press_screen(module_widget)
+    assert module_widget.ui.problemLabel.text.startswith("Not assessable: ")
+    assert module_widget._parameterNode.result is None
+    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
+    assert not module_widget.ui.copyDiagnosticsButton.isHidden()
+
+
+def test_a_volume_that_is_no_ct_is_refused_in_the_panel_without_a_pop_up(module_widget, scene, tumor_model):
+    import numpy as np
+    import slicer
+
+    choose(module_widget, slicer.util.addVolumeFromArray(np.full((9, 9, 9), 1e9)), tumor_model)
+    module_widget.ui.screenButton.click()
+    assert module_widget.ui.problemLabel.text.startswith("Not assessable: The selected volume")
+    assert not module_widget.screening.running
+    assert module_widget.ui.screenButton.enabled
+    assert module_widget.ui.copyDiagnosticsButton.isHidden()
+
+
+def test_a_missing_python_is_said_in_the_panel(module_widget, volume, tumor_model, tmp_path):
+    module_widget.logic.python = str(tmp_path / "no-python")
+    choose(module_widget, volume, tumor_model)
+    module_widget.ui.screenButton.click()
+    assert "could not be started" in module_widget.ui.problemLabel.text
+    assert not module_widget.screening.running
+
+
+def test_progress_is_shown_and_cancel_frees_the_panel_within_two_seconds(module_widget, volume, tumor_model, tmp_path):
+    ui = module_widget.ui
+    code = (
+        'print(json.dumps({"event": "progress", "stage": "coarse scan", "done": 1, "total": 4, "eta_s": 90}),'
+        " flush=True); time.sleep(60)"
+    )
+    module_widget.logic.python = fake_python(tmp_path, code)
+    choose(module_widget, volume, tumor_model)
+    ui.screenButton.click()
+    assert not ui.screenButton.enabled
+    assert not ui.inputSelector.enabled
+    until(lambda: ui.progressBar.value == 25)
+    assert "coarse scan" in ui.stageLabel.text
+    assert "left" in ui.stageLabel.text
+    began = time.monotonic()
+    ui.cancelButton.click()
+    until(lambda: not module_widget.screening.running)
+    assert time.monotonic() - began < 2
+    assert ui.problemLabel.text == "The screening was cancelled."
+    assert ui.screenButton.enabled
+    assert not ui.cancelButton.enabled
+    assert module_widget._parameterNode.result is None
+
+
+def test_a_gpu_that_is_too_small_offers_the_processors(module_widget, volume, tumor_model, tmp_path):
+    ui = module_widget.ui
+    real = module_widget.logic.python
+    module_widget.logic.python = fake_python(tmp_path, "sys.stderr.write('CUDA out of memory'); sys.exit(5)")
+    choose(module_widget, volume, tumor_model)
+    ui.deviceSelector.setCurrentIndex(ui.deviceSelector.findData("auto"))
+    press_screen(module_widget)
+    assert "too little free memory" in ui.problemLabel.text
+    assert not ui.processorButton.isHidden()
+    module_widget.logic.python = real
+    ui.processorButton.click()
+    until(lambda: not module_widget.screening.running)
+    assert ui.problemLabel.text == ""
+    assert ui.verdictLabel.text == "Suspicious region found"
+
+
+def test_missing_torch_offers_to_install_it_and_names_the_extension(module_widget, volume, tumor_model, tmp_path):
+    module_widget.logic.python = fake_python(tmp_path, "sys.stderr.write(\"No module named 'torch'\"); sys.exit(1)")
+    choose(module_widget, volume, tumor_model)
+    press_screen(module_widget)
+    assert "PyTorch is not installed" in module_widget.ui.problemLabel.text
+    assert not module_widget.ui.installTorchButton.isHidden()
+    from PDACScreeningPanel.torch_installation import install_torch
+
+    with pytest.raises(RuntimeError, match="Extensions Manager"):
+        install_torch()
+
+
+def test_torch_is_installed_through_its_extension_and_with_consent(module_widget, monkeypatch):
+    asked = []
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, **arguments):
+            asked.append(arguments)
+            return object()
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    module_widget.ui.installTorchButton.click()
+    assert asked == [{"askConfirmation": True, "torchVersionRequirement": ">=2.10"}]
+    assert "Press Screen again" in module_widget.ui.problemLabel.text
+
+
+def test_diagnostics_reach_the_clipboard_without_names(module_widget, volume, tumor_model, tmp_path):
+    import slicer
+
+    volume.SetName("Doe^Jane")
+    module_widget.logic.python = fake_python(tmp_path, "sys.stderr.write('in ' + sys.argv[4]); sys.exit(1)")
+    choose(module_widget, volume, tumor_model)
+    press_screen(module_widget)
+    module_widget.ui.copyDiagnosticsButton.click()
+    text = slicer.app.clipboard().text()
+    assert "exit code: 1" in text
+    assert "Doe" not in text
+    assert str(tmp_path) not in text
+
+
+def test_panel_script_and_command_line_give_the_same_numbers(module, scene, volume, tumor_model, tmp_path):
+    """Everything in screening.json but times and how the model and the file were named."""
+    screening = module.PDACScreeningLogic().screen(volume, str(tumor_model), "cpu", waitForCompletion=True)
+    scan = write_scan(tmp_path / "scan.nrrd")
+    command = [sys.executable, "-m", "PDACScreeningLib", "screen", str(scan), "--output", str(tmp_path / "out")]
+    subprocess.run([*command, "--model", str(tumor_model), "--device", "cpu"], check=True, capture_output=True)
+    from PDACScreeningLib.screening_result import to_json
+
+    typed, scripted = json.loads((tmp_path / "out" / "screening.json").read_text()), to_json(screening)
+    for data in (typed, scripted):
+        del data["timings_s"], data["provenance"]["started_utc"]
+    assert scripted == typed

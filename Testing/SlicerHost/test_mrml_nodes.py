@@ -1,0 +1,199 @@
+"""Volumes, segments, probability and slice views as real MRML nodes."""
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+from sample_screenings import MODEL
+from scans import GEOMETRY, ct_node, labels, moved, paint, probability
+
+from PDACScreeningLib.errors import GeometryMismatch, InputRejected
+from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node, write_input_file
+from PDACScreeningLib.mrml.probability_node import probability_from_node, set_overlay_opacity, show_probability
+from PDACScreeningLib.mrml.segmentation_node import (
+    foreign_segments,
+    labels_from_segmentation,
+    mark_as_edited,
+    segment_editor_node,
+    show_segmentation,
+    show_surface,
+)
+from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
+from PDACScreeningLib.volume.image_io import read_ct
+from PDACScreeningLib.volume.label_map import Label
+
+pytestmark = pytest.mark.usefixtures("scene")
+
+
+@pytest.fixture
+def volume(scene):
+    return ct_node(scene)
+
+
+@pytest.fixture
+def segmentation(scene, volume):
+    return show_segmentation(scene, labels(), volume, "Result", MODEL)
+
+
+def test_a_tilted_volume_keeps_its_place_in_the_patient(volume):
+    ct = ct_volume_from_node(volume)
+    assert ct.geometry.is_close(GEOMETRY)
+    world = [0.0, 0.0, 0.0, 1.0]
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    matrix.MultiplyPoint([3.0, 2.0, 1.0, 1.0], world)
+    right, back, up = GEOMETRY.index_to_world((1.0, 2.0, 3.0))
+    assert world[:3] == pytest.approx([-right, -back, up])
+
+
+def test_the_file_for_the_child_process_reads_as_the_same_scan(volume, tmp_path):
+    read = read_ct(write_input_file(volume, tmp_path / "ct.nrrd"))
+    ct = ct_volume_from_node(volume)
+    assert np.array_equal(read.volume.hu, ct.hu)
+    assert read.volume.geometry.is_close(ct.geometry)
+
+
+def test_the_file_for_the_child_process_does_not_name_the_volume(scene, tmp_path):
+    path = write_input_file(ct_node(scene, "DOE^JANE"), tmp_path / "ct.nrrd")
+    assert b"DOE" not in path.read_bytes()
+
+
+def test_a_node_without_an_image_is_rejected(scene):
+    with pytest.raises(InputRejected, match="no image"):
+        ct_volume_from_node(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+
+
+def test_a_sheared_volume_is_rejected(volume):
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    matrix.SetElement(0, 2, 1.5)
+    volume.SetIJKToRASMatrix(matrix)
+    with pytest.raises(InputRejected, match="orthonormal"):
+        ct_volume_from_node(volume)
+
+
+def test_segments_read_back_voxel_by_voxel(segmentation, volume):
+    assert np.array_equal(labels_from_segmentation(segmentation, volume).labels, labels().labels)
+
+
+def test_segments_have_names_colors_codes_and_a_dicom_algorithm(segmentation):
+    tumor = segmentation.GetSegmentation().GetSegment("Tumor")
+    entry, tag = tumor.GetTerminologyEntryTagName(), "DICOM.SegmentAlgorithmType"
+    text = {name: vtk.reference("") for name in (entry, tag, "DICOM.SegmentAlgorithmName")}
+    for name, value in text.items():
+        assert tumor.GetTag(name, value)
+    assert "SCT^4147007^Mass" in str(text[entry])
+    assert str(text[tag]) == "AUTOMATIC"
+    assert "demo-phantom" in str(text["DICOM.SegmentAlgorithmName"])
+    assert tumor.GetColor() == pytest.approx((0xD5 / 255, 0x5E / 255, 0))
+
+
+def test_segments_are_outlined_and_not_filled(segmentation):
+    display = segmentation.GetDisplayNode()
+    assert display.GetVisibility2DOutline()
+    assert not display.GetVisibility2DFill()
+
+
+def test_segments_lie_under_the_transform_of_the_ct(scene, volume):
+    transform = moved(scene, volume)
+    node = show_segmentation(scene, labels(), volume, "Result", None)
+    assert node.GetTransformNodeID() == transform.GetID()
+    assert np.array_equal(labels_from_segmentation(node, volume).labels, labels().labels)
+    node.SetAndObserveTransformNodeID(None)
+    with pytest.raises(GeometryMismatch, match="different transforms"):
+        labels_from_segmentation(node, volume)
+
+
+def test_segments_stand_beside_the_ct_in_its_study(scene, volume):
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    study = tree.CreateStudyItem(tree.GetSceneItemID(), "Study")
+    tree.CreateItem(study, volume)
+    node = show_segmentation(scene, labels(), volume, "Result", None)
+    assert tree.GetItemParent(tree.GetItemByDataNode(node)) == study
+
+
+def test_painting_tumor_over_pancreas_keeps_the_pancreas_and_tumor_wins(segmentation, volume):
+    painted = labels().labels == Label.TUMOR
+    painted[5:7, 10:20, 10:20] = True
+    paint(segmentation, volume, "Tumor", painted)
+    both = labels_from_segmentation(segmentation, volume)
+    assert both.count(Label.TUMOR) == 64 + 200
+    image = slicer.vtkOrientedImageData()
+    segmentation.GetBinaryLabelmapRepresentation("Pancreas", image)
+    assert slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "Pancreas", volume).sum() == 800 - 64
+
+
+def test_a_deleted_segment_counts_as_empty_and_a_foreign_one_not_at_all(segmentation, volume):
+    segmentation.GetSegmentation().RemoveSegment("Tumor")
+    segmentation.GetSegmentation().AddEmptySegment("", "Duct")
+    assert labels_from_segmentation(segmentation, volume).count(Label.TUMOR) == 0
+    assert foreign_segments(segmentation) == ("Duct",)
+
+
+def test_an_empty_label_is_a_segment_ready_to_be_painted(scene, volume):
+    nothing = labels()
+    nothing.labels[:] = 0
+    node = show_segmentation(scene, nothing, volume, "Result", None)
+    assert labels_from_segmentation(node, volume).labels.sum() == 0
+    paint(node, volume, "Tumor", labels().labels == Label.TUMOR)
+    assert labels_from_segmentation(node, volume).count(Label.TUMOR) == 64
+
+
+def test_an_edited_segment_is_exported_as_semiautomatic(segmentation):
+    mark_as_edited(segmentation)
+    value = vtk.reference("")
+    segmentation.GetSegmentation().GetSegment("Tumor").GetTag("DICOM.SegmentAlgorithmType", value)
+    assert str(value) == "SEMIAUTOMATIC"
+
+
+def test_surfaces_come_on_demand(segmentation):
+    assert not segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
+    show_surface(segmentation, True)
+    assert segmentation.GetClosedSurfaceInternalRepresentation("Tumor").GetNumberOfPoints() > 0
+    show_surface(segmentation, False)
+    assert not segmentation.GetDisplayNode().GetVisibility3D()
+
+
+def test_a_label_map_of_another_grid_is_refused(scene, volume):
+    volume.SetSpacing(1.0, 1.0, 1.0)
+    with pytest.raises(GeometryMismatch, match="another scan"):
+        show_segmentation(scene, labels(), volume, "Result", None)
+
+
+def test_the_editor_node_is_our_own_and_lets_segments_overlap(scene):
+    node = segment_editor_node(scene)
+    assert segment_editor_node(scene) is node
+    assert node.GetSingletonTag() == "PDACScreening"
+    assert node.GetOverwriteMode() == node.OverwriteNone
+
+
+def test_the_probability_reads_back_and_is_in_no_view_until_asked_for(scene, volume):
+    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    assert np.array_equal(probability_from_node(node), probability())
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    assert not any(view.GetForegroundVolumeID() for view in views)
+    set_overlay_opacity(scene, node, 0.4)
+    assert {view.GetForegroundVolumeID() for view in views} == {node.GetID()}
+    set_overlay_opacity(scene, node, 0.0)
+    assert not any(view.GetForegroundVolumeID() for view in views)
+
+
+def test_a_foreground_of_somebody_else_is_left_alone(scene, volume):
+    red = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+    red.SetForegroundVolumeID(volume.GetID())
+    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    set_overlay_opacity(scene, node, 0.4)
+    assert red.GetForegroundVolumeID() == volume.GetID()
+
+
+def test_views_jump_to_a_place_through_the_transform_of_the_ct(scene, volume):
+    moved(scene, volume)
+    jump_to(scene, (5.0, -7.0, 60.0), volume)
+    for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        to_ras = view.GetSliceToRAS()
+        assert [to_ras.GetElement(row, 3) for row in range(3)] == pytest.approx([-5 + 10, 7 + 20, 60 + 30])
+
+
+def test_the_abdomen_window_is_set_when_asked_for(volume):
+    apply_abdomen_window(volume)
+    assert (volume.GetDisplayNode().GetWindow(), volume.GetDisplayNode().GetLevel()) == (400.0, 50.0)

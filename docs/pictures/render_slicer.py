@@ -1,0 +1,101 @@
+"""Renders what a result looks like in Slicer's own slice and 3D views, from what `make demo` leaves behind.
+
+The views are the real displayable managers of Slicer, drawn without a window by trame-slicer: `make pictures-slicer`.
+"""
+
+from pathlib import Path
+
+import slicer
+import slicer.util
+from PIL import Image
+from trame_slicer.core import SlicerApp
+from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkObject
+from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+from PDACScreeningLib.mrml.new_volume_node import add_ct
+from PDACScreeningLib.mrml.probability_node import set_overlay_opacity
+from PDACScreeningLib.mrml.result_nodes import show_result
+from PDACScreeningLib.mrml.segmentation_node import show_surface
+from PDACScreeningLib.mrml.shown_result import shown_result
+from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
+from PDACScreeningLib.volume.image_io import read_ct
+
+ROOT = Path(__file__).resolve().parents[2]
+SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
+SIDE, GAP = 480, 6  # pixels
+PROBABILITY_OPACITY = 0.5
+CLOSER = 2.5
+
+
+def views(app):
+    """An axial, a coronal and a 3D view."""
+    app.view_manager.register_factory(DirectViewFactory(do_render_offscreen=True))
+    layouts = (
+        ViewLayoutDefinition.axial_view(),
+        ViewLayoutDefinition.coronal_view(),
+        ViewLayoutDefinition.threed_view(background_color="#1f2020"),
+    )
+    made = [app.view_manager.create_view(layout) for layout in layouts]
+    for view in made:
+        view.render_window().SetSize(SIDE, SIDE)
+    return made
+
+
+def show(app, scan, result_folder):
+    """Scan and result in the scene, as the module adds them, centered on the first finding."""
+    volume = add_ct(app.scene, read_ct(scan).volume, "CT")
+    app.display_manager.show_volume_in_slice_background(volume)
+    apply_abdomen_window(volume)
+    segmentation = show_result(app.scene, result_folder, volume)
+    show_surface(segmentation, True)
+    result = shown_result(app.scene, segmentation)
+    if not result.screening.findings:
+        raise ValueError(f"{result_folder} has no finding to look at; run `make demo` first")
+    for view in app.view_manager.get_slice_views():
+        view.fit_view_to_content()
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode", scene=app.scene):
+        x, y, z = node.GetFieldOfView()
+        node.SetFieldOfView(x / CLOSER, y / CLOSER, z)
+    jump_to(app.scene, result.screening.findings[0].inside_lps_mm, volume)
+    return result
+
+
+def picture(view):
+    """What a view shows, as an image."""
+    view.render()
+    grabber = vtkWindowToImageFilter()
+    grabber.SetInput(view.render_window())
+    grabber.ReadFrontBufferOff()
+    grabber.Update()
+    image = grabber.GetOutput()
+    x, y, _ = image.GetDimensions()
+    values = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(y, x, 3)
+    return Image.fromarray(values[::-1].copy())
+
+
+def row(images):
+    """Pictures side by side."""
+    whole = Image.new("RGB", (sum(image.width + GAP for image in images) - GAP, max(image.height for image in images)))
+    left = 0
+    for image in images:
+        whole.paste(image, (left, 0))
+        left += image.width + GAP
+    return whole
+
+
+def main():
+    app = SlicerApp()
+    slicer.mrmlScene = app.scene
+    vtkObject.GlobalWarningDisplayOff()  # a slice view complains about each layer that is still empty
+    axial, coronal, surface = views(app)
+    result = show(app, SCAN, RESULT)
+    surface.fit_view_to_content()
+    pictures = [picture(axial), picture(coronal), picture(surface)]
+    set_overlay_opacity(app.scene, result.probability_node, PROBABILITY_OPACITY)
+    row([*pictures, picture(axial)]).save(Path(__file__).parent / "slicer-views.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
