@@ -11,11 +11,11 @@ from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.oriented_image import mask_of, oriented_image
 from PDACScreeningLib.mrml.subject_hierarchy import place_beside
-from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_of, segment_terminology
+from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.volume.box import bounding_box
-from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:
     from slicer import (
@@ -31,7 +31,6 @@ ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
 STATUS = "Segmentation.Status"  # the tag behind the status column of every segment table
 _OUTLINE_OPACITY, _FILL_OPACITY = 1.0, 0.25
 _OUTLINE_PIXELS = 2
-_PANCREAS_OPACITY_3D = 0.5  # the tumor inside must be seen
 
 
 def show_segmentation(
@@ -158,5 +157,4 @@ def _outline(display: Any) -> None:
     display.SetOpacity2DFill(_FILL_OPACITY)
     display.SetOpacity2DOutline(_OUTLINE_OPACITY)
     display.SetSliceIntersectionThickness(_OUTLINE_PIXELS)
-    display.SetSegmentOpacity3D(segment_of(Label.PANCREAS).id, _PANCREAS_OPACITY_3D)
     display.SetVisibility3D(False)
