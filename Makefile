@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := PDACScreeningLib Testing docs
+SOURCES := PDACScreeningLib PDACScreening Testing docs train.py
 TUMOR_SEED := 1
 NORMAL_SEED := 2
 
@@ -70,6 +70,7 @@ pictures: demo
 
 pictures-slicer: demo $(VENV)/.slicer-host-installed
 	$(BIN)/python docs/pictures/render_slicer.py
+	$(BIN)/python docs/pictures/slicer_panel.py
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -12,6 +12,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "PDACScreening"
+WRITE_THE_LISTS = "run .ci/list_shipped_files.py"
 
 
 def cmake_text(folder="."):
@@ -50,11 +51,11 @@ def ui():
 
 
 def test_every_file_of_the_library_is_shipped():
-    assert cmake_list("PDACScreeningLib_SCRIPTS") == tree("PDACScreeningLib", {".py"})
+    assert cmake_list("PDACScreeningLib_SCRIPTS") == tree("PDACScreeningLib", {".py"}), WRITE_THE_LISTS
 
 
 def test_every_resource_is_shipped():
-    assert cmake_list("PDACScreeningLib_RESOURCES") == tree("Resources")
+    assert cmake_list("PDACScreeningLib_RESOURCES") == tree("Resources"), WRITE_THE_LISTS
 
 
 def test_every_file_of_the_module_is_shipped():

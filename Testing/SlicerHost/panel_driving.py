@@ -1,7 +1,7 @@
 """The panel, driven as a person would: choose, press, wait, look."""
 
 import slicer
-from run_driving import until
+from run_driving import PATIENCE_S, until
 
 
 def choose(widget, volume, model):
@@ -11,11 +11,11 @@ def choose(widget, volume, model):
     widget.ui.deviceSelector.setCurrentIndex(widget.ui.deviceSelector.findData("cpu"))
 
 
-def press_screen(widget):
+def press_screen(widget, patience_s=PATIENCE_S):
     """Press Screen and wait until the panel is free again."""
     assert widget.ui.screenButton.enabled, widget.ui.screenButton.toolTip
     widget.ui.screenButton.click()
-    until(lambda: not widget.screening.running)
+    until(lambda: not widget.screening.running, patience_s)
 
 
 def screened(widget, volume, model):

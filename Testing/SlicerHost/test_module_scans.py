@@ -1,7 +1,7 @@
 """Phantoms and a real CT: the module and the command line give the same numbers, with real children.
 
-The networks are small and know nothing, but their answers depend on every voxel; with the demo model installed, it is
-asked as well.
+The networks are small and know nothing, but their answers depend on every voxel. The command line reads NRRD, as the
+child of the module does: the header of another format may round the grid differently in its last digit.
 """
 
 import subprocess
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from PDACScreeningLib import resources
 from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
 from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.mrml.new_volume_node import add_ct
@@ -89,15 +88,4 @@ def test_module_and_command_line_agree_on_a_real_ct(module, scene, undecided_mod
         pytest.skip("the real CT in ../shared is absent")
     typed = by_command(folder, tmp_path / "out", undecided_model)
     scripted = by_module(module, add_ct(scene, read_any_ct(folder).volume, "CT"), undecided_model)
-    same_numbers(scripted, typed)
-
-
-@pytest.mark.slow
-def test_module_and_command_line_agree_with_the_demo_model(module, scene, tmp_path):
-    model = resources.resource("Models/demo-phantom")
-    if not (model / "model.json").exists():
-        pytest.skip("the demo model is not installed")
-    ct = generate(random_specification(1, tumor_diameter_mm=30.0)).ct
-    typed = by_command(write_volume(ct.hu, ct.geometry, tmp_path / "ct.nrrd"), tmp_path / "out", model)
-    scripted = by_module(module, add_ct(scene, ct, "phantom"), model)
     same_numbers(scripted, typed)
