@@ -9,7 +9,7 @@ from typing import Any
 
 from PDACScreeningLib.resources import resource
 
-DESCRIPTION = "model.json"  # of PDACScreeningLib.network.model_directory, which needs torch
+DESCRIPTION = "model.json"  # as in PDACScreeningLib.network.model_description, which lies above mrml
 
 
 @dataclass(frozen=True)

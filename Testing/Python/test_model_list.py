@@ -61,7 +61,7 @@ def test_the_card_says_what_the_model_rests_on(tmp_path):
 
 
 def test_the_file_name_is_the_one_the_networks_write():
-    source = (ROOT / "PDACScreeningLib" / "network" / "model_directory.py").read_text(encoding="utf-8")
+    source = (ROOT / "PDACScreeningLib" / "network" / "model_description.py").read_text(encoding="utf-8")
     assert f'"{model_list.DESCRIPTION}"' in source
 
 
