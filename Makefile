@@ -58,7 +58,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/pdac-screening screen demo/phantom-tumor/ct.nii.gz --model demo-phantom --output demo/result-tumor
 	@echo; echo "4/4  screening the one without"
 	@$(BIN)/pdac-screening screen demo/phantom-normal/ct.nii.gz --model demo-phantom --output demo/result-normal
-	@echo; echo "Open in a browser:"
+	@echo; echo "The first scan has a tumor, the second has none. How often the demo model errs: Resources/Models/demo-phantom/MODEL_CARD.md"
+	@echo "Open in a browser:"
 	@echo "  demo/result-tumor/report.html"
 	@echo "  demo/result-normal/report.html"
 
