@@ -1,6 +1,6 @@
 """labels.seg.nrrd: the right voxels in the right place, with names, colors and codes that 3D Slicer understands.
 
-Checked by hand as well: the storage node of 3D Slicer 5.12.4 (PyPI package slicer-core) reads these files, empty
+Checked by hand as well: the storage node of 3D Slicer 5.12.4 (package slicer-core) reads these files, empty
 segments included, without a message, finds both segments on one layer with name, color, label value and tags, and
 writes the same header fields again.
 """
