@@ -11,8 +11,7 @@ from PDACScreeningLib.errors import CheckpointError
 from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
 from PDACScreeningLib.network.model_directory import save_model
-
-CHECKPOINT = "checkpoint.pt"
+from PDACScreeningLib.training.trainer import CHECKPOINT
 
 
 @dataclass(frozen=True)

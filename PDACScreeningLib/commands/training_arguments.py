@@ -9,9 +9,10 @@ from typing import Any
 from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, natural, positive
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.config import PAPER_SCALES
+from PDACScreeningLib.training.recipes import RECIPES
 
-_RECIPES = ("paper", "short")
-_PATCH_SIZES = (64, 32, 16)
+_PATCH_SIZES = tuple(scale.patch_size for scale in PAPER_SCALES)
 
 
 def add_prepare_parser(commands: Any) -> None:
@@ -54,7 +55,7 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="run folder; gets a folder per network"
     )
-    parser.add_argument("--recipe", choices=_RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
+    parser.add_argument("--recipe", choices=RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
     parser.add_argument("--iterations", metavar="N", type=positive, help="default: 80000 (paper), needed for short")
     parser.add_argument("--base-width", metavar="N", type=positive, help="channels at full resolution (default: 32)")
     parser.add_argument(

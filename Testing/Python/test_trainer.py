@@ -21,8 +21,10 @@ from PDACScreeningLib.evaluation.dice import dice
 from PDACScreeningLib.network.checkpoint import load_checkpoint
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
-from PDACScreeningLib.training.trainer import CHECKPOINT, TrainingRun, train
+from PDACScreeningLib.training.trainer import CHECKPOINT, TrainingRun, _to_device, train
+from PDACScreeningLib.volume.intensity import normalize
 
 SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=8, loss_weights=(1.0, 3.0))
 
@@ -115,3 +117,10 @@ def test_sgd_with_momentum_trains_too(tmp_path):
     state = train(run, small_store(tmp_path / "store")).optimizer_state
     assert state["param_groups"][0]["momentum"] == 0.9
     assert state["param_groups"][0]["weight_decay"] == 0.0005
+
+
+def test_training_and_screening_scale_intensities_alike():
+    hu = np.array([-1024, -100, -99, 0, 70, 239, 240, 3000], np.int16).reshape(1, 2, 2, 2)
+    window = ScreeningConfig().intensity
+    image, _ = _to_device(PatchBatch(hu, np.zeros(hu.shape, np.uint8)), window, "cpu")
+    assert image[0, 0].numpy() == pytest.approx(normalize(hu[0], window), abs=1e-6)
