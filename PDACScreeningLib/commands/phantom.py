@@ -8,8 +8,9 @@ from pathlib import Path
 from PDACScreeningLib.commands.guard import DONE
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.datasets.split import SPLIT_NAME, paper_split, write_split
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.phantom.cohort import CohortSpec, generate_cohort
+from PDACScreeningLib.phantom.cohort import CohortSpec, case_id, case_specifications, generate_cohort
 from PDACScreeningLib.phantom.generator import PhantomFacts
 from PDACScreeningLib.phantom.phantom_files import CT_NAME, write_phantom
 from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACING_MM, PhantomSpec
@@ -61,6 +62,7 @@ class CohortRequest:
     variant: str
     grid: Grid
     jobs: int
+    folds: int = 4
 
 
 def run_phantom(request: PhantomRequest, display: Display, interruption: Interruption) -> int:
@@ -86,8 +88,23 @@ def run_cohort(request: CohortRequest, display: Display, interruption: Interrupt
     except ValueError as error:
         raise UsageError(str(error)) from error
     listing = generate_cohort(cohort, _folder(request.output), request.jobs, interruption.hook(display.progress))
-    display.result(f"{request.cases} phantoms listed in {listing}", {"output": str(request.output)})
+    text = f"{request.cases} phantoms listed in {listing}\n{_write_split(cohort, request)}"
+    display.result(text, {"output": str(request.output)})
     return DONE
+
+
+def _write_split(cohort: CohortSpec, request: CohortRequest) -> str:
+    """Write split.json beside the list; returns what to say of it."""
+    cases = case_specifications(cohort)
+    pdac = [case_id(case) for case in cases if case.tumor is not None]
+    normal = [case_id(case) for case in cases if case.tumor is None]
+    try:
+        split = paper_split(pdac, normal, folds=request.folds, seed=request.seed)
+    except ValueError as error:
+        return f"no split file: {error}"
+    path = write_split(split, request.output / SPLIT_NAME)
+    trained, tested = len(split.always_train), len(split.always_test)
+    return f"{path}: {len(pdac)} PDAC in {request.folds} folds, {trained} normals to train on and {tested} to test on"
 
 
 def _specification(request: PhantomRequest) -> PhantomSpec:

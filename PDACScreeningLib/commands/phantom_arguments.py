@@ -43,7 +43,7 @@ def add_phantom_cohort_parser(commands: Any) -> None:
         "phantom-cohort",
         _run_cohort,
         summary="make many synthetic CTs with known truth",
-        description="Writes one folder for each case and cohort.json. Run it again to go on after an interruption.",
+        description="Writes a folder for each case, cohort.json, split.json. Run again to go on after an interruption.",
         examples=("pdac-screening phantom-cohort --cases 40 --seed 7 --jobs 2 --output cohort",),
     )
     _add_output(parser)
@@ -54,6 +54,7 @@ def add_phantom_cohort_parser(commands: Any) -> None:
     parser.add_argument(
         "--variant", choices=VARIANTS, default=VARIANTS[0], help="shifted: unusual scanners and phases (default: not)"
     )
+    parser.add_argument("--folds", metavar="N", type=positive, default=4, help="of split.json (default: 4)")
     _add_grid(parser)
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
     add_progress(parser)
@@ -106,5 +107,6 @@ def _run_cohort(arguments: argparse.Namespace, display: Display, interruption: I
         variant=arguments.variant,
         grid=Grid(arguments.shape, arguments.spacing),
         jobs=arguments.jobs,
+        folds=arguments.folds,
     )
     return run_cohort(request, display, interruption)

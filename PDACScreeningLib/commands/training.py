@@ -11,6 +11,7 @@ from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig
 from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
+from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.training.case_store import CaseStore
@@ -35,6 +36,8 @@ class TrainRequest:
     device: str
     threads: int | None
     checkpoint_every: int
+    split: Path | None = None
+    fold: int = 0
 
 
 def run_prepare(
@@ -55,7 +58,7 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     """Train one network, or go on with a training that was stopped."""
     if request.threads is not None:
         torch.set_num_threads(request.threads)
-    store = CaseStore(request.store)
+    store = training_cases(request.store, request.split, request.fold)
     config = training_config(request, store.index.working_spacing_mm)
     (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
     folder = request.output / str(request.patch_size)
@@ -64,6 +67,16 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
     display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)
     return 0
+
+
+def training_cases(folder: Path, split: Path | None, fold: int) -> CaseStore:
+    """The whole store, or what a split lets a fold train on. Raises DataError, UsageError for a fold there is not."""
+    if split is None:
+        return CaseStore(folder)
+    try:
+        return CaseStore(folder, read_split(split).train_patients(fold))
+    except ValueError as error:
+        raise UsageError(f"--fold {fold}: {error}") from error
 
 
 def training_config(request: TrainRequest, working_spacing_mm: float | None) -> TrainingConfig:

@@ -48,6 +48,7 @@ def add_train_parser(commands: Any) -> None:
         examples=(
             "pdac-screening train store --patch-size 64 --output run",
             "pdac-screening train store --patch-size 16 --recipe short --base-width 8 --iterations 3000 --output run",
+            "pdac-screening train store --split cohort/split.json --fold 0 --patch-size 64 --output run-fold0",
         ),
     )
     parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
@@ -55,6 +56,8 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="run folder; gets a folder per network"
     )
+    parser.add_argument("--split", metavar="FILE", type=Path, help="split file; trains on what --fold may train on")
+    parser.add_argument("--fold", metavar="N", type=natural, default=0, help="fold of --split, from 0 (default: 0)")
     parser.add_argument("--recipe", choices=RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
     parser.add_argument("--iterations", metavar="N", type=positive, help="default: 80000 (paper), needed for short")
     parser.add_argument("--base-width", metavar="N", type=positive, help="channels at full resolution (default: 32)")
@@ -146,6 +149,8 @@ def _run_train(arguments: argparse.Namespace, display: Display, interruption: In
         device=arguments.device,
         threads=arguments.threads,
         checkpoint_every=arguments.checkpoint_every,
+        split=arguments.split,
+        fold=arguments.fold,
     )
     return run_train(request, display, interruption)
 

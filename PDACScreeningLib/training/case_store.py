@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Geometry
 from PDACScreeningLib.volume.label_map import Label
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: patients
 INDEX = "store.json"
 
 
@@ -32,6 +32,7 @@ class StoredCase:
     """One case of a store. Counts are voxels of the working grid."""
 
     case_id: str
+    patient_id: str  # cases of one patient never stand on both sides of a split
     shape: ZYX
     spacing_mm: XYZ
     pancreas_voxels: int
@@ -70,8 +71,10 @@ class Case:
         return CTVolume(self.hu, Geometry(self.facts.shape, self.facts.spacing_mm))
 
 
-def write_case(folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8]) -> StoredCase:
-    """Add one case to a store folder. ct, labels: on the working grid.
+def write_case(
+    folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8], *, patient_id: str | None = None
+) -> StoredCase:
+    """Add one case to a store folder. ct, labels: on the working grid. Without a patient the case is one of its own.
 
     Raises DataError when it has no pancreas, WriteError.
     """
@@ -82,6 +85,7 @@ def write_case(folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint
     _write_array(folder / f"{case_id}.labels.npy", labels)
     return StoredCase(
         case_id=case_id,
+        patient_id=case_id if patient_id is None else patient_id,
         shape=ct.geometry.shape,
         spacing_mm=ct.geometry.spacing_mm,
         pancreas_voxels=int(np.count_nonzero(labels == Label.PANCREAS)),
@@ -99,17 +103,21 @@ def write_index(folder: Path, working_spacing_mm: float | None, source: str, cas
 
 
 class CaseStore:
-    """An opened store. Raises DataError when it is missing, damaged or of another version."""
+    """An opened store, or the part of it with some patients.
 
-    def __init__(self, folder: Path) -> None:
-        self.index = _read_index(folder)
+    Raises DataError when it is missing, damaged or of another version, or when it lacks one of the patients.
+    """
+
+    def __init__(self, folder: Path, patients: frozenset[str] | None = None) -> None:
+        index = _read_index(folder)
+        self.index = index if patients is None else _of_patients(index, patients, folder)
         self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
         if not self.cases:
             raise DataError(f"{folder} holds no case; run `pdac-screening prepare` first")
 
     @property
     def sha256(self) -> str:
-        """Digest of all cases, for the provenance of a training."""
+        """Digest of the opened cases, for the provenance of a training."""
         joined = "".join(case.content_sha256 for case in self.index.cases)
         return hashlib.sha256(joined.encode()).hexdigest()
 
@@ -144,6 +152,16 @@ def _read_index(folder: Path) -> StoreIndex:
     if index.format_version != FORMAT_VERSION:
         raise DataError(f"{path} has format {index.format_version}, this version reads {FORMAT_VERSION}; prepare again")
     return index
+
+
+def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> StoreIndex:
+    missing = sorted(patients - {case.patient_id for case in index.cases})
+    if missing:
+        raise DataError(
+            f"{folder} has no case of {len(missing)} patients of the split, such as {missing[0]}; "
+            f"was it prepared from other data, or were they refused?"
+        )
+    return replace(index, cases=tuple(case for case in index.cases if case.patient_id in patients))
 
 
 def _open_case(folder: Path, facts: StoredCase) -> Case:

@@ -55,4 +55,5 @@ def _prepare_case(case: DataCase, store: Path, working_spacing_mm: float | None)
     except PDACScreeningError as error:
         raise DataError(str(error)) from error
     grid = working_grid(ct.geometry, working_spacing_mm)
-    return write_case(store, case.case_id, grid.to_working(ct), grid.labels_to_working(labels))
+    voxels, on_grid = grid.to_working(ct), grid.labels_to_working(labels)
+    return write_case(store, case.case_id, voxels, on_grid, patient_id=case.patient_id)
