@@ -14,6 +14,7 @@ SamplingRegion = Literal["volume", "roi"]
 
 ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few large ones (ADR 0017)
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
+DEFAULT_PROTOCOL: ProtocolName = "exact"
 
 
 def _require(condition: bool, sentence: str) -> None:
@@ -31,7 +32,7 @@ class WindowSpec:
 
     @classmethod
     def of_paper(cls, scale: ScaleSpec) -> WindowSpec:
-        """"We slide a 64^3 window ... the spatial stride is 20", and so on (section 2.3)."""
+        """ "We slide a 64^3 window ... the spatial stride is 20", and so on (section 2.3)."""
         return cls(scale.patch_size, scale.stride)
 
     def __post_init__(self) -> None:

@@ -136,6 +136,7 @@ class Provenance:
     precision: str = ""
     config_sha256: str = ""
     started_utc: str = ""
+    memory_steps: tuple[str, ...] = ()  # what the networks did because memory did not suffice
 
 
 @dataclass(frozen=True)

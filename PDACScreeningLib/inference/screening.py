@@ -64,9 +64,9 @@ def screen(
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
-    networks: by patch size, one for each of `config.scales`. protocol: see `segment`. The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or
-    INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a network is missing,
-    ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
+    networks: by patch size, one for each of `config.scales`. protocol: see `segment`. The outcome is SUSPICIOUS,
+    NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a
+    network is missing, ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
     """
     _require_networks(networks, config)
     clock = StageClock(on_progress)
@@ -78,9 +78,7 @@ def screen(
     segmentation = segment(working, networks, config, clock, protocol=protocol)
     if segmentation is None or not segmentation.labels.any():
         reason = _why_nothing(working, segmentation, config)
-        return ScreenedVolume(
-            Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=clock.timings_s), grid
-        )
+        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=clock.timings_s), grid)
 
     with clock.stage("findings"):
         screening = _summary(segmentation, working, config)

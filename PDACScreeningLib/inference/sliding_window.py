@@ -74,7 +74,8 @@ def scan(
 ) -> WindowScan:
     """Mean of a network's probabilities over all windows of a volume (section 2.3: "slide a 64^3 window").
 
-    hu: (z, y, x) int16, of any size. windows: None = those of the paper. Memory: 8 bytes a voxel, beside the volume and what `scan_slabs` needs.
+    hu: (z, y, x) int16, of any size. windows: None = those of the paper.
+    Memory: 8 bytes a voxel, beside the volume and what `scan_slabs` needs.
     Raises and reports like `scan_slabs`.
     """
     plan = plan_windows(hu, scale, windows or WindowSpec.of_paper(scale), config)

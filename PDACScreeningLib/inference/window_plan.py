@@ -79,9 +79,7 @@ class WindowPlan:
         return window
 
 
-def plan_windows(
-    hu: NDArray[np.int16], scale: ScaleSpec, windows: WindowSpec, config: ScreeningConfig
-) -> WindowPlan:
+def plan_windows(hu: NDArray[np.int16], scale: ScaleSpec, windows: WindowSpec, config: ScreeningConfig) -> WindowPlan:
     """The windows of a volume (z, y, x) of any size; an axis shorter than the patch is padded with air on both sides.
 
     A window that decides no voxel above `config.body_threshold_hu` sees no body: it is not run and votes background. No

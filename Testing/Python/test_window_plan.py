@@ -63,7 +63,7 @@ def test_every_voxel_is_covered_and_every_window_of_the_paper_lies_inside(length
 
 @given(length=st.integers(1, 700), eighths=st.integers(3, 20), margin=st.sampled_from((0, 4, 8)))
 def test_large_windows_cover_everything_with_as_few_as_will_do_and_begin_where_poolings_begin(length, eighths, margin):
-    """Every start and size is a multiple of 8, so a voxel has the same neighbors in each pooling whatever the window."""
+    """Starts and sizes are multiples of 8, so a voxel has the same neighbors in each pooling whatever the window."""
     largest = WindowSpec(8 * eighths, 8 * eighths - 2 * margin, margin)
     axis = axis_windows(length, largest, 16)
     assert axis.length - length < max(8, 17 - length)
