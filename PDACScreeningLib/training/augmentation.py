@@ -32,6 +32,8 @@ CUBE_SYMMETRIES = tuple(
     for reverse in product((False, True), repeat=3)
 )
 
+IDENTITY = CUBE_SYMMETRIES[0]
+
 
 def random_symmetry(rng: np.random.Generator) -> CubeSymmetry:
     """One of the 48, each equally likely."""
