@@ -15,6 +15,7 @@ from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.loss_curves import tensorboard_is_installed
 from PDACScreeningLib.training.preparation import prepare
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
 from PDACScreeningLib.training.trainer import TrainingRun, train
@@ -38,6 +39,9 @@ class TrainRequest:
     checkpoint_every: int
     split: Path | None = None
     fold: int = 0
+    accumulate: int = 1
+    prefetch: int = 4
+    tensorboard: bool = False
 
 
 def run_prepare(
@@ -62,7 +66,18 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     config = training_config(request, store.index.working_spacing_mm)
     (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
     folder = request.output / str(request.patch_size)
-    run = TrainingRun(folder, scale, config, resolve_device(request.device), request.checkpoint_every)
+    if request.tensorboard and not tensorboard_is_installed():
+        display.notice("TensorBoard is not installed, training.jsonl has the same curves: pip install tensorboard")
+    run = TrainingRun(
+        folder,
+        scale,
+        config,
+        resolve_device(request.device),
+        request.checkpoint_every,
+        accumulate=request.accumulate,
+        prefetch=request.prefetch,
+        tensorboard=request.tensorboard and tensorboard_is_installed(),
+    )
     checkpoint = train(run, store, interruption.hook(display.progress))
     facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
     display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)

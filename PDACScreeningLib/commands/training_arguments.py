@@ -68,6 +68,13 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
+    parser.add_argument(
+        "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"
+    )
+    parser.add_argument(
+        "--prefetch", metavar="N", type=natural, default=4, help="mini-batches made ahead of time (default: 4)"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write event files for TensorBoard")
     add_device(parser)
     add_progress(parser)
 
@@ -151,6 +158,9 @@ def _run_train(arguments: argparse.Namespace, display: Display, interruption: In
         checkpoint_every=arguments.checkpoint_every,
         split=arguments.split,
         fold=arguments.fold,
+        accumulate=arguments.accumulate,
+        prefetch=arguments.prefetch,
+        tensorboard=arguments.tensorboard,
     )
     return run_train(request, display, interruption)
 

@@ -5,6 +5,8 @@ torch's SyncBatchNorm does the same, on GPUs only; there it is used, since it is
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +49,8 @@ class GlobalBatchNorm3d(nn.BatchNorm3d):
 def with_global_batch_norm(network: nn.Module, device: str) -> nn.Module:
     """The network with every BatchNorm3d replaced by one over all ranks; weights and state stay."""
     if device == "cuda":
-        synchronized: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm  # without annotations in torch
+        synchronized: nn.Module = convert(network)
         return synchronized
     for name, layer in list(network.named_modules()):
         if type(layer) is nn.BatchNorm3d:

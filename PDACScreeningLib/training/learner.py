@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -49,18 +50,27 @@ class Learner:
         """
         network_state = self.network.state_dict()
         if not all(bool(torch.isfinite(tensor).all()) for tensor in network_state.values()):
-            raise DataError("the weights are no longer finite; lower the learning rate. The last checkpoint is untouched")
+            raise DataError(
+                "the weights are no longer finite; lower the learning rate. The last checkpoint is untouched"
+            )
         return {
             "network_state": network_state,
             "optimizer_state": self.optimizer.state_dict(),
             "scaler_state": self.scaler.state_dict(),
         }
 
+    def network_for_use(self) -> SegmentationNetwork:
+        """The network with the running statistics that are saved: the writer's, where each rank has its own."""
+        if isinstance(self.heads, DistributedDataParallel):
+            for buffer in self.network.buffers():
+                dist.broadcast(buffer, src=0)
+        return self.network
+
     @contextmanager
     def gradients_kept_back(self, kept_back: bool) -> Iterator[None]:
         """Inside, gradients are summed up on each rank and not exchanged, since more of the mini-batch follows."""
         if kept_back and isinstance(self.heads, DistributedDataParallel):
-            with self.heads.no_sync():  # type: ignore[no-untyped-call]  # torch's stub
+            with self.heads.no_sync():
                 yield
         else:
             yield
@@ -69,7 +79,7 @@ class Learner:
 def new_learner(
     config: TrainingConfig, scale: ScaleSpec, runtime: Runtime, ranks: Ranks, prior: ClassPrior | None
 ) -> Learner:
-    """A learner before its first iteration; its weights follow from the seed. prior: class frequencies for the heads."""
+    """A learner before its first iteration; its weights follow from the seed. prior: class frequencies to start from."""
     torch.manual_seed(int(stream(config.seed, "training/weights", scale.patch_size).integers(2**31)))
     network = SegmentationNetwork(scale, config.screening.network)
     if prior is not None:

@@ -20,7 +20,8 @@ HERE = Path(__file__).resolve().parent
 
 def scenario(name, folder):
     """What a scenario found, as plain data; fails with the scenario's own output when it did not run through."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path])}
+    path = os.pathsep.join([str(HERE.parents[1]), *sys.path])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     code = "from training_lives import run_scenario; run_scenario()"
     command = [sys.executable, "-W", "error", "-c", code, name, str(folder)]
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=500, check=False)
@@ -39,7 +40,7 @@ def run_scenario():
 
 
 def fork(action, **environment):
-    """Start `action` in a copy of this process and return its number; its exit code is what it returns, 1 if it raises."""
+    """Start `action` in a copy of this process; returns its number. Its exit code is what it returns, 1 if it raises."""
     child = os.fork()
     if child:
         return child
@@ -96,11 +97,10 @@ def tiny_run(folder, *, iterations, checkpoint_every, batch_size=4, **changes):
     from PDACScreeningLib.config import NetworkSpec, PatchSampling, ScaleSpec, ScreeningConfig
     from PDACScreeningLib.network.runtime import Runtime
     from PDACScreeningLib.training.recipes import paper_recipe
-    from PDACScreeningLib.training.trainer import TrainingRun
+    from PDACScreeningLib.training.training_run import TrainingRun
 
     scale = ScaleSpec(patch_size=16, stride=8, batch_size=batch_size, loss_weights=(1.0, 3.0))
     screening = ScreeningConfig(scales=(scale,), network=NetworkSpec(1), working_spacing_mm=SPACING_MM)
-    config = replace(
-        paper_recipe(SPACING_MM), screening=screening, sampling=PatchSampling(roi_margin_voxels=8), iterations=iterations
-    )
-    return TrainingRun(folder, scale, replace(config, **changes), Runtime("cpu", "fp32"), checkpoint_every)
+    config = replace(paper_recipe(SPACING_MM), screening=screening, sampling=PatchSampling(roi_margin_voxels=8))
+    config = replace(config, iterations=iterations, **changes)
+    return TrainingRun(folder, scale, config, Runtime("cpu", "fp32"), checkpoint_every)
