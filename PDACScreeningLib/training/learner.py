@@ -79,7 +79,7 @@ class Learner:
 def new_learner(
     config: TrainingConfig, scale: ScaleSpec, runtime: Runtime, ranks: Ranks, prior: ClassPrior | None
 ) -> Learner:
-    """A learner before its first iteration; its weights follow from the seed. prior: class frequencies to start from."""
+    """A learner before its first iteration; its weights follow from the seed. prior: class frequencies."""
     torch.manual_seed(int(stream(config.seed, "training/weights", scale.patch_size).integers(2**31)))
     network = SegmentationNetwork(scale, config.screening.network)
     if prior is not None:
@@ -87,14 +87,14 @@ def new_learner(
     if ranks.count > 1 and config.batch_norm == "global":
         with_global_batch_norm(network, runtime.device)
     network.to(runtime.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # stub lacks 3d
-    heads: nn.Module = _AllHeads(network)
+    heads: nn.Module = AllHeads(network)
     if ranks.count > 1:
         heads = DistributedDataParallel(heads, broadcast_buffers=config.batch_norm == "local")
     scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
     return Learner(network, heads, _optimizer(network, config.optimizer), scaler)
 
 
-class _AllHeads(nn.Module):
+class AllHeads(nn.Module):
     """The network with its auxiliary outputs, which is what training runs."""
 
     def __init__(self, network: SegmentationNetwork) -> None:

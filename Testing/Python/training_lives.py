@@ -40,7 +40,7 @@ def run_scenario():
 
 
 def fork(action, **environment):
-    """Start `action` in a copy of this process; returns its number. Its exit code is what it returns, 1 if it raises."""
+    """Start `action` in a copy of this process; its exit code is what it returns, 1 if it raises."""
     child = os.fork()
     if child:
         return child
