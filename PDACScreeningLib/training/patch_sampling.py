@@ -71,16 +71,22 @@ class PatchSampler:
         self._cases = tuple(_SampledCase.of(case, patch_size, rule) for case in cases)
         self._tumor_cases = tuple(case for case in self._cases if len(case.tumor.positions))
 
-    def sample(self, rng: np.random.Generator, count: int, *, augment: bool) -> PatchBatch:
-        """Draw `count` patches; with `augment`, each under its own cube symmetry, labels with it."""
-        shape = (count, self.patch_size, self.patch_size, self.patch_size)
+    def sample(self, rng: np.random.Generator, count: int, *, augment: bool, part: slice = slice(None)) -> PatchBatch:
+        """Draw `count` patches; with `augment`, each under its own cube symmetry, labels with it.
+
+        part: which of them to return; the others are drawn all the same, but not copied, which is the larger work.
+        """
+        wanted = range(count)[part]
+        shape = (len(wanted), self.patch_size, self.patch_size, self.patch_size)
         batch = PatchBatch(np.empty(shape, np.int16), np.empty(shape, np.uint8))
         first_type = int(rng.integers(3))  # so that batches not divisible by three stay balanced over time
         for slot in range(count):
             case, corner = self._draw(rng, _TYPES[(first_type + slot) % 3])
             symmetry = random_symmetry(rng) if augment else IDENTITY
-            hu, labels = _crop(case, corner, self.patch_size)
-            batch.hu[slot], batch.labels[slot] = symmetry(hu), symmetry(labels)  # the only copy of a patch
+            if slot in wanted:
+                hu, labels = _crop(case, corner, self.patch_size)
+                place = wanted.index(slot)
+                batch.hu[place], batch.labels[place] = symmetry(hu), symmetry(labels)  # the only copy of a patch
         return batch
 
     def _draw(self, rng: np.random.Generator, wanted: PatchType) -> tuple[_SampledCase, ZYX]:

@@ -82,6 +82,15 @@ def test_the_same_stream_gives_the_same_batch(tmp_path):
     assert not np.array_equal(first.hu, other.hu)
 
 
+@pytest.mark.parametrize("part", [slice(0, 3), slice(3, 8), slice(4, 4)])
+def test_a_part_of_a_batch_is_that_part_of_the_whole(tmp_path, part):
+    sampler = PatchSampler(small_store(tmp_path).cases, 16, PatchSampling(), roi_share=0.5)
+    whole = sampler.sample(stream(1, "test"), 8, augment=True)
+    some = sampler.sample(stream(1, "test"), 8, augment=True, part=part)
+    assert np.array_equal(some.hu, whole.hu[part])
+    assert np.array_equal(some.labels, whole.labels[part])
+
+
 def test_image_and_labels_take_the_same_symmetry(tmp_path):
     labels = small_case(0, tumor=True)[1]
     write_index(tmp_path, 1.0, "test", [store_case(tmp_path, "a", labels.astype(np.int16), labels)])
