@@ -18,7 +18,7 @@ from PDACScreeningLib.commands.guard import guarded
 from PDACScreeningLib.commands.machine_arguments import add_check_parser, add_models_parser
 from PDACScreeningLib.commands.phantom_arguments import add_phantom_cohort_parser, add_phantom_parser
 from PDACScreeningLib.commands.screen_arguments import add_screen_parser
-from PDACScreeningLib.commands.training_arguments import add_train_parser
+from PDACScreeningLib.commands.train_arguments import add_train_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
