@@ -12,7 +12,6 @@ from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_preparation import CaseTask
 from PDACScreeningLib.training.case_store import (
-    INDEX,
     RefusedCase,
     StoreIndex,
     read_index,
@@ -80,9 +79,10 @@ def _require_distinct_names(cases: Sequence[DataCase]) -> None:
 
 def _require_same_grid(store: Path, working_spacing_mm: float | None) -> None:
     """A finished store is not replaced by one on another grid: trainings may rest on it. Raises DataError."""
-    if not (store / INDEX).exists():
-        return
-    earlier_mm = read_index(store).working_spacing_mm
+    try:
+        earlier_mm = read_index(store).working_spacing_mm
+    except DataError:
+        return  # no store yet, or one that nobody can read
     if earlier_mm != working_spacing_mm:
         raise DataError(
             f"{store} is a store with a working spacing of {_spacing(earlier_mm)}, not {_spacing(working_spacing_mm)}: "
