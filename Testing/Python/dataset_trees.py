@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from dicom_slices import slice_dataset, write_series
 
-from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
+from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.image_io import write_volume
 
 SHAPE = (36, 44, 48)
 SPACING_MM = (3.0, 3.0, 3.0)
 ORIGIN_MM = (-70.0, -60.0, 100.0)
 GEOMETRY = Geometry(SHAPE, SPACING_MM, ORIGIN_MM)
-RAS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)  # index axes to the right and to the front, as in MSD
+RAS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)  # the direction of MSD files
 
 
 def gland_in_fat(seed=0, *, tumor=False):
@@ -26,13 +26,20 @@ def gland_in_fat(seed=0, *, tumor=False):
         labels[(z - 12) ** 2 + (y - 15) ** 2 + (x - 13) ** 2 + 0 * labels <= 4] = 2
     hu = np.where(body, np.where(fat, -100, 50), -1000)
     hu = np.choose(labels, (hu, 100, 40))
-    return (hu + np.random.default_rng(seed).normal(0, 8, SHAPE)).round().astype(np.int16), labels
+    noise = np.random.default_rng(seed).normal(0, 8, SHAPE)
+    return np.maximum(hu + noise, -1024).round().astype(np.int16), labels
 
 
 def write(path: Path, array, geometry=GEOMETRY):
     """One file; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_volume(array, geometry, path)
+
+
+def stored_in_ras(array):
+    """The same voxels at the same places, with index axes to the right and to the front."""
+    x, y, z = GEOMETRY.index_to_world((0, SHAPE[1] - 1, SHAPE[2] - 1))
+    return array[:, ::-1, ::-1].copy(), Geometry(SHAPE, SPACING_MM, (float(x), float(y), float(z)), RAS)
 
 
 def as_panorama(labels, dtype=np.float64):
@@ -45,11 +52,10 @@ def as_panorama(labels, dtype=np.float64):
 
 def msd_tree(folder: Path, cases=("pancreas_001", "pancreas_004")):
     """Task07_Pancreas with images in RAS, as the Decathlon has them; every case has a mass."""
-    geometry = Geometry(SHAPE, SPACING_MM, (70.0, 60.0, 100.0), RAS)
     for seed, name in enumerate(cases):
         hu, labels = gland_in_fat(seed, tumor=True)
-        write(folder / "imagesTr" / f"{name}.nii.gz", hu[:, ::-1, ::-1].copy(), geometry)
-        write(folder / "labelsTr" / f"{name}.nii.gz", labels[:, ::-1, ::-1].copy(), geometry)
+        write(folder / "imagesTr" / f"{name}.nii.gz", *stored_in_ras(hu))
+        write(folder / "labelsTr" / f"{name}.nii.gz", *stored_in_ras(labels))
         (folder / "imagesTr" / f"._{name}.nii.gz").write_bytes(b"\0\x05\x16\x07 resource fork")
     (folder / "dataset.json").write_text(
         '{"name": "Pancreas", "labels": {"0": "background", "1": "pancreas", "2": "cancer"}}'
@@ -93,8 +99,3 @@ def panorama_tree(folder: Path, studies=("100001_00001", "100001_00002", "100002
         dtype = np.uint16 if seed == 0 else np.float64
         write(folder / "panorama_labels" / kind / f"{study}.nii.gz", as_panorama(labels, dtype))
     return folder
-
-
-def turned(array, geometry=GEOMETRY, *, direction=IDENTITY):
-    """The same array with another direction in its header, at the same origin."""
-    return array, Geometry(geometry.shape, geometry.spacing_mm, geometry.origin_mm, direction)

@@ -144,10 +144,8 @@ def test_an_empty_folder_is_told_what_it_should_hold(tmp_path, opens):
 def test_real_panorama_label_maps_become_background_pancreas_and_tumor():
     if not REAL_PANORAMA.exists():
         pytest.skip("../shared/data/panorama_labels_CC-BY-NC is absent")
-    files = sorted((REAL_PANORAMA / "original").glob("*.nii.gz"), key=lambda path: path.stat().st_size)
-    for original in (*files[:2], files[3]):
-        study = original.name.removesuffix(".nii.gz")
-        read = read_label_map(original, PANORAMA_LABELS)
+    for study in ("100733_00001", "100498_00001"):  # stored as uint16 and as float64
+        read = read_label_map(REAL_PANORAMA / "original" / f"{study}.nii.gz", PANORAMA_LABELS)
         adapted = read_label_map(REAL_PANORAMA / "crop012" / f"{study}_012.nii.gz")
         for label in (Label.PANCREAS, Label.TUMOR):
             assert read.count(label) == np.count_nonzero(adapted.labels == label) > 0
