@@ -10,6 +10,8 @@ import torch
 from PDACScreeningLib.errors import ModelError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 # Voxels that go through the network together unless memory is scarcer: on a CPU one 64^3 window (or eight of 32^3)
 # keeps the cores busy and more only need more memory; on a GPU eight.
@@ -21,31 +23,41 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how precisely a network is evaluated."""
+    """Where and how precisely a network is evaluated or trained."""
 
     device: str  # "cpu", "cuda" or "mps"
-    precision: str  # "fp32" or "bf16"
-    memory_gib: float | None = None  # ceiling for what the networks hold on the device; None = as much as is there
+    precision: str  # "fp32", "bf16" or "fp16"; in training, what convolutions are autocast to
+    memory_gib: float | None = None  # ceiling for what screening's networks hold on the device; None = what is there
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES[1:]:
             raise ValueError(f"device must be one of {DEVICES[1:]}, got {self.device}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be fp32 or bf16, got {self.precision}")
+        if self.precision not in PRECISIONS[1:]:
+            raise ValueError(f"precision must be one of {PRECISIONS[1:]}, got {self.precision}")
         if self.memory_gib is not None and self.memory_gib <= 0:
             raise ValueError(f"memory_gib must be positive, got {self.memory_gib}")
+
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """What convolutions are computed in under autocast; None for fp32."""
+        return _AUTOCAST.get(self.precision)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What screening's networks compute in, weights included."""
+        return self.autocast_dtype or torch.float32
 
     def batch_voxels(self, base_width: int) -> int:
         """Voxels to evaluate together with a network of some width. No influence on the answer beyond rounding."""
         usual = _BATCH_VOXELS[self.device]
         if self.memory_gib is None:
             return usual
-        voxel_bytes = _LIVE_FEATURES * base_width * (2 if self.precision == "bf16" else 4)
+        voxel_bytes = _LIVE_FEATURES * base_width * self.dtype.itemsize
         return min(usual, int(self.memory_gib * _GIB / voxel_bytes))
 
     def on_processors(self) -> Runtime:
         """What is left when the memory of a GPU does not suffice. The ceiling was the GPU's and falls away."""
-        return Runtime("cpu", _fast_precision("cpu") if self.precision == "bf16" else "fp32")
+        return Runtime("cpu", "fp32" if self.precision == "fp32" else _fast_precision("cpu"))
 
     @property
     def description(self) -> str:
@@ -73,6 +85,16 @@ def resolve_device(device: str, precision: str = "auto", memory_gib: float | Non
         total_gib = torch.cuda.get_device_properties(0).total_memory / _GIB
         torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gib / total_gib))
     return Runtime(device, _fast_precision(device) if precision == "auto" else precision, memory_gib)
+
+
+def resolve_training_device(device: str, precision: str = "auto") -> Runtime:
+    """The runtime for a training: "auto" takes bf16 where the device has it, fp16 on GPUs that have not, else fp32.
+
+    Raises ModelError when the device asked for is not there.
+    """
+    runtime = resolve_device(device, precision)
+    lacks_bf16 = precision == "auto" and runtime.device == "cuda" and runtime.precision == "fp32"
+    return Runtime(runtime.device, "fp16") if lacks_bf16 else runtime
 
 
 def _fast_precision(device: str) -> str:

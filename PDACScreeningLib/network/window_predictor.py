@@ -56,13 +56,12 @@ class WindowPredictor:
 
     def _use(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self._type = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
         self._batch_voxels = runtime.batch_voxels(self._folded.spec.base_width)
-        network = copy.deepcopy(self._folded).to(device=runtime.device, dtype=self._type)
+        network = copy.deepcopy(self._folded).to(device=runtime.device, dtype=self.runtime.dtype)
         self._network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def _evaluated(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        image = torch.from_numpy(windows).to(device=self.runtime.device, dtype=self._type).unsqueeze(1)
+        image = torch.from_numpy(windows).to(device=self.runtime.device, dtype=self.runtime.dtype).unsqueeze(1)
         image = image.contiguous(memory_format=torch.channels_last_3d)
         with torch.inference_mode():
             logits = self._network(image)

@@ -1,40 +1,24 @@
-"""Arguments of `prepare` and `train`: from cases to trained networks."""
+"""Arguments of `train`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, natural, positive
 from PDACScreeningLib.commands.interruption import Interruption
+from PDACScreeningLib.commands.launcher_watch import end_with_launcher, is_rank
 from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.commands.stop_request import StopRequest
 from PDACScreeningLib.config import PAPER_SCALES
 from PDACScreeningLib.training.recipes import RECIPES
 
+if TYPE_CHECKING:
+    from PDACScreeningLib.commands.training import TrainRequest
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _PATCH_SIZES = tuple(scale.patch_size for scale in PAPER_SCALES)
-
-
-def add_prepare_parser(commands: Any) -> None:
-    """`prepare`: cases to a case store."""
-    parser = add_command(
-        commands,
-        "prepare",
-        _run_prepare,
-        summary="check cases and write them as a case store for training",
-        description="Reads a phantom cohort, checks every case and writes it on the working grid.",
-        examples=("pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",),
-    )
-    parser.add_argument("cohort", type=Path, help="folder made by `pdac-screening phantom-cohort`")
-    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="store folder to write")
-    parser.add_argument(
-        "--working-spacing-mm",
-        metavar="MM",
-        type=_spacing,
-        default=1.0,
-        help="isotropic grid, or 'native' (default: 1)",
-    )
-    add_progress(parser)
 
 
 def add_train_parser(commands: Any) -> None:
@@ -44,7 +28,8 @@ def add_train_parser(commands: Any) -> None:
         "train",
         _run_train,
         summary="train one of the three networks",
-        description="Trains on a case store and keeps a checkpoint. Run it again to go on where it stopped.",
+        description="Trains on a case store and keeps checkpoints. Run it again to go on where it stopped.\n"
+        "SIGTERM, SIGUSR1 and Ctrl-C save and end with code 75; a second Ctrl-C ends at once.",
         examples=(
             "pdac-screening train store --patch-size 64 --output run",
             "pdac-screening train store --patch-size 16 --recipe short --base-width 8 --iterations 3000 --output run",
@@ -68,34 +53,51 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
+    parser.add_argument(
+        "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"
+    )
+    parser.add_argument(
+        "--prefetch", metavar="N", type=natural, default=4, help="mini-batches made ahead of time (default: 4)"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write event files for TensorBoard")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="default: the device's fast one")
+    parser.add_argument(
+        "--batch-norm", choices=("global", "local"), default="global", help="with several processes (default: global)"
+    )
+    parser.add_argument(
+        "--validation-every", metavar="N", type=natural, default=0, help="iterations; 0: no validation (default: 0)"
+    )
+    parser.add_argument(
+        "--validation-share", metavar="F", type=_share, default=0.1, help="of the patients (default: 0.1)"
+    )
     add_device(parser)
     add_progress(parser)
 
 
-def _spacing(text: str) -> float | None:
-    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
-    if text == "native":
-        return None
+def _share(text: str) -> float:
+    """A number between 0 and 1, neither of them. Raises ArgumentTypeError."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")
     return value
 
 
-def _run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
-    from PDACScreeningLib.commands.training import run_prepare
-
-    spacing_mm = arguments.working_spacing_mm
-    return run_prepare(arguments.cohort, arguments.output, spacing_mm, display, interruption)
-
-
 def _run_train(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
-    from PDACScreeningLib.commands.training import TrainRequest, run_train
+    if is_rank():
+        end_with_launcher()
+    with StopRequest() as stop:
+        from PDACScreeningLib.commands.training import run_train
 
-    request = TrainRequest(
+        return run_train(_request(arguments), display, interruption, stop)
+
+
+def _request(arguments: argparse.Namespace) -> TrainRequest:
+    from PDACScreeningLib.commands.training import TrainRequest
+
+    return TrainRequest(
         store=arguments.store,
         output=arguments.output,
         patch_size=arguments.patch_size,
@@ -110,5 +112,11 @@ def _run_train(arguments: argparse.Namespace, display: Display, interruption: In
         checkpoint_every=arguments.checkpoint_every,
         split=arguments.split,
         fold=arguments.fold,
+        accumulate=arguments.accumulate,
+        prefetch=arguments.prefetch,
+        tensorboard=arguments.tensorboard,
+        precision=arguments.precision,
+        batch_norm=arguments.batch_norm,
+        validation_every=arguments.validation_every,
+        validation_share=arguments.validation_share,
     )
-    return run_train(request, display, interruption)
