@@ -69,20 +69,16 @@ def read_label_map(path: Path) -> LabelMap:
     values = _voxels(header)
     if (header.slope, header.intercept) != (1.0, 0.0):
         values = values * header.slope + header.intercept
-    if not np.isfinite(values).all():
+    if values.dtype.kind not in "iu" and not np.isfinite(values).all():
         raise InputRejected(f"{path.name} has undefined voxels (NaN or infinite), so it is no label map")
     low, high = float(values.min()), float(values.max())
-    whole = np.rint(values)
-    if (
-        low < -_LABEL_TOLERANCE
-        or high > Label.TUMOR + _LABEL_TOLERANCE
-        or np.abs(values - whole).max() > _LABEL_TOLERANCE
-    ):
+    if low < -_LABEL_TOLERANCE or high > Label.TUMOR + _LABEL_TOLERANCE or not _are_whole(values):
         raise InputRejected(
             f"{path.name} holds values from {low:g} to {high:g}; a label map holds 0 (background), 1 (pancreas), "
             "2 (tumor)"
         )
-    return LabelMap(whole.astype(np.uint8), placed.geometry)
+    whole = values if values.dtype.kind in "iu" else np.rint(values)
+    return LabelMap(whole.astype(np.uint8, copy=False), placed.geometry)
 
 
 def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
@@ -122,6 +118,10 @@ def voxels_sha256(hu: NDArray[np.int16]) -> str:
     for plane in hu:
         digest.update(plane.astype("<i2").tobytes())
     return digest.hexdigest()
+
+
+def _are_whole(values: NDArray[Any]) -> bool:
+    return values.dtype.kind in "iu" or bool(np.abs(values - np.rint(values)).max() <= _LABEL_TOLERANCE)
 
 
 def _voxels(header: ImageHeader) -> NDArray[Any]:
