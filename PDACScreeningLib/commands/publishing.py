@@ -8,10 +8,10 @@ from pathlib import Path
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import CheckpointError
-from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
+from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
 from PDACScreeningLib.network.model_directory import save_model
-from PDACScreeningLib.training.trainer import CHECKPOINT
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PublishRequest:
 
 def run_publish(request: PublishRequest, display: Display) -> int:
     """Write the model folder. Raises CheckpointError when the trainings do not belong together."""
-    checkpoints = _checkpoints(request.run)
+    checkpoints = _checkpoints(request.run, display.notice)
     config = _joint_config(checkpoints)
     description = ModelDescription(
         name=request.name,
@@ -51,11 +51,14 @@ def run_publish(request: PublishRequest, display: Display) -> int:
     return 0
 
 
-def _checkpoints(run: Path) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened."""
-    found = [load_checkpoint(path) for path in run.glob(f"*/{CHECKPOINT}")]
+def _checkpoints(run: Path, notify: Notify) -> dict[int, Checkpoint]:
+    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
+
+    Of each training the best when it was validated, else the last (ADR 0012).
+    """
+    found = [CheckpointFolder(folder, notify).for_use() for folder in trained_folders(run)]
     if not found:
-        raise CheckpointError(f"{run} holds no training (no */{CHECKPOINT}); run `pdac-screening train` first")
+        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
     config = _without_batch_sizes(found[0].config.screening)
     if any(_without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
         raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")

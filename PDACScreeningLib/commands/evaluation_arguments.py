@@ -1,4 +1,4 @@
-"""Arguments of `train`, `publish` and `evaluate`: from a case store to a model and to what it is worth."""
+"""Arguments of `publish` and `evaluate`: from trained networks to a model and to what it is worth."""
 
 from __future__ import annotations
 
@@ -6,48 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, natural, positive
+from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, positive
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.config import PAPER_SCALES
-from PDACScreeningLib.training.recipes import RECIPES
-
-_PATCH_SIZES = tuple(scale.patch_size for scale in PAPER_SCALES)
-
-
-def add_train_parser(commands: Any) -> None:
-    """`train`: one network from a case store."""
-    parser = add_command(
-        commands,
-        "train",
-        _run_train,
-        summary="train one of the three networks",
-        description="Trains on a case store and keeps a checkpoint. Run it again to go on where it stopped.",
-        examples=(
-            "pdac-screening train store --patch-size 64 --output run",
-            "pdac-screening train store --patch-size 16 --recipe short --base-width 8 --iterations 3000 --output run",
-            "pdac-screening train store --split cohort/split.json --fold 0 --patch-size 64 --output run-fold0",
-        ),
-    )
-    parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
-    parser.add_argument("--patch-size", type=int, choices=_PATCH_SIZES, required=True, help="which network")
-    parser.add_argument(
-        "--output", metavar="DIR", type=Path, required=True, help="run folder; gets a folder per network"
-    )
-    parser.add_argument("--split", metavar="FILE", type=Path, help="split file; trains on what --fold may train on")
-    parser.add_argument("--fold", metavar="N", type=natural, default=0, help="fold of --split, from 0 (default: 0)")
-    parser.add_argument("--recipe", choices=RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
-    parser.add_argument("--iterations", metavar="N", type=positive, help="default: 80000 (paper), needed for short")
-    parser.add_argument("--base-width", metavar="N", type=positive, help="channels at full resolution (default: 32)")
-    parser.add_argument(
-        "--batch-size", metavar="N", type=positive, help="patches in a mini-batch (default: the recipe's)"
-    )
-    parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
-    parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
-    parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
-    parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
-    add_device(parser)
-    add_progress(parser)
 
 
 def add_publish_parser(commands: Any) -> None:
@@ -89,28 +50,6 @@ def add_evaluate_parser(commands: Any) -> None:
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
     add_device(parser)
     add_progress(parser)
-
-
-def _run_train(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
-    from PDACScreeningLib.commands.training import TrainRequest, run_train
-
-    request = TrainRequest(
-        store=arguments.store,
-        output=arguments.output,
-        patch_size=arguments.patch_size,
-        recipe=arguments.recipe,
-        iterations=arguments.iterations,
-        base_width=arguments.base_width,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
-        augmentation=not arguments.no_augmentation,
-        device=arguments.device,
-        threads=arguments.threads,
-        checkpoint_every=arguments.checkpoint_every,
-        split=arguments.split,
-        fold=arguments.fold,
-    )
-    return run_train(request, display, interruption)
 
 
 def _run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
