@@ -1,4 +1,4 @@
-"""What happens to trainings that are killed, stopped and shared. Each function runs in training_lives.run_scenario."""
+"""What happens to trainings that are killed, stopped and shared. Each function is played by training_lives.play."""
 
 import json
 import os
@@ -13,8 +13,11 @@ import torch
 from small_store import small_store
 from training_lives import end, ended_within, fork, in_ranks, kill, tiny_run
 
+from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import LossSpec, OptimizerSpec
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.network.global_batch_norm import GlobalBatchNorm3d
+from PDACScreeningLib.network.rank_sum import sum_over_ranks
 from PDACScreeningLib.training import step
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.journal import JOURNAL
@@ -85,7 +88,7 @@ def kills_inside_a_write(folder):
 
 
 def two_ranks_equal_one_process(folder):
-    """The largest difference of weights, momentum and losses between one process and two ranks, for two losses."""
+    """The largest difference of network state and losses between one process and two ranks, for two losses."""
     store = small_store(folder / "store")
     short = LossSpec(class_weights=(1.0, 2.0, 6.0), dice_weight=1.0, prior_bias=True)
     found = {}
@@ -103,7 +106,32 @@ def local_statistics_differ(folder):
     one, two = (_run(folder / str(count), batch_norm="local") for count in (1, 2))
     assert end(fork(lambda: _train(one, store))) == 0
     assert in_ranks(2, lambda _rank: _train_as_rank(two, store)) == [0, 0]
-    return _largest_difference(one.folder, two.folder)
+    return {"difference": _largest_difference(one.folder, two.folder)}
+
+
+def global_batch_norm_in_double(folder):
+    """The largest difference of output, gradients and running statistics between BatchNorm3d and two ranks of ours."""
+    whole = torch.randn(4, 3, 2, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 3 + 100
+
+    def normalized(layer, part, sum_up):
+        features = whole[part].clone().requires_grad_()
+        output = layer(features)
+        sum_up((output.tanh() * whole[part].sin()).sum()).backward()
+        gradients = [features.grad, layer.weight.grad, layer.bias.grad]
+        return [output.detach(), *gradients, layer.running_mean, layer.running_var]
+
+    def action(rank):
+        with joined_ranks("cpu") as ranks:
+            found = normalized(GlobalBatchNorm3d(3).double(), ranks.part_of(4), sum_over_ranks)
+        torch.save(found, folder / f"{rank}.pt")
+
+    assert in_ranks(2, action) == [0, 0]
+    one = normalized(torch.nn.BatchNorm3d(3).double(), slice(None), lambda loss: loss)
+    (y0, x0, w0, b0, m0, v0), (y1, x1, w1, b1, m1, v1) = (torch.load(folder / f"{rank}.pt") for rank in (0, 1))
+    assert torch.equal(m0, m1)
+    assert torch.equal(v0, v1)
+    two = [torch.cat([y0, y1]), torch.cat([x0, x1]) / 2, (w0 + w1) / 2, (b0 + b1) / 2, m0, v0]
+    return {"difference": max(float((a - b).abs().max()) for a, b in zip(one, two, strict=True))}
 
 
 def not_a_number_on_one_rank(folder):
@@ -139,8 +167,21 @@ def a_stop_asked_of_one_rank(folder):
     return {"codes": codes, "saved": CheckpointFolder(run.folder).newest().iteration}
 
 
+def different_options(folder):
+    """Two ranks that were given different seeds."""
+    store = small_store(folder / "store")
+
+    def action(rank):
+        try:
+            _train_as_rank(_run(folder / "run", seed=rank), store)
+        except DataError as error:
+            return 4 if "different options" in str(error) else 1
+
+    return {"codes": in_ranks(2, action)}
+
+
 def _short(folder):
-    return tiny_run(folder, iterations=60, checkpoint_every=2)
+    return tiny_run(folder, iterations=40, checkpoint_every=2)
 
 
 def _four(folder):
@@ -194,6 +235,7 @@ def _poison(call):
 
 
 def _state(folder):
+    """Weights, running statistics and momentum of the newest checkpoint."""
     checkpoint = CheckpointFolder(folder).newest()
     momentum = {
         f"momentum {index}": state["momentum_buffer"] for index, state in checkpoint.optimizer_state["state"].items()
@@ -215,6 +257,49 @@ def _require_equal(calm, other):
 
 
 def _largest_difference(first, second):
-    one, two = _state(first), _state(second)
+    """Of weights, running statistics and losses, but not of momentum: its rounding is that of raw gradients."""
+    one, two = (CheckpointFolder(folder).newest().network_state for folder in (first, second))
     losses = [abs(a[1] - b[1]) for a, b in zip(_losses(first), _losses(second), strict=True)]
     return max(*losses, *(float((one[name] - two[name]).abs().max()) for name in one))
+
+
+def signals_to_the_command(folder):
+    """Each signal to a `train` that has done some iterations; and the last of them run again to its end."""
+    small_store(folder / "store")
+    found = {}
+    for name in ("SIGTERM", "SIGUSR1", "SIGINT"):
+        output = folder / name
+        life = fork(lambda output=output: _command(folder / "store", output))
+        _wait_for_lines(output / "16" / JOURNAL, 3)
+        os.kill(life, getattr(signal, name))
+        code = end(life)
+        saved = CheckpointFolder(output / "16").newest().iteration
+        found[name] = {"code": code, "saved": saved, "written_down": len(_losses(output / "16"))}
+    code = end(fork(lambda: _command(folder / "store", output)))
+    found["again"] = {"code": code, "saved": CheckpointFolder(output / "16").newest().iteration}
+    return found
+
+
+def two_commands_in_one_folder(folder):
+    """A second `train` while the first one runs."""
+    small_store(folder / "store")
+    first = fork(lambda: _command(folder / "store", folder / "run"))
+    _wait_for_lines(folder / "run" / "16" / JOURNAL, 1)
+    os.kill(first, signal.SIGSTOP)
+    second = end(fork(lambda: _command(folder / "store", folder / "run")))
+    os.kill(first, signal.SIGTERM)
+    os.kill(first, signal.SIGCONT)
+    return {"second": second, "first": end(first)}
+
+
+def _command(store, output):
+    options = {"--patch-size": 16, "--recipe": "short", "--base-width": 1, "--iterations": 150, "--batch-size": 4}
+    words = [str(word) for option in options.items() for word in option]
+    return main(["train", str(store), *words, "--device", "cpu", "--threads", "1", "--output", str(output)])
+
+
+def _wait_for_lines(journal, count):
+    stop = time.monotonic() + 120
+    while not journal.exists() or len(journal.read_bytes().splitlines()) < count:
+        assert time.monotonic() < stop, f"no {count} lines in {journal}"
+        time.sleep(0.002)
