@@ -1,4 +1,4 @@
-"""What `prepare` and `train` do."""
+"""What `train` does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.commands.stop_request import StopRequest
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig, ValidationSpec
-from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
 from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.runtime import Runtime, resolve_training_device
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.loss_curves import tensorboard_is_installed
-from PDACScreeningLib.training.preparation import prepare
 from PDACScreeningLib.training.ranks import Ranks, joined_ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
 from PDACScreeningLib.training.trainer import train
@@ -53,20 +51,6 @@ class TrainRequest:
     batch_norm: Literal["global", "local"] = "global"
     validation_every: int = 0
     validation_share: float = 0.1
-
-
-def run_prepare(
-    cohort: Path, output: Path, working_spacing_mm: float | None, display: Display, interruption: Interruption
-) -> int:
-    """Write a case store; cases that cannot be used are named with their reason."""
-    cases = phantom_cohort_cases(cohort)
-    source = f"synthetic phantom cohort of {len(cases)} cases"
-    preparation = prepare(cases, output, working_spacing_mm, source, interruption.hook(display.progress))
-    for case_id, reason in preparation.refused:
-        display.notice(f"refused {case_id}: {reason}")
-    counts = {"stored": len(preparation.stored), "refused": len(preparation.refused)}
-    display.result(f"{counts['stored']} cases stored in {output}, {counts['refused']} refused", counts)
-    return 0
 
 
 def run_train(request: TrainRequest, display: Display, interruption: Interruption, stop: StopRequest) -> int:

@@ -39,7 +39,7 @@ class Segmentation:
     coarse_box: smallest box of all pancreas and tumor voxels of the coarse scan. roi: that box and its margin.
     labels: (z, y, x) uint8 of the whole volume, after the component filter; background outside the ROI.
     tumor_probability: (z, y, x) float32 of the ROI, mean over the networks, before any filter.
-    scales: one entry per network, coarse first.
+    scales: one entry per network, coarse first. unfiltered_labels: (z, y, x) uint8 of the ROI, before the filter.
     """
 
     coarse_box: Box
@@ -47,6 +47,7 @@ class Segmentation:
     labels: NDArray[np.uint8]
     tumor_probability: NDArray[np.float32]
     scales: tuple[ScaleSegmentation, ...]
+    unfiltered_labels: NDArray[np.uint8]
 
 
 def segment(
@@ -54,6 +55,8 @@ def segment(
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     on_progress: OnProgress = ignore_progress,
+    *,
+    region: Box | None = None,
 ) -> Segmentation | None:
     """Pancreas and tumor of a volume on the working grid; None when the coarse scan finds neither (section 2.3).
 
@@ -62,6 +65,7 @@ def segment(
     32^3 and 16^3 voxels. The predictions of three networks are averaged into final segmentation."
 
     ct: on the working grid. networks: by patch size, one for each of `config.scales`, of which the first is coarse.
+    region: scanned by the fine networks instead of the ROI, to measure what the ROI is good for; the paper: None.
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
     coarse_scale, *fine_scales = config.scales
@@ -69,7 +73,7 @@ def segment(
     coarse_box = bounding_box(most_likely_labels(coarse.foreground) != Label.BACKGROUND)
     if coarse_box is None:
         return None
-    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape)
+    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape) if region is None else region
 
     coarse = coarse.cropped(roi)
     total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
@@ -82,7 +86,7 @@ def segment(
 
     labels = np.zeros(ct.hu.shape, np.uint8)
     labels[roi.slices] = _filtered(in_roi, config)
-    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales))
+    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales), in_roi)
 
 
 def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -44,8 +44,7 @@ class PatchSource:
 
     def _draw(self, name: str, counter: int, *, augment: bool) -> PatchBatch:
         rng = stream(self._run.config.seed, name, self._run.scale.patch_size, counter)
-        whole = self._sampler.sample(rng, self._run.scale.batch_size, augment=augment)
-        return PatchBatch(whole.hu[self._part], whole.labels[self._part])
+        return self._sampler.sample(rng, self._run.scale.batch_size, augment=augment, part=self._part)
 
 
 def _roi_share(run: TrainingRun) -> float:
