@@ -14,6 +14,7 @@ forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 def found(tmp_path_factory):
     return play(
         tmp_path_factory.mktemp("ranks"),
+        "rank_scenarios",
         "two_ranks_equal_one_process",
         "global_batch_norm_in_double",
         "local_statistics_differ",

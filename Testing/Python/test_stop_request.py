@@ -38,7 +38,7 @@ def test_the_earlier_handlers_come_back():
 
 
 def test_the_command_saves_where_it_is_and_goes_on_when_run_again(tmp_path):
-    found = play(tmp_path, "signals_to_the_command")["signals_to_the_command"]
+    found = play(tmp_path, "command_scenarios", "signals_to_the_command")["signals_to_the_command"]
     for name in ("SIGTERM", "SIGUSR1", "SIGINT"):
         assert found[name]["code"] == RESUME == 75
         assert found[name]["saved"] == found[name]["written_down"] >= 3
@@ -46,5 +46,5 @@ def test_the_command_saves_where_it_is_and_goes_on_when_run_again(tmp_path):
 
 
 def test_a_second_training_of_the_command_is_refused_and_the_first_goes_on(tmp_path):
-    found = play(tmp_path, "two_commands_in_one_folder")
+    found = play(tmp_path, "command_scenarios", "two_commands_in_one_folder")
     assert found["two_commands_in_one_folder"] == {"second": 5, "first": 75}

@@ -1,6 +1,6 @@
 """Trainings in processes of their own, so that they can be killed, stopped and run as ranks.
 
-`play` runs scenarios of training_scenarios.py in a process that imports torch once and forks itself for every life of a
+`play` runs scenarios (*_scenarios.py) in a process that imports torch once and forks itself for every life of a
 training: a restart costs a tenth of a second instead of several.
 """
 
@@ -13,17 +13,18 @@ import sys
 import time
 import traceback
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
-def play(folder, *names):
-    """Run scenarios one after the other in one process: by name what each found, as plain data, or its traceback."""
+def play(folder, module, *names):
+    """Run scenarios of a module one after the other in one process: by name what each found, or its traceback."""
     path = os.pathsep.join([str(HERE.parents[1]), *sys.path])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     code = "from training_lives import play_here; play_here()"
-    command = [sys.executable, "-W", "error", "-c", code, str(folder), *names]
+    command = [sys.executable, "-W", "error", "-c", code, str(folder), module, *names]
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=580, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -33,18 +34,17 @@ def play(folder, *names):
 def play_here():
     """The child of `play`."""
     import torch
-    import training_scenarios
 
     torch.set_num_threads(1)
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     optimizer.step()  # loads what torch loads on first use, so that the forked processes need not
     optimizer.zero_grad()
-    found = {}
-    for name in sys.argv[2:]:
+    found, scenarios = {}, import_module(sys.argv[2])
+    for name in sys.argv[3:]:
         folder = Path(sys.argv[1]) / name
         folder.mkdir()
         try:
-            found[name] = getattr(training_scenarios, name)(folder)
+            found[name] = getattr(scenarios, name)(folder)
         except Exception:
             found[name] = traceback.format_exc()
     sys.stdout.write("\n" + json.dumps(found) + "\n")
