@@ -8,19 +8,27 @@ from pathlib import Path
 
 import torch
 
+from PDACScreeningLib import atomic_file
 from PDACScreeningLib.commands.evaluation_plan import Plan, make_plan
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.commands.reading import ReadingTask, make_readings
+from PDACScreeningLib.commands.reading import ReadingTask, make_readings, open_case
 from PDACScreeningLib.evaluation import extra
 from PDACScreeningLib.evaluation.case_result import CaseResult
-from PDACScreeningLib.evaluation.experiment import EXPERIMENT, experiment, write_experiment
-from PDACScreeningLib.evaluation.reading_file import read_result
+from PDACScreeningLib.evaluation.document import Picture
+from PDACScreeningLib.evaluation.experiment import EXPERIMENT, Experiment, experiment, write_experiment
+from PDACScreeningLib.evaluation.gallery import GALLERY, GalleryCase, draw, picture, wrong_readings
+from PDACScreeningLib.evaluation.plots import write_plots
+from PDACScreeningLib.evaluation.reading_file import read_labels, read_result
+from PDACScreeningLib.evaluation.report_document import document, summary
+from PDACScreeningLib.evaluation.report_markdown import to_markdown
+from PDACScreeningLib.evaluation.report_page import to_html
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.progress import Progress
 
 READINGS = "cases"
+GALLERY_LIMIT = 12  # misses, and false alarms, that are shown; all are listed
 
 
 @dataclass(frozen=True)
@@ -74,4 +82,25 @@ def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:
     """Everything that is made of the readings. Returns what a person is shown at the end."""
     found = experiment(plan.setting, results)
     write_experiment(found, output / EXPERIMENT)
-    return ""
+    write_plots(found, output)
+    report = document(found, _write_gallery(output, plan, found))
+    atomic_file.write_text(output / "report.md", to_markdown(report))
+    atomic_file.write_text(output / "report.html", to_html(report, output))
+    text = to_markdown(summary(found))
+    atomic_file.write_text(output / "table1.md", text)
+    return text
+
+
+def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]:
+    """A picture of each scan on the wrong side of the rule, as far as they are shown."""
+    wrong = wrong_readings(found.cases, found.setting.min_tumor_voxels, GALLERY_LIMIT)
+    names = {(place.case_id, place.fold): place.name for place in plan.assignments}
+    pictures = []
+    for result in wrong:
+        name = names[result.case_id, result.fold]
+        case = open_case(plan.store, result.patient_id, result.case_id)
+        shown = GalleryCase(result, case.ct, case.labels, read_labels(output / READINGS, name))
+        path = f"{GALLERY}/{name}.png"
+        atomic_file.write_bytes(output / path, draw(shown))
+        pictures.append(picture(result, path))
+    return pictures

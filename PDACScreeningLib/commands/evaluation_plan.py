@@ -14,7 +14,7 @@ from PDACScreeningLib.commands.screening_record import installed_versions
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
 from PDACScreeningLib.errors import DataError, ModelError, UsageError
-from PDACScreeningLib.evaluation.assignment import Assignment, by_split, tested_patients, without_split
+from PDACScreeningLib.evaluation.assignment import Assignment, by_split, patients_tested, without_split
 from PDACScreeningLib.evaluation.case_result import row_names
 from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting
 from PDACScreeningLib.evaluation.reading_file import digest
@@ -87,7 +87,7 @@ def make_plan(
     the store or each other, DataError.
     """
     split = None if split_file is None else read_split(split_file)
-    store = CaseStore(store_folder, None if split is None else tested_patients(split))
+    store = CaseStore(store_folder, None if split is None else patients_tested(split))
     models = tuple(_found(wish) for wish in wishes)
     _require_one_for_each_fold(models, split)
     config = _common_config(models)

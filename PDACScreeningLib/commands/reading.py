@@ -23,7 +23,7 @@ from PDACScreeningLib.network.model_directory import load_model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.window_predictor import window_predictors
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.case_store import Case, CaseStore
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ def _begin_process() -> None:
 def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -> None:
     """Read one case and write what was found."""
     networks, config = _networks(task.model, task.weights_sha256, task.runtime)
-    store = CaseStore(task.store, frozenset([task.assignment.patient_id]))
-    case = next(case for case in store.cases if case.facts.case_id == task.assignment.case_id)
+    case = open_case(task.store, task.assignment.patient_id, task.assignment.case_id)
     reading = read_case(
         case.facts.case_id,
         case.ct,
@@ -100,6 +99,12 @@ def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -
         fold=task.assignment.fold,
     )
     write_reading(task.folder, task.assignment.name, task.made_of, reading)
+
+
+def open_case(store: Path, patient_id: str, case_id: str) -> Case:
+    """One case of a store. Raises DataError."""
+    cases = CaseStore(store, frozenset([patient_id])).cases
+    return next(case for case in cases if case.facts.case_id == case_id)
 
 
 @cache

@@ -51,7 +51,7 @@ def by_split(cases: Sequence[StoredCase], split: Split, normals: Normals) -> tup
     )
 
 
-def tested_patients(split: Split) -> frozenset[str]:
+def patients_tested(split: Split) -> frozenset[str]:
     """Everybody who is tested in some fold."""
     return frozenset(patient for fold in range(len(split.folds)) for patient in split.test_patients(fold))
 
