@@ -44,6 +44,10 @@ class DataError(PDACScreeningError):
     """A training case or data set cannot be used."""
 
 
+class MemoryShort(PDACScreeningError):
+    """The GPU's memory does not suffice for a training with these options."""
+
+
 class WriteError(PDACScreeningError):
     """A file could not be written, or did not read back as written. Nothing was replaced."""
 

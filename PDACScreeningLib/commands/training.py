@@ -1,4 +1,4 @@
-"""What `prepare` and `train` do."""
+"""What `train` does."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import torch
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig
-from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
 from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.training.case_store import CaseStore
-from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.loss_curves import tensorboard_is_installed
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
 from PDACScreeningLib.training.trainer import TrainingRun, train
 
@@ -38,20 +37,9 @@ class TrainRequest:
     checkpoint_every: int
     split: Path | None = None
     fold: int = 0
-
-
-def run_prepare(
-    cohort: Path, output: Path, working_spacing_mm: float | None, display: Display, interruption: Interruption
-) -> int:
-    """Write a case store; cases that cannot be used are named with their reason."""
-    cases = phantom_cohort_cases(cohort)
-    source = f"synthetic phantom cohort of {len(cases)} cases"
-    preparation = prepare(cases, output, working_spacing_mm, source, interruption.hook(display.progress))
-    for case_id, reason in preparation.refused:
-        display.notice(f"refused {case_id}: {reason}")
-    counts = {"stored": len(preparation.stored), "refused": len(preparation.refused)}
-    display.result(f"{counts['stored']} cases stored in {output}, {counts['refused']} refused", counts)
-    return 0
+    accumulate: int = 1
+    prefetch: int = 4
+    tensorboard: bool = False
 
 
 def run_train(request: TrainRequest, display: Display, interruption: Interruption) -> int:
@@ -62,7 +50,18 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     config = training_config(request, store.index.working_spacing_mm)
     (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
     folder = request.output / str(request.patch_size)
-    run = TrainingRun(folder, scale, config, resolve_device(request.device), request.checkpoint_every)
+    if request.tensorboard and not tensorboard_is_installed():
+        display.notice("TensorBoard is not installed, training.jsonl has the same curves: pip install tensorboard")
+    run = TrainingRun(
+        folder,
+        scale,
+        config,
+        resolve_device(request.device),
+        request.checkpoint_every,
+        accumulate=request.accumulate,
+        prefetch=request.prefetch,
+        tensorboard=request.tensorboard and tensorboard_is_installed(),
+    )
     checkpoint = train(run, store, interruption.hook(display.progress))
     facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
     display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)

@@ -1,4 +1,4 @@
-"""Arguments of `prepare` and `train`: from cases to trained networks."""
+"""Arguments of `train`: from a case store to a trained network."""
 
 from __future__ import annotations
 
@@ -13,28 +13,6 @@ from PDACScreeningLib.config import PAPER_SCALES
 from PDACScreeningLib.training.recipes import RECIPES
 
 _PATCH_SIZES = tuple(scale.patch_size for scale in PAPER_SCALES)
-
-
-def add_prepare_parser(commands: Any) -> None:
-    """`prepare`: cases to a case store."""
-    parser = add_command(
-        commands,
-        "prepare",
-        _run_prepare,
-        summary="check cases and write them as a case store for training",
-        description="Reads a phantom cohort, checks every case and writes it on the working grid.",
-        examples=("pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",),
-    )
-    parser.add_argument("cohort", type=Path, help="folder made by `pdac-screening phantom-cohort`")
-    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="store folder to write")
-    parser.add_argument(
-        "--working-spacing-mm",
-        metavar="MM",
-        type=_spacing,
-        default=1.0,
-        help="isotropic grid, or 'native' (default: 1)",
-    )
-    add_progress(parser)
 
 
 def add_train_parser(commands: Any) -> None:
@@ -68,28 +46,15 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
+    parser.add_argument(
+        "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"
+    )
+    parser.add_argument(
+        "--prefetch", metavar="N", type=natural, default=4, help="mini-batches made ahead of time (default: 4)"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write event files for TensorBoard")
     add_device(parser)
     add_progress(parser)
-
-
-def _spacing(text: str) -> float | None:
-    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
-    if text == "native":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
-    return value
-
-
-def _run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
-    from PDACScreeningLib.commands.training import run_prepare
-
-    spacing_mm = arguments.working_spacing_mm
-    return run_prepare(arguments.cohort, arguments.output, spacing_mm, display, interruption)
 
 
 def _run_train(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
@@ -110,5 +75,8 @@ def _run_train(arguments: argparse.Namespace, display: Display, interruption: In
         checkpoint_every=arguments.checkpoint_every,
         split=arguments.split,
         fold=arguments.fold,
+        accumulate=arguments.accumulate,
+        prefetch=arguments.prefetch,
+        tensorboard=arguments.tensorboard,
     )
     return run_train(request, display, interruption)

@@ -62,7 +62,7 @@ def stack_slices(headers: Sequence[SliceHeader], same_pixels: SamePixels) -> Sli
         (x_mm, y_mm, distance_mm),
         (first[0], first[1], first[2]),
         (a, b, c, d, e, f, g, h, i),
-    )
+    ).rounded()
     copy_warnings = (f"{copies} slices are in the folder twice; one of each was used",) if copies else ()
     return SliceStack(tuple(ordered), geometry, stray_warnings + copy_warnings)
 

@@ -53,13 +53,17 @@ def voxels_of(volume_node: vtkMRMLScalarVolumeNode) -> NDArray[Any]:
 
 
 def geometry_of(volume_node: vtkMRMLScalarVolumeNode) -> Geometry:
-    """The node's grid in LPS mm, without its parent transform. Raises InputRejected for sheared axes."""
+    """The node's grid in LPS mm, without its parent transform, as reading its file without Slicer gives it.
+
+    Raises InputRejected for sheared axes.
+    """
     x, y, z = volume_node.GetImageData().GetDimensions()
     matrix = ijk_to_ras(volume_node)
     columns = RAS_FROM_LPS @ matrix[:3, :3]
     spacing_mm = np.linalg.norm(columns, axis=0)
     try:
-        return Geometry((z, y, x), _xyz(spacing_mm), _xyz(RAS_FROM_LPS @ matrix[:3, 3]), _nine(columns / spacing_mm))
+        origin_mm, axes = RAS_FROM_LPS @ matrix[:3, 3], columns / spacing_mm
+        return Geometry((z, y, x), _xyz(spacing_mm), _xyz(origin_mm), _nine(axes)).rounded()
     except ValueError as error:
         raise InputRejected(f"{WHO} has a geometry that cannot be screened: {error}") from error
 
@@ -72,9 +76,10 @@ def ijk_to_ras(volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
 
 
 def write_input_file(volume_node: vtkMRMLScalarVolumeNode, path: Path) -> Path:
-    """Write the CT as an uncompressed NRRD for the child process; it carries voxels and geometry, nothing else.
+    """Write the CT as an uncompressed .mha for the child process; it carries voxels and geometry, nothing else.
 
-    Uncompressed, because Slicer waits for it: 0.3 s instead of 4 s for 300 slices. Raises InputRejected, WriteError.
+    MetaImage keeps spacing, origin and direction apart and to the last digit; NRRD keeps their products. Uncompressed,
+    because Slicer waits for it: 0.3 s instead of 4 s for 300 slices. Raises InputRejected, WriteError.
     """
     ct = ct_volume_from_node(volume_node)
 

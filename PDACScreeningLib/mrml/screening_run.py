@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-INPUT, RESULT = "ct.nrrd", "result"
+INPUT, RESULT = "ct.mha", "result"
 _ASSESSED = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
 _FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s\"':,]+)*[\\/](?=[^\\/\s])")
 

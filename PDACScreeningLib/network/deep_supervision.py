@@ -1,6 +1,7 @@
 """The training loss: voxel-wise cross-entropy of the main and the auxiliary outputs (section 2.2, Fig. 2)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,7 +11,22 @@ from PDACScreeningLib.config import NUM_CLASSES, LossSpec, ScaleSpec
 from PDACScreeningLib.volume.label_map import Label
 
 
-def deeply_supervised_loss(outputs: Sequence[Tensor], labels: Tensor, scale: ScaleSpec, spec: LossSpec) -> Tensor:
+@dataclass(frozen=True)
+class SupervisedLoss:
+    """total: what is minimized. heads: the loss of every output before it is weighted, in the order of the outputs."""
+
+    total: Tensor
+    heads: tuple[Tensor, ...]
+
+
+def head_names(scale: ScaleSpec) -> tuple[str, ...]:
+    """Names of the outputs in training: auxiliary_1, (auxiliary_2,) main."""
+    return (*(f"auxiliary_{number}" for number in range(1, len(scale.loss_weights))), "main")
+
+
+def deeply_supervised_loss(
+    outputs: Sequence[Tensor], labels: Tensor, scale: ScaleSpec, spec: LossSpec
+) -> SupervisedLoss:
     """The weighted sum of the loss of every output, in units of the main loss.
 
     outputs: logits (n, 3, z, y, x) in the order auxiliary #1, (auxiliary #2,) main. labels: (n, z, y, x) int64.
@@ -21,11 +37,9 @@ def deeply_supervised_loss(outputs: Sequence[Tensor], labels: Tensor, scale: Sca
     if len(outputs) != len(scale.loss_weights):
         raise ValueError(f"{len(outputs)} outputs do not fit the loss weights {scale.loss_weights}")
     main_weight = scale.loss_weights[-1]
-    losses = [
-        (weight / main_weight) * segmentation_loss(logits, labels, spec)
-        for weight, logits in zip(scale.loss_weights, outputs, strict=True)
-    ]
-    return torch.stack(losses).sum()
+    heads = tuple(segmentation_loss(logits, labels, spec) for logits in outputs)
+    weighted = [(weight / main_weight) * head for weight, head in zip(scale.loss_weights, heads, strict=True)]
+    return SupervisedLoss(torch.stack(weighted).sum(), heads)
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:

@@ -7,41 +7,50 @@ mini-batch size is 16, 32 and 128 for 64^3, 32^3 and 16^3, respectively). The we
 
 from __future__ import annotations
 
-import json
-import time
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from PDACScreeningLib import __version__
-from PDACScreeningLib.config import HUWindow, OptimizerSpec, ScaleSpec, TrainingConfig
+from PDACScreeningLib.config import OptimizerSpec, ScaleSpec, TrainingConfig
 from PDACScreeningLib.errors import CheckpointError, DataError
 from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from PDACScreeningLib.network.deep_supervision import class_frequencies, deeply_supervised_loss
+from PDACScreeningLib.network.deep_supervision import class_frequencies
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.training.batch_feed import BatchFeed
 from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.journal import Journal, JournalLine
 from PDACScreeningLib.training.learning_rate import learning_rate
+from PDACScreeningLib.training.loss_curves import LossCurves
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
+from PDACScreeningLib.training.step import StepLoss, StepSpec, training_step, uses_bf16
 
 CHECKPOINT = "checkpoint.pt"
-JOURNAL = "training.jsonl"
 _PRIOR_PATCHES = 64  # patches whose class frequencies start the heads
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Where and on what one network is trained. `folder` receives the checkpoint and the journal."""
+    """Where and on what one network is trained. `folder` receives the checkpoint and the journal.
+
+    accumulate: micro-batches an iteration is computed in (ADR 0014). prefetch: batches made ahead of time.
+    tensorboard: whether the journal is also drawn as curves; needs the package.
+    """
 
     folder: Path
     scale: ScaleSpec
     config: TrainingConfig
     runtime: Runtime
     checkpoint_every: int = 100
+    accumulate: int = 1
+    prefetch: int = 4
+    tensorboard: bool = False
 
 
 def train(run: TrainingRun, store: CaseStore, on_progress: OnProgress = ignore_progress) -> Checkpoint:
@@ -60,56 +69,37 @@ def train(run: TrainingRun, store: CaseStore, on_progress: OnProgress = ignore_p
     network.to(run.runtime.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # stub lacks 3d
     optimizer = _optimizer(network, run.config.optimizer)
     start = _resume(run, store, network, optimizer)
-    journal = _Journal(run.folder / JOURNAL)
-    stage = f"training {run.scale.patch_size}^3"
-    for iteration in range(start, run.config.iterations):
-        rate = learning_rate(iteration, run.config.iterations, run.config.optimizer)
-        batch = _batch(run, sampler, iteration)
-        loss = _step(run, network, optimizer, batch, rate)
-        journal.add(iteration, loss, rate)
-        done = iteration + 1
-        if done % run.checkpoint_every == 0 or done == run.config.iterations:
-            save_checkpoint(_checkpoint(run, store, network, optimizer, done), run.folder / CHECKPOINT)
-        on_progress(Progress(stage, done, run.config.iterations))
+    step = StepSpec(run.scale, run.config.loss, run.config.screening.intensity, run.runtime, run.accumulate)
+    batches = BatchFeed(partial(_batch, run, sampler), start, run.config.iterations, ahead=run.prefetch)
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal(run.folder, start))
+        curves = stack.enter_context(LossCurves(run.folder, start)) if run.tensorboard else None
+        feed = stack.enter_context(batches)
+        for iteration, batch in feed:
+            rate = learning_rate(iteration, run.config.iterations, run.config.optimizer)
+            loss = training_step(step, network, optimizer, batch, rate)
+            line = _write_line(journal, iteration, loss, rate, len(batch.hu), feed.waited_s)
+            if curves is not None:
+                curves.add(line)
+            done = iteration + 1
+            if done % run.checkpoint_every == 0 or done == run.config.iterations:
+                journal.sync()
+                save_checkpoint(_checkpoint(run, store, network, optimizer, done), run.folder / CHECKPOINT)
+            on_progress(_progress(run, line))
     return load_checkpoint(run.folder / CHECKPOINT)
 
 
-def _step(
-    run: TrainingRun, network: SegmentationNetwork, optimizer: torch.optim.Optimizer, batch: PatchBatch, rate: float
-) -> float:
-    """One iteration; returns the loss. Raises DataError when it is not finite, before any weight changes."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    network.train()
-    image, labels = _to_device(batch, run.config.screening.intensity, run.runtime.device)
-    with torch.autocast(run.runtime.device, torch.bfloat16, enabled=_uses_bf16(run)):
-        outputs = network.with_auxiliary(image)
-    loss = deeply_supervised_loss(outputs, labels, run.scale, run.config.loss)
-    value = loss.item()
-    if not torch.isfinite(loss):
-        raise DataError(f"the loss became {value}; lower the learning rate. The last checkpoint is untouched")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
-    optimizer.step()
-    return value
+def _write_line(
+    journal: Journal, iteration: int, loss: StepLoss, rate: float, patches: int, waited_s: float
+) -> JournalLine:
+    return journal.add(
+        iteration, loss=loss.total, head_losses=loss.heads, learning_rate=rate, patches=patches, waited_s=waited_s
+    )
 
 
-def _uses_bf16(run: TrainingRun) -> bool:
-    """Whether a step runs in bf16.
-
-    Not the 16^3 network on a CPU: there torch's bf16 weight gradient of a 3x3x3 convolution over the 2x2x2 voxels of
-    its lowest level differs from call to call and is NaN now and then (seen with torch 2.13); fp32 is exact.
-    """
-    small_on_cpu = run.runtime.device == "cpu" and run.scale.patch_size < 32
-    return run.runtime.precision == "bf16" and not small_on_cpu
-
-
-def _to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
-    """Normalized image (n, 1, z, y, x) float32 and labels (n, z, y, x) int64."""
-    hu = torch.from_numpy(batch.hu).to(device).float()
-    image = (hu.clamp(window.lower_hu, window.upper_hu) - window.mean_hu) / window.std_hu
-    labels = torch.from_numpy(batch.labels).to(device).long()
-    return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels
+def _progress(run: TrainingRun, line: JournalLine) -> Progress:
+    note = f"loss {line.loss:.3f}, {line.patches_per_s:.0f} patches/s"
+    return Progress(f"training {run.scale.patch_size}^3", line.iteration + 1, run.config.iterations, note)
 
 
 def _batch(run: TrainingRun, sampler: PatchSampler, iteration: int) -> PatchBatch:
@@ -167,29 +157,10 @@ def _checkpoint(
         "software": f"PDACScreening {__version__}",
         "torch": str(torch.__version__),
         "device": run.runtime.description,
-        "precision": "bf16" if _uses_bf16(run) else "fp32",
+        "precision": "bf16" if uses_bf16(run.runtime, run.scale) else "fp32",
         "store_sha256": store.sha256,
         "store_source": store.index.source,
         "cases": str(len(store.cases)),
+        "accumulate": str(run.accumulate),
     }
     return Checkpoint(run.config, run.scale.patch_size, done, network.state_dict(), optimizer.state_dict(), provenance)
-
-
-class _Journal:
-    """One JSON line an iteration: what a loss curve needs."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._last = path, time.monotonic()
-
-    def add(self, iteration: int, loss: float, rate: float) -> None:
-        now = time.monotonic()
-        line = {
-            "iteration": iteration,
-            "loss": round(loss, 6),
-            "learning_rate": rate,
-            "seconds": round(now - self._last, 4),
-        }
-        self._last = now
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")

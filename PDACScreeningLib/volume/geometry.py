@@ -5,6 +5,7 @@ Arrays are (z, y, x). Vectors of the world and of the header are (x, y, z), in L
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ XYZ = tuple[float, float, float]
 Direction = tuple[float, float, float, float, float, float, float, float, float]
 
 IDENTITY: Direction = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+_POSITION_DECIMALS = 8  # of mm; programs disagree by 1e-13 mm
+_SCALE_DECIMALS = 10  # spacing and direction; programs disagree by 1e-15
+_BORDER = (math.sqrt(5) - 1) / 2  # between two rounded numbers; far from what headers hold, as halves and thirds are not
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,19 @@ class Geometry:
         index_xyz = (np.asarray(world_xyz, np.float64) - self.origin_mm) @ self.axes / self.spacing_mm
         return index_xyz[..., ::-1]
 
+    def rounded(self) -> Geometry:
+        """This grid with numbers that every program agrees on (ADR 0010).
+
+        Readers that turn a header into a matrix and back end up some 1e-13 mm apart. Positions are rounded to 1e-8 mm,
+        spacing and direction to 1e-10, so that one file gives one geometry whoever read it. -0.0 becomes 0.0.
+        """
+        return Geometry(
+            self.shape,
+            _three(_rounded(self.spacing_mm, _SCALE_DECIMALS)),
+            _three(_rounded(self.origin_mm, _POSITION_DECIMALS)),
+            _nine(_rounded(self.direction, _SCALE_DECIMALS)),
+        )
+
     def cropped(self, box: Box) -> Geometry:
         """The part of this grid inside `box`; a voxel keeps its place in the world."""
         x, y, z = (float(mm) for mm in self.index_to_world(box.start))
@@ -85,3 +103,18 @@ class Geometry:
         corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(self.shape) - 1)
         apart_mm = np.abs(self.index_to_world(corners) - other.index_to_world(corners)).max()
         return bool(apart_mm <= tolerance_voxels * min(self.spacing_mm))
+
+
+def _rounded(values: tuple[float, ...], decimals: int) -> list[float]:
+    """Like `round`, but with a border that no usual number lies on: at a half, binary fractions would."""
+    return [math.floor(value * 10**decimals + 1 - _BORDER) / 10**decimals for value in values]
+
+
+def _three(values: list[float]) -> XYZ:
+    x, y, z = values
+    return (x, y, z)
+
+
+def _nine(values: list[float]) -> Direction:
+    a, b, c, d, e, f, g, h, i = values
+    return (a, b, c, d, e, f, g, h, i)

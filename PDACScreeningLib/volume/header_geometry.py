@@ -49,7 +49,7 @@ def header_geometry(header: ImageHeader) -> HeaderGeometry:
             (float(spacing[0]), float(spacing[1]), float(spacing[2])),
             (float(origin[0]), float(origin[1]), float(origin[2])),
             _row_by_row(axes),
-        )
+        ).rounded()
     except ValueError as error:
         raise InputRejected(f"the geometry of {header.name} is impossible ({error}): export it again") from error
     return HeaderGeometry(geometry, warnings)
@@ -58,7 +58,7 @@ def header_geometry(header: ImageHeader) -> HeaderGeometry:
 def _row_by_row(
     axes: NDArray[np.float64],
 ) -> tuple[float, float, float, float, float, float, float, float, float]:
-    a, b, c, d, e, f, g, h, i = (float(value) + 0.0 for value in axes.ravel())  # + 0.0 turns -0.0 into 0.0
+    a, b, c, d, e, f, g, h, i = (float(value) for value in axes.ravel())
     return (a, b, c, d, e, f, g, h, i)
 
 

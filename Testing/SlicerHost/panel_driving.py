@@ -5,9 +5,14 @@ from run_driving import PATIENCE_S, until
 
 
 def choose(widget, volume, model):
-    """Choose a volume and a model folder, and compute on the processors."""
+    """Choose a volume and a model, and compute on the processors. model: a folder, or a name in the list."""
     widget.ui.inputSelector.setCurrentNode(volume)
-    assert widget.screening.use_model_folder(model)
+    if isinstance(model, str):
+        index = widget.ui.modelSelector.findData(model)
+        assert index >= 0, f"{model} is not in the list"
+        widget.ui.modelSelector.setCurrentIndex(index)
+    else:
+        assert widget.screening.use_model_folder(model)
     widget.ui.deviceSelector.setCurrentIndex(widget.ui.deviceSelector.findData("cpu"))
 
 
