@@ -20,10 +20,12 @@ def add_publish_parser(commands: Any) -> None:
         "publish",
         _run_publish,
         summary="put the trained networks into a model folder",
-        description="Writes weights.safetensors and model.json from the checkpoints of a run folder.",
+        description="Writes weights.safetensors, model.json and a model card from the checkpoints of a run folder.",
         examples=(
             "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
+            "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
+            "evaluation/experiment.json --output my-model",
         ),
     )
     parser.add_argument("trained", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
@@ -31,7 +33,14 @@ def add_publish_parser(commands: Any) -> None:
     parser.add_argument("--name", required=True, help="name for --model")
     parser.add_argument("--trained-on", metavar="SENTENCE", required=True, help="what the model was trained on")
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
-    parser.add_argument("--performance", metavar="SENTENCE", default="", help="measured figures, and on what")
+    performance = parser.add_mutually_exclusive_group()
+    performance.add_argument("--performance", metavar="SENTENCE", default="", help="measured figures, and on what")
+    performance.add_argument(
+        "--performance-from",
+        metavar="FILE",
+        type=Path,
+        help="experiment.json of `pdac-screening evaluate`; its figures go into model.json and the model card",
+    )
     parser.add_argument("--demo", action="store_true", help="a demo: never used without being asked for")
     add_progress(parser)
 
@@ -109,6 +118,7 @@ def _run_publish(arguments: argparse.Namespace, display: Display, _interruption:
         notice=arguments.notice,
         performance=arguments.performance,
         is_demo=arguments.demo,
+        performance_from=arguments.performance_from,
     )
     return run_publish(request, display)
 

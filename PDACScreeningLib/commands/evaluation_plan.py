@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.commands.reading import ReadingTask
-from PDACScreeningLib.commands.screening_record import installed_versions
+from PDACScreeningLib.commands.screening_record import config_sha256, installed_versions
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
 from PDACScreeningLib.errors import DataError, ModelError, UsageError
@@ -104,6 +104,7 @@ def make_plan(
             reading=reading,
             statistics=statistics,
             row_names=row_names(config),
+            config_sha256=config_sha256(without_batch_sizes(config)),
             min_tumor_voxels=config.decision.min_tumor_voxels,
             command=_command(store_folder, wishes, split_file, reading, statistics),
             software={"PDACScreening": __version__, **installed_versions()},
@@ -119,6 +120,11 @@ def make_plan(
     )
 
 
+def without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
+    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
+    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
+
+
 def _found(wish: str) -> FoundModel:
     folder = find_model(wish).folder
     return FoundModel(folder, read_description(folder))
@@ -132,14 +138,9 @@ def _require_one_for_each_fold(models: Sequence[FoundModel], split: Split | None
 
 
 def _common_config(models: Sequence[FoundModel]) -> ScreeningConfig:
-    """Batch sizes decide a training, not an answer; everything else must be the same."""
-
-    def answering(config: ScreeningConfig) -> ScreeningConfig:
-        return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
-
     config = models[0].description.config
     for model in models[1:]:
-        if answering(model.description.config) != answering(config):
+        if without_batch_sizes(model.description.config) != without_batch_sizes(config):
             raise ModelError(
                 f"{models[0].description.name} and {model.description.name} have different configurations; "
                 "the models of the folds must be trained with the same options"

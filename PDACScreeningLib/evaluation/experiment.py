@@ -70,6 +70,7 @@ class Setting:
     reading: ReadingSettings
     statistics: StatisticsSettings
     row_names: tuple[str, ...]  # of Table 1; the other rows of the readings are ablations
+    config_sha256: str  # of what the models have in common: all but the batch sizes
     min_tumor_voxels: int
     command: str
     software: dict[str, str]

@@ -111,3 +111,46 @@ def test_the_missing_extra_is_named_before_anything_is_read(work, tmp_path, monk
     assert evaluate(work, tmp_path) == 2
     assert "pip install 'pdac-screening[evaluation]'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_published_with_its_figures_says_them_wherever_its_score_is_shown(work, tmp_path, capsys):
+    assert evaluate(work, tmp_path / "evaluation", models=("fold0",), split=None) == 0
+    experiment = tmp_path / "evaluation" / "experiment.json"
+    assert publish(work, 0, "--performance-from", experiment, "--output", tmp_path / "model") == 0
+    described = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert described["measured"]["these_weights"]
+    assert described["measured"]["sensitivity"]["total"] == 3
+    assert described["performance"].startswith("measured with these weights on 3 scans with and 3 without a tumor")
+    assert described["performance"][1:] in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+
+    scan = next((work / "cohort").glob("phantom-*")) / "ct.nii.gz"
+    words = ("--model", tmp_path / "model", "--device", "cpu", "--output", tmp_path / "result")
+    assert run("screen", scan, *words) in (0, 3)
+    capsys.readouterr()
+    screening = json.loads((tmp_path / "result" / "screening.json").read_text())
+    assert screening["model"]["performance"] == described["performance"]
+    assert "measured with these weights on 3 scans" in (tmp_path / "result" / "report.html").read_text()
+
+
+def test_a_model_may_be_published_with_the_figures_of_its_cross_validation(work, tmp_path):
+    experiment = work / "evaluation" / "experiment.json"
+    assert publish(work, 1, "--performance-from", experiment, "--output", tmp_path) == 0
+    described = json.loads((tmp_path / "model.json").read_text())
+    assert not described["measured"]["these_weights"]
+    assert described["performance"].startswith("2-fold cross-validation of its kind")
+
+
+def test_a_card_that_somebody_wrote_is_kept(work, tmp_path):
+    (tmp_path / "MODEL_CARD.md").write_text("mine")
+    assert publish(work, 1, "--output", tmp_path) == 0
+    assert (tmp_path / "MODEL_CARD.md").read_text() == "mine"
+
+
+def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, capsys):
+    plain = json.loads((work / "evaluation" / "experiment.json").read_text())
+    plain["setting"]["config_sha256"] = "00" * 32
+    (tmp_path / "experiment.json").write_text(json.dumps(plain))
+    chosen = ("--performance-from", tmp_path / "experiment.json", "--output", tmp_path / "model")
+    assert publish(work, 1, *chosen) == 5
+    assert "measured models of another configuration" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()

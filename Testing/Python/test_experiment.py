@@ -4,51 +4,14 @@ import json
 import re
 
 import pytest
-from readings import reading
+from made_experiment import CASES, FOUND, setting
 
 from PDACScreeningLib.errors import DataError
-from PDACScreeningLib.evaluation.experiment import (
-    DataFact,
-    ModelFact,
-    Setting,
-    experiment,
-    read_experiment,
-    write_experiment,
-)
+from PDACScreeningLib.evaluation.experiment import experiment, read_experiment, write_experiment
 from PDACScreeningLib.evaluation.plots import write_plots
 from PDACScreeningLib.evaluation.report_document import document, summary
 from PDACScreeningLib.evaluation.report_markdown import to_markdown
 from PDACScreeningLib.evaluation.report_page import to_html
-from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
-
-ROWS = ("64^3", "Multi", "Multi, no component filter")
-
-
-def setting(*, source="synthetic phantom cohort of 4 cases", is_demo=True, trained_on_others=True):
-    return Setting(
-        models=tuple(
-            ModelFact(fold, f"fold{fold}", "ab" * 32, "phantoms", "phantoms only", is_demo, trained_on_others)
-            for fold in (0, 1)
-        ),
-        data=DataFact(source, "cd" * 32, 15.625, 2.5, "ef" * 32, 2),
-        reading=ReadingSettings(),
-        statistics=StatisticsSettings(bootstrap_samples=100),
-        row_names=("64^3", "Multi"),
-        min_tumor_voxels=50,
-        command="pdac-screening evaluate store",
-        software={"PDACScreening": "0.1.0"},
-        device="cpu",
-        precision="fp32",
-    )
-
-
-CASES = (
-    reading("p1", diameter_mm=30.0, voxels=90, score=0.9, fold=0, rows=ROWS),
-    reading("p2", diameter_mm=15.0, voxels=9, score=0.3, tumor=0.0, fold=1, rows=ROWS),
-    reading("n1", voxels=60, score=0.6, tumor=0.0, fold=0, rows=ROWS),
-    reading("n2", fold=1, rows=ROWS),
-)
-FOUND = experiment(setting(), CASES)
 
 
 def test_the_file_comes_back_as_it_was(tmp_path):
