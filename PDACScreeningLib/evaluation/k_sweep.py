@@ -21,7 +21,7 @@ class KPoint:
 def k_sweep(cases: Sequence[CaseResult], name: str, max_k: int, *, named: Sequence[int]) -> tuple[KPoint, ...]:
     """The K of 1, `max_k`, those named, and every one between them at which a scan of a row of Table 1 changes sides.
 
-    Between two neighbors the curve is flat up to the second.
+    Between two neighbors everything is as at the first.
     """
     turns = {case.rows[name].tumor_voxels + 1 for case in cases}
     ks = sorted(k for k in {1, max_k, *named, *turns} if 1 <= k <= max_k)

@@ -106,13 +106,14 @@ def _k_sweep(found: Experiment, axes: Any) -> None:
         values = [getattr(point, name) for point in found.k_sweep]
         if any(value.value is None for value in values):
             continue
-        axes.step(ks, [value.value for value in values], style, where="pre", color=color, label=name)
+        axes.step(ks, [value.value for value in values], style, where="post", color=color, label=name)
         axes.fill_between(
-            ks, [v.low for v in values], [v.high for v in values], step="pre", color=color, alpha=0.15, linewidth=0
+            ks, [v.low for v in values], [v.high for v in values], step="post", color=color, alpha=0.15, linewidth=0
         )
     axes.axvline(found.setting.min_tumor_voxels, linestyle=":", color="black", linewidth=1)
     axes.text(found.setting.min_tumor_voxels, 0.02, f" K = {found.setting.min_tumor_voxels}", fontsize=8)
     axes.set(xscale="log", xlabel="K, voxels of the working grid", ylim=(-0.02, 1.02), xlim=(1, max(ks)))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(loc="lower left", fontsize=8)
 
 
@@ -134,7 +135,7 @@ def _calibration(found: Experiment, axes: Any) -> None:
         )
     axes.plot([0, 1], [0, 1], ":", color=GRAY, linewidth=1)
     axes.set(
-        xlabel="mean score in the bin", ylabel="share with a tumor, in this cohort", xlim=(0, 1), ylim=(-0.03, 1.03)
+        xlabel="mean score in the bin", ylabel="share with a tumor, in this cohort", xlim=(0, 1), ylim=(-0.03, 1.1)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 from PDACScreeningLib.evaluation.document import Block, Document, Paragraph, Picture, Section
@@ -10,6 +11,7 @@ from PDACScreeningLib.report.markup import Content, Markup, element, fragment, s
 from PDACScreeningLib.resources import resource
 
 _NOTHING_FROM_OUTSIDE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_INTERVAL = re.compile(r"(\([\d.]+)-([\d.]+\))")
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -62,8 +64,14 @@ def _block(block: Block, folder: Path) -> Markup:
         return _picture(block, folder)
     if not block.rows:
         return element("p", f"{block.caption}: none.")
-    rows: list[list[Content]] = [list(row) for row in block.rows]
+    rows: list[list[Content]] = [[_unbroken(cell) for cell in row] for row in block.rows]
     return element("div", table(block.caption, list(block.columns), rows), class_="scroll")
+
+
+def _unbroken(cell: str) -> str:
+    """No line ends within an interval or before a unit."""
+    within = _INTERVAL.sub("\\1\N{NON-BREAKING HYPHEN}\\2", cell)
+    return within.replace(" %", "\N{NO-BREAK SPACE}%").replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 def _picture(picture: Picture, folder: Path) -> Markup:
