@@ -31,6 +31,7 @@ from PDACScreeningLib.resources import resource
 
 WAITING_INTERVAL_S = 0.1
 REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
+CHECK_PAUSE_MS = 10  # between looking at one part of a large CT and the next, for everything else that Slicer does
 
 
 class PDACScreening(ScriptedLoadableModule):
@@ -101,6 +102,10 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshTimer.setSingleShot(True)
         self._refreshTimer.setInterval(REFRESH_DELAY_MS)
         self._refreshTimer.connect("timeout()", self.refresh)
+        self._checkTimer = qt.QTimer()
+        self._checkTimer.setSingleShot(True)
+        self._checkTimer.setInterval(CHECK_PAUSE_MS)
+        self._checkTimer.connect("timeout()", self.refresh)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
@@ -112,6 +117,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The module goes away: a run must not outlive it."""
         self.screening.abandon()
         self._refreshTimer.stop()
+        self._checkTimer.stop()
         self.removeObservers()
 
     def enter(self):
@@ -187,7 +193,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the chosen result as it is now."""
         self._refreshTimer.stop()
         node = self._parameterNode.result if self._parameterNode is not None else None
-        result = self.logic.shown_result(node)
+        result = self.logic.shown_result(node, wait=False)
+        if result is not None and result.state == "CHECKING":
+            self._checkTimer.start()
         self.result.show(result)
         current = result if result is not None and result.is_current else None
         self.findings.show(current.screening if current else None, current.volume_node if current else None)
@@ -228,6 +236,7 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
     python = sys.executable  # in Slicer the launcher PythonSlicer, which brings Slicer's own packages
+    _digests = None
 
     def getParameterNode(self):
         """The typed parameter node of the scene."""
@@ -252,13 +261,20 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
             raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
         return run.end.screening
 
-    def shown_result(self, segmentationNode):
-        """What the panel shows of a result; None for None and for a segmentation that is no result."""
+    def shown_result(self, segmentationNode, wait=True):
+        """What the panel shows of a result; None for None and for a segmentation that is no result.
+
+        With wait=False a large CT is looked at in parts: ask again until the state is not CHECKING any more.
+        """
         if segmentationNode is None:
             return None
+        from PDACScreeningLib.mrml.ct_volume_node import node_voxels_sha256
         from PDACScreeningLib.mrml.shown_result import shown_result
+        from PDACScreeningLib.mrml.voxel_digest import VoxelDigests
 
-        return shown_result(slicer.mrmlScene, segmentationNode)
+        if self._digests is None:
+            self._digests = VoxelDigests()
+        return shown_result(slicer.mrmlScene, segmentationNode, node_voxels_sha256 if wait else self._digests)
 
     def rescore(self, segmentationNode):
         """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
@@ -277,22 +293,8 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         voxels = volumeNode.GetImageData().GetNumberOfPoints()
         return voxels * math.prod(volumeNode.GetSpacing()) / 1e6
 
-    def pace(self, model, device):
-        """How fast the last finished run with this model and this wish for a device was here; None before the first."""
-        from PDACScreeningLib.mrml.run_expectation import pace_from_text
-
-        return pace_from_text(str(slicer.app.userSettings().value(_pace_key(model, device)) or ""))
-
-    def remember_pace(self, model, device, pace):
-        """Keep how fast a finished run was, for the next expectation."""
-        slicer.app.userSettings().setValue(_pace_key(model, device), pace.to_text())
-
     def volume_in_front(self):
         """The volume that was loaded or selected last; None when there is none."""
         selection = slicer.app.applicationLogic().GetSelectionNode()
         node = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
         return node if node is not None and node.IsA("vtkMRMLScalarVolumeNode") else None
-
-
-def _pace_key(model, device):
-    return f"PDACScreening/Pace/{device}/{Path(model).name}"

@@ -171,6 +171,20 @@ class LossSpec:
 
 
 @dataclass(frozen=True)
+class ValidationSpec:
+    """Ours: how a training is watched on patients it does not learn from (ADR 0012). The paper tells of none."""
+
+    every: int = 0  # iterations between two validations; 0: none, and every patient is learned from
+    patient_share: float = 0.1  # of the patients trained on, with and without tumor alike; never of the test fold
+    batches: int = 16  # mini-batches of patches, always the same ones
+
+    def __post_init__(self) -> None:
+        _require(self.every >= 0, f"validation every must not be negative, got {self.every}")
+        _require(0 < self.patient_share < 1, f"patient_share must lie between 0 and 1, got {self.patient_share}")
+        _require(self.batches >= 1, f"validation batches must be at least 1, got {self.batches}")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """Everything that decides a training's outcome, but for the data and the machine. Saved in every checkpoint."""
 
@@ -182,8 +196,12 @@ class TrainingConfig:
     augmentation: bool = True  # random flips and 90, 180, 270 degree rotations over three axes
     augmentation_start: int = 0  # ours: first iteration that augments (ADR 0008)
     seed: int = 0
+    # ours: with several processes, statistics over the whole mini-batch or over each process's part (ADR 0013)
+    batch_norm: Literal["global", "local"] = "global"
+    validation: ValidationSpec = field(default_factory=ValidationSpec)
 
     def __post_init__(self) -> None:
+        _require(self.batch_norm in ("global", "local"), f"batch_norm must be global or local, got {self.batch_norm}")
         _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
         _require(
             self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"

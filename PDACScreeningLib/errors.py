@@ -40,6 +40,10 @@ class CheckpointError(PDACScreeningError):
     """A training checkpoint is missing, damaged, or does not fit the configuration."""
 
 
+class FolderInUse(PDACScreeningError):
+    """Another process is writing into the folder; nothing in it was touched."""
+
+
 class DataError(PDACScreeningError):
     """A training case or data set cannot be used."""
 

@@ -10,6 +10,7 @@ from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.model_list import installed_models, model_in
 from PDACScreeningLib.mrml.run_expectation import duration, expectation
 from PDACScreeningLib.mrml.run_failure import failure_to_start
+from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
 
 POLL_INTERVAL_MS = 100
@@ -110,7 +111,7 @@ class ScreenSection:
         self._show_problem(run.end.problem)
         self.update()
         if run.end.pace is not None:
-            self._logic.remember_pace(self._parameters.model, self._parameters.device, run.end.pace)
+            remember_pace(self._parameters.model, self._parameters.device, run.end.pace)
         self._on_end(run.end)
 
     def _start_on_processors(self):
@@ -143,7 +144,7 @@ class ScreenSection:
         if volume is None or volume.GetImageData() is None:
             return ""
         device = self._parameters.device
-        return expectation(device, self._logic.liters(volume), self._logic.pace(self._parameters.model, device))
+        return expectation(device, self._logic.liters(volume), remembered_pace(self._parameters.model, device))
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None

@@ -13,7 +13,8 @@ from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 EXIT_CODES = (
-    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed, 130 cancelled (Ctrl-C)\n"
+    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed,\n"
+    "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )
 

@@ -15,10 +15,10 @@ from PDACScreeningLib.errors import CheckpointError, ModelError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
 from PDACScreeningLib.evaluation.model_card import model_card
 from PDACScreeningLib.evaluation.performance import measured_performance
-from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
+from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
 from PDACScreeningLib.network.model_directory import save_model, write_description
-from PDACScreeningLib.training.trainer import CHECKPOINT
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
 
 CARD = "MODEL_CARD.md"
 
@@ -43,7 +43,7 @@ def run_publish(request: PublishRequest, display: Display) -> int:
     Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
     not belong to the model.
     """
-    checkpoints = _checkpoints(request.run)
+    checkpoints = _checkpoints(request.run, display.notice)
     config = _joint_config(checkpoints)
     found = None if request.performance_from is None else _experiment(request.performance_from, config)
     description = ModelDescription(
@@ -93,11 +93,14 @@ def _write_card(folder: Path, description: ModelDescription, found: Experiment |
     return f"complete its {CARD}"
 
 
-def _checkpoints(run: Path) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened."""
-    found = [load_checkpoint(path) for path in run.glob(f"*/{CHECKPOINT}")]
+def _checkpoints(run: Path, notify: Notify) -> dict[int, Checkpoint]:
+    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
+
+    Of each training the best when it was validated, else the last (ADR 0012).
+    """
+    found = [CheckpointFolder(folder, notify).for_use() for folder in trained_folders(run)]
     if not found:
-        raise CheckpointError(f"{run} holds no training (no */{CHECKPOINT}); run `pdac-screening train` first")
+        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
     config = without_batch_sizes(found[0].config.screening)
     if any(without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
         raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")

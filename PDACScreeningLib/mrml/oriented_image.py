@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,22 +30,28 @@ def oriented_image(mask: NDArray[np.bool_], box: Box, volume_node: vtkMRMLScalar
     return image
 
 
-def mask_of(image: vtkOrientedImageData, volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.bool_]:
-    """(z, y, x) mask of a segment's image on the grid of the volume, by nearest neighbor where the lattices differ.
+@dataclass(frozen=True, eq=False)
+class MaskPart:
+    """A (z, y, x) mask inside `box`; outside everything is false."""
 
-    An image without voxels gives an all-false mask.
+    mask: NDArray[np.bool_]
+    box: Box
+
+
+def mask_part(image: vtkOrientedImageData, volume_node: vtkMRMLScalarVolumeNode) -> MaskPart | None:
+    """A segment's image on the grid of the volume, by nearest neighbor where the lattices differ.
+
+    Only the extent of the image is looked at: a segment is small, a CT is large. None for an image without voxels.
     """
-    x, y, z = volume_node.GetImageData().GetDimensions()
-    mask = np.zeros((z, y, x), np.bool_)
     if image.IsEmpty():
-        return mask
+        return None
+    x, y, z = volume_node.GetImageData().GetDimensions()
     reference = _empty_image(volume_node)
     reference.SetExtent(0, x - 1, 0, y - 1, 0, z - 1)
     if not _is_part_of(image, reference):
         image = _resampled(image, reference)
     x0, x1, y0, y1, z0, z1 = image.GetExtent()
-    mask[z0 : z1 + 1, y0 : y1 + 1, x0 : x1 + 1] = _values(image) != 0
-    return mask
+    return MaskPart(_values(image) != 0, Box((z0, y0, x0), (z1 + 1, y1 + 1, x1 + 1)))
 
 
 def _is_part_of(image: vtkOrientedImageData, reference: vtkOrientedImageData) -> bool:

@@ -11,8 +11,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.geometry import ZYX
 from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:
@@ -91,4 +96,18 @@ def referenced(segmentation_node: vtkMRMLSegmentationNode, role: str) -> vtkMRML
 
 def labels_sha256(label_map: LabelMap) -> str:
     """Equal labels have equal digests."""
-    return hashlib.sha256(label_map.labels.tobytes()).hexdigest()
+    return part_sha256(label_map.labels, (0, 0, 0), label_map.geometry.shape)
+
+
+def part_sha256(part: NDArray[np.uint8], start: ZYX, shape: ZYX) -> str:
+    """Digest of a label map of `shape` that is background everywhere but in `part`, which begins at `start`.
+
+    part: (z, y, x) labels; how much background it has around the foreground makes no difference.
+    """
+    digest = hashlib.sha256(repr(shape).encode())
+    box = bounding_box(part != 0) if part.size else None
+    if box is not None:
+        first = [own + inner for own, inner in zip(start, box.start, strict=True)]
+        digest.update(repr((first, box.shape)).encode())
+        digest.update(part[box.slices].tobytes())
+    return digest.hexdigest()

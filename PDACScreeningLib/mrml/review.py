@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PDACScreeningLib.mrml.result_record import Review, labels_sha256, update_record
-from PDACScreeningLib.mrml.segmentation_node import STATUS, labels_from_segmentation, segment_node
+from PDACScreeningLib.mrml.result_record import Review, update_record
+from PDACScreeningLib.mrml.segmentation_node import STATUS, segment_node, segments_sha256
 from PDACScreeningLib.mrml.shown_result import require_current
 from PDACScreeningLib.report.segment_terminology import segment_terminology
 
@@ -30,7 +30,7 @@ def set_review(segmentation_node: vtkMRMLSegmentationNode, status: str, note: st
         reviewer=reviewer,
         note=note,
         reviewed_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        labels_sha256=labels_sha256(labels_from_segmentation(segmentation_node, volume_node)),
+        labels_sha256=segments_sha256(segmentation_node, volume_node),
     )
     for item in segment_terminology().segments:
         segment = segment_node(segmentation_node, item.id)

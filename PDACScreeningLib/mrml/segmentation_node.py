@@ -9,7 +9,8 @@ import slicer
 
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
-from PDACScreeningLib.mrml.oriented_image import mask_of, oriented_image
+from PDACScreeningLib.mrml.oriented_image import MaskPart, mask_part, oriented_image
+from PDACScreeningLib.mrml.result_record import part_sha256
 from PDACScreeningLib.mrml.subject_hierarchy import place_beside
 from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
@@ -67,16 +68,29 @@ def labels_from_segmentation(
     A segment that was deleted counts as empty; segments of other names do not count (`foreign_segments` names them).
     Raises GeometryMismatch when the segmentation is under another transform than the CT.
     """
-    if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
-        raise GeometryMismatch("the segments and the CT are under different transforms: put them under the same one")
     geometry = geometry_of(volume_node)
     labels = np.zeros(geometry.shape, np.uint8)
-    for segment in sorted(segment_terminology().segments, key=lambda segment: segment.label):
-        if segment_node(segmentation_node, segment.id) is not None:
-            image = slicer.vtkOrientedImageData()
-            segmentation_node.GetBinaryLabelmapRepresentation(segment.id, image)
-            labels[mask_of(image, volume_node)] = segment.label
+    for label, part in _parts(segmentation_node, volume_node):
+        labels[part.box.slices][part.mask] = label
     return LabelMap(labels, geometry)
+
+
+def segments_sha256(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode) -> str:
+    """`labels_sha256` of `labels_from_segmentation`, without looking at more of the CT's grid than the segments cover.
+
+    Raises GeometryMismatch as that does.
+    """
+    parts = _parts(segmentation_node, volume_node)
+    x, y, z = volume_node.GetImageData().GetDimensions()
+    if not parts:
+        return part_sha256(np.zeros((0, 0, 0), np.uint8), (0, 0, 0), (z, y, x))
+    start = np.min([part.box.start for _, part in parts], axis=0)
+    stop = np.max([part.box.stop for _, part in parts], axis=0)
+    labels = np.zeros(stop - start, np.uint8)
+    for label, part in parts:
+        inside = tuple(slice(*ends) for ends in zip(part.box.start - start, part.box.stop - start, strict=True))
+        labels[inside][part.mask] = label
+    return part_sha256(labels, (int(start[0]), int(start[1]), int(start[2])), (z, y, x))
 
 
 def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
@@ -121,6 +135,22 @@ def mark_as_edited(segmentation_node: vtkMRMLSegmentationNode) -> None:
         segment = segment_node(segmentation_node, item.id)
         if segment is not None:
             segment.SetTag(ALGORITHM_TYPE, "SEMIAUTOMATIC")
+
+
+def _parts(
+    segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode
+) -> list[tuple[int, MaskPart]]:
+    """Label and voxels of each segment that has any, tumor last. Raises GeometryMismatch for another transform."""
+    if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
+        raise GeometryMismatch("the segments and the CT are under different transforms: put them under the same one")
+    parts = []
+    for segment in sorted(segment_terminology().segments, key=lambda segment: segment.label):
+        if segment_node(segmentation_node, segment.id) is not None:
+            image = slicer.vtkOrientedImageData()
+            segmentation_node.GetBinaryLabelmapRepresentation(segment.id, image)
+            if (part := mask_part(image, volume_node)) is not None:
+                parts.append((segment.label, part))
+    return parts
 
 
 def _add_segment(

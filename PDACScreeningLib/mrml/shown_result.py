@@ -7,26 +7,28 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from PDACScreeningLib.errors import PDACScreeningError
-from PDACScreeningLib.mrml.ct_volume_node import is_same_image
+from PDACScreeningLib.mrml.ct_volume_node import is_same_image, node_voxels_sha256
 from PDACScreeningLib.mrml.result_record import (
     AI_ROLE,
     PROBABILITY_ROLE,
     VOLUME_ROLE,
     ResultRecord,
     Review,
-    labels_sha256,
     read_record,
     referenced,
 )
-from PDACScreeningLib.mrml.segmentation_node import foreign_segments, labels_from_segmentation
+from PDACScreeningLib.mrml.segmentation_node import foreign_segments, segments_sha256
 from PDACScreeningLib.screening_result import Screening
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+    from PDACScreeningLib.mrml.ct_volume_node import Digest
 
 UNTOUCHED = "AI result, not edited."
 STALE = "Edited - score is stale. Press Re-score."
 GONE = "Not current: the volume this result is about is no longer in the scene."
+CHECKING = "Comparing {name} with the volume that was screened..."
 CHANGED = "Not current: the voxels or the place of {name} have changed since the screening. Screen again."
 MOVED = "Not current: the segments and {name} are under different transforms. Put them under the same one."
 
@@ -37,7 +39,16 @@ class ResultState(StrEnum):
     CURRENT = "CURRENT"
     EDITED_STALE = "EDITED_STALE"
     RESCORED = "RESCORED"
+    CHECKING = "CHECKING"  # nobody knows yet whether the image is that of the result
     ORPHANED = "ORPHANED"  # of an image that is gone or changed: no verdict may be shown
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a result cannot be shown as current."""
+
+    state: ResultState  # ORPHANED or CHECKING
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +71,30 @@ class ShownResult:
     @property
     def is_current(self) -> bool:
         """Whether it is about the image in the scene; otherwise nothing of it may be shown as if it were."""
-        return self.state is not ResultState.ORPHANED
+        return self.state not in (ResultState.ORPHANED, ResultState.CHECKING)
 
 
-def shown_result(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) -> ShownResult | None:
+def shown_result(
+    _scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode, digest_of: Digest = node_voxels_sha256
+) -> ShownResult | None:
     """The result of a segmentation node, compared with its image and its segments; None when it is no result.
 
-    Looks at every voxel: half a second to a second for 300 slices.
+    digest_of: of the voxels of a volume node; None means "not known yet", and the result is CHECKING. Without it every
+    voxel is looked at: half a second to a second for 300 slices.
     """
     record = read_record(segmentation_node)
     if record is None:
         return None
     volume_node = referenced(segmentation_node, VOLUME_ROLE)
-    problem = why_not_current(record, segmentation_node, volume_node)
-    digest = None if problem else labels_sha256(labels_from_segmentation(segmentation_node, volume_node))
-    state = _state(record, digest)
+    obstacle = why_not_current(record, segmentation_node, volume_node, digest_of)
+    digest = None if obstacle or volume_node is None else segments_sha256(segmentation_node, volume_node)
+    state = obstacle.state if obstacle else _state(record, digest)
     rescoring = record.rescoring if state is not ResultState.CURRENT else None
     return ShownResult(
         segmentation_node=segmentation_node,
         screening=rescoring.screening if rescoring else record.screening,
         state=state,
-        state_text=problem or _state_text(record, state, segmentation_node),
+        state_text=obstacle.text if obstacle else _state_text(record, state, segmentation_node),
         volume_name=volume_node.GetName() if volume_node is not None else record.volume_name,
         volume_node=volume_node,
         probability_node=referenced(segmentation_node, PROBABILITY_ROLE),
@@ -93,17 +107,23 @@ def shown_result(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNod
 
 
 def why_not_current(
-    record: ResultRecord, segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLNode | None
-) -> str:
-    """Why a result says nothing about the image that is there; "" when it does."""
+    record: ResultRecord,
+    segmentation_node: vtkMRMLSegmentationNode,
+    volume_node: vtkMRMLScalarVolumeNode | None,
+    digest_of: Digest = node_voxels_sha256,
+) -> Obstacle | None:
+    """Why a result says nothing about the image that is there; None when it does."""
     if volume_node is None:
-        return GONE
-    facts = record.screening.input
-    if facts is None or not is_same_image(volume_node, facts):
-        return CHANGED.format(name=volume_node.GetName())
+        return Obstacle(ResultState.ORPHANED, GONE)
+    name, facts = volume_node.GetName(), record.screening.input
+    same = facts is not None and is_same_image(volume_node, facts, digest_of)
+    if same is None:
+        return Obstacle(ResultState.CHECKING, CHECKING.format(name=name))
+    if not same:
+        return Obstacle(ResultState.ORPHANED, CHANGED.format(name=name))
     if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
-        return MOVED.format(name=volume_node.GetName())
-    return ""
+        return Obstacle(ResultState.ORPHANED, MOVED.format(name=name))
+    return None
 
 
 def require_current(segmentation_node: vtkMRMLSegmentationNode) -> tuple[ResultRecord, vtkMRMLScalarVolumeNode]:
@@ -112,9 +132,9 @@ def require_current(segmentation_node: vtkMRMLSegmentationNode) -> tuple[ResultR
     if record is None:
         raise PDACScreeningError("This segmentation is no result of a screening; choose one that is.")
     volume_node = referenced(segmentation_node, VOLUME_ROLE)
-    problem = why_not_current(record, segmentation_node, volume_node)
-    if problem or volume_node is None:
-        raise PDACScreeningError(problem or GONE)
+    obstacle = why_not_current(record, segmentation_node, volume_node)
+    if obstacle or volume_node is None:
+        raise PDACScreeningError(obstacle.text if obstacle else GONE)
     return record, volume_node
 
 
@@ -150,7 +170,7 @@ def _review_text(review: Review | None, digest: str | None) -> str:
 
 
 def _obstacle(segmentation_node: vtkMRMLSegmentationNode, state: ResultState) -> str | None:
-    if state is ResultState.ORPHANED:
+    if state in (ResultState.ORPHANED, ResultState.CHECKING):
         return "The result is not current."
     if referenced(segmentation_node, PROBABILITY_ROLE) is None or referenced(segmentation_node, AI_ROLE) is None:
         return "The AI's segments or the tumor probability of this result are not in the scene."

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from PDACScreeningLib.config import NUM_CLASSES, LossSpec, ScaleSpec
+from PDACScreeningLib.network.rank_sum import is_distributed, sum_over_ranks
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -43,10 +44,16 @@ def deeply_supervised_loss(
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:
-    """Voxel-wise cross-entropy, plus `spec.dice_weight` times the soft Dice loss (ours; 0 in the paper)."""
+    """Voxel-wise cross-entropy, plus `spec.dice_weight` times the soft Dice loss (ours; 0 in the paper).
+
+    With several ranks both are those of the whole mini-batch, the same on each (ADR 0013).
+    """
     logits = logits.float()
     weights = torch.tensor(spec.class_weights, dtype=torch.float32, device=logits.device)
     loss = functional.cross_entropy(logits, labels, weight=weights)
+    if is_distributed():
+        own = weights[labels].sum()  # what the mean above divided by
+        loss = sum_over_ranks(loss * own / sum_over_ranks(own))
     if spec.dice_weight > 0:
         loss = loss + spec.dice_weight * soft_dice_loss(logits, labels)
     return loss
@@ -61,9 +68,10 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     losses = []
     for label in (Label.PANCREAS, Label.TUMOR):
         truth = (labels == label).float()
-        if truth.any():
-            overlap = (probabilities[:, label] * truth).sum()
-            losses.append(1 - 2 * overlap / (probabilities[:, label].sum() + truth.sum()))
+        voxels = sum_over_ranks(truth.sum())
+        if voxels > 0:
+            overlap = sum_over_ranks((probabilities[:, label] * truth).sum())
+            losses.append(1 - 2 * overlap / (sum_over_ranks(probabilities[:, label].sum()) + voxels))
     if not losses:
         return logits.new_zeros(())
     return torch.stack(losses).mean()

@@ -8,6 +8,8 @@ import torch
 from PDACScreeningLib.errors import ModelError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 # Windows that go through the network together. On a CPU a batch of small windows keeps the cores busy, and a
 # larger one only needs more memory; on a GPU the paper's own training batches fit.
@@ -17,16 +19,21 @@ _GPU_WINDOWS = {64: 8, 32: 64, 16: 512}
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how precisely a network is evaluated."""
+    """Where and how precisely a network is evaluated or trained."""
 
     device: str  # "cpu", "cuda" or "mps"
-    precision: str  # "fp32" or "bf16" (autocast)
+    precision: str  # "fp32", or "bf16" or "fp16" (autocast)
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES[1:]:
             raise ValueError(f"device must be one of {DEVICES[1:]}, got {self.device}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be fp32 or bf16, got {self.precision}")
+        if self.precision not in PRECISIONS[1:]:
+            raise ValueError(f"precision must be one of {PRECISIONS[1:]}, got {self.precision}")
+
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """What convolutions are computed in under autocast; None for fp32."""
+        return _AUTOCAST.get(self.precision)
 
     def window_batch_size(self, patch_size: int) -> int:
         """Windows evaluated together. Has no influence on the answer beyond rounding."""
@@ -54,6 +61,16 @@ def resolve_device(device: str, precision: str = "auto") -> Runtime:
             f"device '{device}' was asked for, but torch {torch.__version__} does not see one; use --device cpu"
         )
     return Runtime(device, _fast_precision(device) if precision == "auto" else precision)
+
+
+def resolve_training_device(device: str, precision: str = "auto") -> Runtime:
+    """The runtime for a training: "auto" takes bf16 where the device has it, fp16 on GPUs that have not, else fp32.
+
+    Raises ModelError when the device asked for is not there.
+    """
+    runtime = resolve_device(device, precision)
+    lacks_bf16 = precision == "auto" and runtime.device == "cuda" and runtime.precision == "fp32"
+    return Runtime(runtime.device, "fp16") if lacks_bf16 else runtime
 
 
 def _fast_precision(device: str) -> str:

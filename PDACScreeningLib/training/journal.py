@@ -29,6 +29,7 @@ class JournalLine:
     seconds: float
     patches_per_s: float
     data_wait_share: float  # of those seconds; above 0.05 the network waits for its patches
+    validation_dice: float | None = None  # mean Dice on the validation patients, where one was due
 
 
 class Journal:
@@ -66,6 +67,7 @@ class Journal:
         learning_rate: float,
         patches: int,
         waited_s: float,
+        validation_dice: float | None = None,
     ) -> JournalLine:
         """Write the line of an iteration that has just ended, and return it. waited_s: for its batch."""
         now = time.perf_counter()
@@ -78,8 +80,10 @@ class Journal:
             seconds=round(seconds, 4),
             patches_per_s=round(patches / seconds, 1),
             data_wait_share=round(min(1.0, waited_s / seconds), 4),
+            validation_dice=None if validation_dice is None else round(validation_dice, 6),
         )
-        self._append(json.dumps(to_plain(line)).encode() + b"\n")
+        told = {name: value for name, value in to_plain(line).items() if value is not None}
+        self._append(json.dumps(told).encode() + b"\n")
         return line
 
     def sync(self) -> None:

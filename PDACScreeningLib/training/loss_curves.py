@@ -46,5 +46,7 @@ class LossCurves:
             "pace/patches_per_s": line.patches_per_s,
             "pace/data_wait_share": line.data_wait_share,
         }
+        if line.validation_dice is not None:
+            values["validation/mean_dice"] = line.validation_dice
         for name, value in values.items():
             self._writer.add_scalar(name, value, line.iteration)

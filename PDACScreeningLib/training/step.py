@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +14,9 @@ from PDACScreeningLib.config import HUWindow, LossSpec, ScaleSpec
 from PDACScreeningLib.errors import DataError, MemoryShort
 from PDACScreeningLib.network.deep_supervision import deeply_supervised_loss, head_names
 from PDACScreeningLib.network.runtime import Runtime
-from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training.learner import Learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
+from PDACScreeningLib.training.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -35,37 +38,43 @@ class StepLoss:
     heads: Mapping[str, float]
 
 
-def training_step(
-    spec: StepSpec, network: SegmentationNetwork, optimizer: torch.optim.Optimizer, batch: PatchBatch, rate: float
-) -> StepLoss:
-    """One iteration at a learning rate.
+def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: float, ranks: Ranks) -> StepLoss:
+    """One iteration at a learning rate. batch: this rank's part of the mini-batch; the loss is that of the whole.
 
-    Raises DataError when the loss is not finite, before any weight changes, and MemoryShort when the GPU's memory does
-    not suffice.
+    Raises DataError on every rank when the loss is not finite on any, before any weight changes, and MemoryShort when
+    the GPU's memory does not suffice.
     """
-    for group in optimizer.param_groups:
+    for group in learner.optimizer.param_groups:
         group["lr"] = rate
-    network.train()
-    optimizer.zero_grad(set_to_none=True)
+    learner.network.train()
+    learner.optimizer.zero_grad(set_to_none=True)
     try:
-        loss = _accumulate_gradients(spec, network, batch)
+        loss = _accumulate_gradients(spec, learner, batch)
     except torch.OutOfMemoryError as error:
         raise MemoryShort(_memory_sentence(spec, len(batch.hu))) from error
     total, *heads = loss.tolist()
-    if not torch.isfinite(loss).all():
+    if ranks.any(not bool(torch.isfinite(loss).all())):
         raise DataError(f"the loss became {total}; lower the learning rate. The last checkpoint is untouched")
-    optimizer.step()
+    learner.scaler.step(learner.optimizer)
+    learner.scaler.update()
     return StepLoss(total, dict(zip(head_names(spec.scale), heads, strict=True)))
 
 
-def uses_bf16(runtime: Runtime, scale: ScaleSpec) -> bool:
-    """Whether a step runs in bf16.
+def autocast(spec: StepSpec) -> AbstractContextManager[Any]:
+    """What convolutions are computed in, inside the `with`."""
+    precision = precision_of(spec.runtime, spec.scale)
+    dtype = Runtime(spec.runtime.device, precision).autocast_dtype
+    return torch.autocast(spec.runtime.device, dtype, enabled=dtype is not None)
 
-    Not the 16^3 network on a CPU: there torch's bf16 weight gradient of a 3x3x3 convolution over the 2x2x2 voxels of
-    its lowest level differs from call to call and is NaN now and then (seen with torch 2.13); fp32 is exact.
+
+def precision_of(runtime: Runtime, scale: ScaleSpec) -> str:
+    """The precision a step runs in: the runtime's, with one exception.
+
+    Not bf16 for the 16^3 network on a CPU: there torch's bf16 weight gradient of a 3x3x3 convolution over the 2x2x2
+    voxels of its lowest level differs from call to call and is NaN now and then (seen with torch 2.13); fp32 is exact.
     """
     small_on_cpu = runtime.device == "cpu" and scale.patch_size < 32
-    return runtime.precision == "bf16" and not small_on_cpu
+    return "fp32" if runtime.precision == "bf16" and small_on_cpu else runtime.precision
 
 
 def to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
@@ -76,19 +85,21 @@ def to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor,
     return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels
 
 
-def _accumulate_gradients(spec: StepSpec, network: SegmentationNetwork, batch: PatchBatch) -> Tensor:
+def _accumulate_gradients(spec: StepSpec, learner: Learner, batch: PatchBatch) -> Tensor:
     """Add the gradients of the mean loss over the batch; returns (total, auxiliary_1, ..., main), float32.
 
     Each micro-batch counts by its share of the patches, so the mean is that of the whole batch.
     """
     whole = torch.zeros(1 + len(spec.scale.loss_weights), device=spec.runtime.device)
-    for micro in micro_batches(batch, spec.accumulate):
+    pieces = micro_batches(batch, spec.accumulate)
+    for index, micro in enumerate(pieces):
         image, labels = to_device(micro, spec.intensity, spec.runtime.device)
-        with torch.autocast(spec.runtime.device, torch.bfloat16, enabled=uses_bf16(spec.runtime, spec.scale)):
-            outputs = network.with_auxiliary(image)
-        loss = deeply_supervised_loss(outputs, labels, spec.scale, spec.loss)
-        share = len(micro.hu) / len(batch.hu)
-        (loss.total * share).backward()  # type: ignore[no-untyped-call]  # torch's stub
+        with learner.gradients_kept_back(index + 1 < len(pieces)):
+            with autocast(spec):
+                outputs = learner.heads(image)
+            loss = deeply_supervised_loss(outputs, labels, spec.scale, spec.loss)
+            share = len(micro.hu) / len(batch.hu)
+            learner.scaler.scale(loss.total * share).backward()  # type: ignore[no-untyped-call]  # torch's stub
         whole += share * torch.stack([loss.total, *loss.heads]).detach()
     return whole
 

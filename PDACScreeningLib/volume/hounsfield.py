@@ -41,14 +41,12 @@ def to_hounsfield(
     undefined: list[NDArray[np.intp]] = []
     for z, plane in enumerate(stored):
         values = _scaled(plane, slope, intercept)
-        finite = np.isfinite(values)
-        if not finite.all():
-            undefined.append(np.insert(np.argwhere(~finite), 0, z, axis=1))
-            values = np.where(finite, values, AIR_HU)
-        if finite.any():
-            lowest = min(lowest, float(values[finite].min()))
-            highest = max(highest, float(values[finite].max()))
-        hu[z] = np.rint(np.clip(values, AIR_HU, _INT16.max))
+        finite = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
+        if finite.size < values.size:
+            undefined.append(np.insert(np.argwhere(~np.isfinite(values)), 0, z, axis=1))
+        if finite.size:
+            lowest, highest = min(lowest, float(finite.min())), max(highest, float(finite.max()))
+        hu[z] = whole_units(values)
     if undefined:
         _refuse_unless_in_air(np.concatenate(undefined), hu, name)
     if lowest >= 0 and highest >= _WRAPPED_ABOVE:
@@ -57,6 +55,14 @@ def to_hounsfield(
             "numbers; export the CT again as signed 16 bit"
         )
     return HounsfieldUnits(hu, lowest, highest, _warnings(sum(map(len, undefined)), highest))
+
+
+def whole_units(values: NDArray[Any]) -> NDArray[np.int16]:
+    """Numbers of any shape as whole Hounsfield units from -1024 on; what is undefined becomes air."""
+    if values.dtype.kind not in "iu":
+        values = np.rint(np.where(np.isfinite(values), values, AIR_HU))
+    units: NDArray[np.int16] = np.clip(values, AIR_HU, _INT16.max).astype(np.int16)
+    return units
 
 
 def _scaled(plane: NDArray[np.generic], slope: float, intercept: float) -> NDArray[Any]:

@@ -8,8 +8,10 @@ from PDACScreeningLib.config import LossSpec, NetworkSpec, ScaleSpec, ScreeningC
 from PDACScreeningLib.errors import DataError, MemoryShort
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training.learner import AllHeads, Learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
-from PDACScreeningLib.training.step import StepSpec, micro_batches, training_step, uses_bf16
+from PDACScreeningLib.training.ranks import Ranks
+from PDACScreeningLib.training.step import StepSpec, micro_batches, precision_of, training_step
 
 SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=6, loss_weights=(1.0, 3.0))
 
@@ -32,10 +34,14 @@ def still_network():
     return network
 
 
+def learner_of(network):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    return Learner(network, AllHeads(network), optimizer, torch.amp.GradScaler("cpu", enabled=False))
+
+
 def weights_after_a_step(accumulate, count):
     network = still_network()
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    loss = training_step(step_spec(accumulate), network, optimizer, random_batch(count), 0.1)
+    loss = training_step(step_spec(accumulate), learner_of(network), random_batch(count), 0.1, Ranks())
     return torch.cat([weight.detach().flatten() for weight in network.parameters()]), loss
 
 
@@ -78,9 +84,8 @@ def test_a_gpu_that_is_too_small_names_the_option(accumulate, advice):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
     network.with_auxiliary = too_much
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     with pytest.raises(MemoryShort, match=advice):
-        training_step(step_spec(accumulate), network, optimizer, random_batch(6), 0.1)
+        training_step(step_spec(accumulate), learner_of(network), random_batch(6), 0.1, Ranks())
 
 
 def test_no_weight_changes_when_the_loss_is_not_finite():
@@ -88,15 +93,14 @@ def test_no_weight_changes_when_the_loss_is_not_finite():
     with torch.no_grad():
         network.head.bias[0] = torch.nan
     before = [weight.detach().clone() for weight in network.parameters()]
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     with pytest.raises(DataError, match="loss became nan"):
-        training_step(step_spec(), network, optimizer, random_batch(2), 0.1)
+        training_step(step_spec(), learner_of(network), random_batch(2), 0.1, Ranks())
     pairs = zip(before, network.parameters(), strict=True)
     assert all(torch.equal(old.nan_to_num(), new.nan_to_num()) for old, new in pairs)
 
 
 def test_the_small_network_stays_in_fp32_on_a_cpu():
     bf16 = Runtime("cpu", "bf16")
-    assert uses_bf16(bf16, ScaleSpec(32, 10, 32, (1.0, 3.0)))
-    assert not uses_bf16(bf16, SCALE)
-    assert uses_bf16(Runtime("cuda", "bf16"), SCALE)
+    assert precision_of(bf16, ScaleSpec(32, 10, 32, (1.0, 3.0))) == "bf16"
+    assert precision_of(bf16, SCALE) == "fp32"
+    assert precision_of(Runtime("cuda", "bf16"), SCALE) == "bf16"

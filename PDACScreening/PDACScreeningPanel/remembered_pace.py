@@ -1,0 +1,21 @@
+"""How fast screenings were on this machine, kept in the application's settings: what a person is told before the next."""
+
+from pathlib import Path
+
+import slicer
+
+from PDACScreeningLib.mrml.run_expectation import pace_from_text
+
+
+def remembered_pace(model, device):
+    """Pace of the last finished run with this model and this wish for a device; None before the first."""
+    return pace_from_text(str(slicer.app.userSettings().value(_key(model, device)) or ""))
+
+
+def remember_pace(model, device, pace):
+    """Keep how fast a finished run was."""
+    slicer.app.userSettings().setValue(_key(model, device), pace.to_text())
+
+
+def _key(model, device):
+    return f"PDACScreening/Pace/{device}/{Path(model).name}"

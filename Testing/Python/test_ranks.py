@@ -1,0 +1,53 @@
+"""Two processes train what one trains, and stop together."""
+
+import sys
+
+import pytest
+from training_lives import scenario
+
+from PDACScreeningLib.training.ranks import Ranks
+
+forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
+
+
+@forks
+def test_two_ranks_end_with_the_weights_and_losses_of_one_process(tmp_path):
+    found = scenario("two_ranks_equal_one_process", tmp_path)
+    assert found["paper"] < 1e-5
+    assert found["short"] < 1e-5
+
+
+@forks
+def test_statistics_of_each_rank_alone_are_another_training(tmp_path):
+    assert scenario("local_statistics_differ", tmp_path) > 1e-4
+
+
+@forks
+def test_a_loss_that_is_not_a_number_on_one_rank_stops_both_before_it_is_saved(tmp_path):
+    found = scenario("not_a_number_on_one_rank", tmp_path)
+    assert found["codes"] == [3, 3]
+    assert found["saved"] == 2
+    assert found["finite"]
+    assert all("last checkpoint is untouched" in sentence for sentence in found["said"])
+
+
+@forks
+def test_both_ranks_stop_after_the_same_iteration_when_one_is_asked_to(tmp_path):
+    assert scenario("a_stop_asked_of_one_rank", tmp_path) == {"codes": [0, 0], "saved": 3}
+
+
+def test_each_rank_takes_its_own_part_of_the_mini_batch():
+    parts = [Ranks(rank, 4).part_of(16) for rank in range(4)]
+    assert [list(range(16))[part] for part in parts] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
+
+
+def test_a_mini_batch_that_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match="16 patches does not divide among 3 processes"):
+        Ranks(0, 3).part_of(16)
+
+
+def test_a_process_of_its_own_is_the_writer_and_decides_alone():
+    assert Ranks().is_writer
+    assert Ranks().any(True)
+    assert not Ranks().any(False)
+    assert Ranks().from_writer("value") == "value"
