@@ -222,4 +222,5 @@ def _command(
         words += [f"--split {split_file.name}", f"--normals {statistics.normals}"]
     if reading.whole_volume:
         words.append("--ablation whole-volume")
+    words.append(f"--protocol {reading.protocol}")
     return " ".join(words)
