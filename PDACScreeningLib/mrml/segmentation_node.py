@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import slicer
 
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
