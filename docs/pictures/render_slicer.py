@@ -1,6 +1,6 @@
 """Renders what a result looks like in Slicer's own slice and 3D views, from what `make demo` leaves behind.
 
-The views are the real displayable managers of Slicer, drawn without a window by trame-slicer: `make pictures-slicer`.
+The views are the real displayable managers of Slicer, drawn without a window by trame-slicer, by `make pictures`.
 """
 
 from pathlib import Path
@@ -24,9 +24,10 @@ from PDACScreeningLib.volume.image_io import read_ct
 
 ROOT = Path(__file__).resolve().parents[2]
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
-SIDE, GAP = 480, 6  # pixels
+SIDE, GAP = 420, 6  # pixels
 PROBABILITY_OPACITY = 0.5
 CLOSER = 2.5
+COLORS = 128
 
 
 def views(app):
@@ -94,7 +95,8 @@ def main():
     surface.fit_view_to_content()
     pictures = [picture(axial), picture(coronal), picture(surface)]
     set_overlay_opacity(app.scene, result.probability_node, PROBABILITY_OPACITY)
-    row([*pictures, picture(axial)]).save(Path(__file__).parent / "slicer-views.png", optimize=True)
+    whole = row([*pictures, picture(axial)])
+    whole.quantize(COLORS, dither=Image.Dither.NONE).save(Path(__file__).parent / "slicer-views.png", optimize=True)
 
 
 if __name__ == "__main__":
