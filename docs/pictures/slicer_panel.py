@@ -86,8 +86,7 @@ def show_states(widget, folder, ending):
     from PDACScreeningLib.mrml.result_nodes import read_screening
 
     take(widget, f"idle{ending}")
-    volume = slicer.util.loadVolume(str(SCAN))
-    volume.SetName("CT abdomen")
+    volume = slicer.util.loadVolume(str(SCAN), {"name": "CT abdomen"})
     choose(widget, volume, MODEL)
     event = '{"event": "progress", "stage": "coarse scan (64^3)", "done": 9, "total": 21, "eta_s": 40}'
     widget.logic.python = fake_python(folder, f"print({event!r}, flush=True); time.sleep(60)")
