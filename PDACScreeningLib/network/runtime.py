@@ -6,8 +6,7 @@ from typing import Any
 import torch
 
 from PDACScreeningLib.errors import ModelError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from PDACScreeningLib.network.devices import DEVICES
 
 # Windows that go through the network together. On a CPU a batch of small windows keeps the cores busy, and a
 # larger one only needs more memory; on a GPU the paper's own training batches fit.
