@@ -69,10 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller cases, the smallest network only")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
     parser.add_argument("--page", type=Path, help="Markdown page to append the tables to, e.g. docs/benchmarks.md")
     arguments = parser.parse_args()
     effort, runtime = QUICK if arguments.quick else FULL, resolve_training_device(arguments.device)
-    measured_on = benchmark_page.machine(runtime.description)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    measured_on = benchmark_page.machine(f"{runtime.description}, torch on {torch.get_num_threads()} threads")
     print(measured_on, "\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         store = large_store(Path(folder) / "store", cases=effort.cases, shape=effort.shape)

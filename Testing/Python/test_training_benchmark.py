@@ -80,7 +80,7 @@ def test_a_cpu_trains_no_larger_mini_batches_than_it_was_told(bench):
 
 @pytest.mark.slow
 def test_the_benchmark_runs_and_fills_its_page(tmp_path):
-    command = [sys.executable, str(BENCHMARKS / "bench_training.py"), "--quick", "--device", "cpu"]
+    command = [sys.executable, str(BENCHMARKS / "bench_training.py"), "--quick", "--device", "cpu", "--threads", "1"]
     run = subprocess.run([*command, "--page", str(tmp_path / "page.md")], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     text = (tmp_path / "page.md").read_text()
