@@ -124,7 +124,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _load(path: Path) -> Checkpoint:
-    """Read a checkpoint and compare it with its name. Raises DamagedCheckpoint, or CheckpointError for another reason."""
+    """Read a checkpoint and compare it with its name. Raises DamagedCheckpoint, CheckpointError for another reason."""
     encoded = read_checkpoint_bytes(path)
     named = _NAME.fullmatch(path.name)
     if named is not None and hashlib.sha256(encoded).hexdigest() != named["sha256"]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import time
+from itertools import count
 
 from small_store import small_store
 from training_lives import end, ended_within, fork, kill, tiny_run
@@ -45,7 +46,7 @@ def kills_at_every_file_operation(folder):
     """A SIGKILL right before each thing that the last iteration, a validation and the saving do with the run folder."""
     everyone = small_store(folder / "store")
     store, validation_store = split_store(folder / "store", everyone, ValidationSpec(every=1), seed=0)
-    validation = ValidationSpec(every=1, batches=1)
+    validation = ValidationSpec(every=4, batches=1)  # at the end only, where it is the best so far
 
     def train_it(run, **options):
         train_here(run, store, validation_store=validation_store, **options)
@@ -53,18 +54,17 @@ def kills_at_every_file_operation(folder):
     calm, three = (_four(folder / name, validation=validation) for name in ("calm", "three"))
     assert end(fork(lambda: train_it(calm))) == 0
     assert end(fork(lambda: train_it(three, stop_after=3))) == 0
-    operations = 0
-    while True:
+    for operations in count():
         run = _four(folder / "killed", validation=validation)
         shutil.rmtree(run.folder, ignore_errors=True)
         shutil.copytree(three.folder, run.folder)
-        code = end(fork(lambda run=run: _until_operation(run.folder, operations, lambda: train_it(run))))
+        code = end(fork(lambda run=run, n=operations: _until_operation(run.folder, n, lambda: train_it(run))))
         if code == 0:
-            return {"operations": operations}
+            break
         assert code == -signal.SIGKILL
-        operations += 1
         assert end(fork(lambda run=run: train_it(run))) == 0
         require_equal(calm.folder, run.folder)
+    return {"operations": operations}
 
 
 def kills_inside_a_write(folder):
