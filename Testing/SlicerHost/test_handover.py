@@ -36,7 +36,9 @@ def body_hu():
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
-@pytest.mark.parametrize("grid", [STRAIGHT, FACING, CORONAL, oblique()], ids=["straight", "facing", "coronal", "oblique"])
+@pytest.mark.parametrize(
+    "grid", [STRAIGHT, FACING, CORONAL, oblique()], ids=["straight", "facing", "coronal", "oblique"]
+)
 def test_a_file_opened_in_slicer_reaches_the_child_as_it_is(scene, tmp_path, suffix, grid):
     scan = write_volume(body_hu(), grid, tmp_path / f"scan{suffix}")
     typed = read_ct(scan)
