@@ -201,6 +201,7 @@ def _data_fact(store: CaseStore, split: Split | None, split_file: Path | None) -
     voxels_mm3 = {round(prod(case.spacing_mm), 6) for case in store.index.cases}
     return DataFact(
         source=store.index.source,
+        datasets=tuple(dataset.name for dataset in store.index.datasets),
         sha256=store.sha256,
         voxel_mm3=voxels_mm3.pop() if len(voxels_mm3) == 1 else None,
         working_spacing_mm=store.index.working_spacing_mm,

@@ -34,9 +34,8 @@ def _design() -> list[tuple[str, str]]:
 def _data(found: Experiment) -> list[tuple[str, str]]:
     data, counts = found.setting.data, found.counts
     grid = "the scans' own" if data.working_spacing_mm is None else f"{data.working_spacing_mm:g} mm isotropic"
-    synthetic = "phantom" in data.source.lower()
-    patients = "not applicable: phantoms" if synthetic else _OPEN
-    truth = "exact by construction (phantoms)" if synthetic else _OPEN
+    patients = "not applicable: phantoms" if data.is_synthetic else _OPEN
+    truth = "exact by construction (phantoms)" if data.is_synthetic else _OPEN
     return [
         ("Data sources", f"{data.source}; SHA-256 of the cases {data.sha256[:16]}..."),
         ("Inclusion and exclusion", f"`prepare` refuses cases it cannot use, by name; {counts.readings} readings here"),

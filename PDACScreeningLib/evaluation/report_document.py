@@ -48,7 +48,7 @@ def worth_section(found: Experiment) -> Section:
     """What a reader must know before the first number."""
     counts, data = found.counts, found.setting.data
     paragraphs: list[Block] = []
-    if is_synthetic(found):
+    if data.is_synthetic:
         paragraphs.append(
             Paragraph(
                 "Synthetic phantoms only. The figures show that the method and the software work on images of the "
@@ -58,8 +58,8 @@ def worth_section(found: Experiment) -> Section:
         )
     paragraphs += [
         Paragraph(
-            f"{counts.readings} readings of {counts.patients} patients ({data.source}): {counts.with_tumor} with a "
-            f"tumor, {counts.without_tumor} without."
+            f"{counts.readings} readings of {counts.patients} patients ({data.source.rstrip('.')}): "
+            f"{counts.with_tumor} with a tumor, {counts.without_tumor} without."
         ),
         Paragraph(_who_read(found)),
         *(Paragraph(text, is_warning=True) for text in _unseen(found)),
@@ -104,11 +104,6 @@ def source_section(found: Experiment) -> Section:
     )
 
 
-def is_synthetic(found: Experiment) -> bool:
-    """Whether models and cases are of phantoms; a store tells it in its sentence of origin."""
-    return "phantom" in found.setting.data.source.lower() and all(model.is_demo for model in found.setting.models)
-
-
 def _who_read(found: Experiment) -> str:
     setting = found.setting
     if not setting.data.folds:
@@ -136,8 +131,9 @@ def _unseen(found: Experiment) -> list[str]:
     if None in by_answer:
         names = ", ".join(model.name for model in by_answer[None])
         texts.append(
-            f"Whether the cases were kept from the training of {names} is the word of whoever ran this: the models "
-            "were trained on another store, and its digest tells no single case."
+            f"Whether the cases were kept from the training of {names} is the word of whoever ran this: what the "
+            "models were trained on (another store, or a part of one) is recorded as a digest, which tells no single "
+            "case."
         )
     return texts
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from made_experiment import CASES, FOUND, setting
@@ -54,6 +55,11 @@ def test_of_patients_it_is_not_said_that_they_are_phantoms():
     text = to_markdown(document(experiment(setting(source="some hospital", is_demo=False), CASES)))
     assert "Synthetic phantoms only" not in text
     assert "not applicable: phantoms" not in text
+
+
+@pytest.mark.parametrize(("datasets", "expected"), [(("phantoms",), True), (("phantoms", "msd"), False), ((), True)])
+def test_phantoms_are_known_by_the_name_of_their_data_set_or_by_the_word(datasets, expected):
+    assert replace(FOUND.setting.data, datasets=datasets).is_synthetic == expected
 
 
 @pytest.mark.parametrize(
