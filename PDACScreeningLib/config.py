@@ -3,6 +3,8 @@
 Standard library only, so that every other module, and Slicer's own process, may read it.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,10 +12,33 @@ NUM_CLASSES = 3  # background, pancreas, tumor (section 2.1)
 
 SamplingRegion = Literal["volume", "roi"]
 
+ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few large ones (ADR 0017)
+PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
+DEFAULT_PROTOCOL: ProtocolName = "exact"
+
 
 def _require(condition: bool, sentence: str) -> None:
     if not condition:
         raise ValueError(sentence)
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """How windows cover a volume in testing. A window of the size it was trained with: the paper's; larger: ours."""
+
+    size: int  # side of the cube, voxels
+    stride: int  # voxels
+    margin: int = 0  # ours: voxels behind a face inside the volume that do not count, since zero padding is near
+
+    @classmethod
+    def of_paper(cls, scale: ScaleSpec) -> WindowSpec:
+        """ "We slide a 64^3 window ... the spatial stride is 20", and so on (section 2.3)."""
+        return cls(scale.patch_size, scale.stride)
+
+    def __post_init__(self) -> None:
+        _require(0 <= 2 * self.margin < self.size, f"a margin of {self.margin} leaves nothing of {self.size} voxels")
+        reach = self.size - 2 * self.margin
+        _require(1 <= self.stride <= reach, f"stride must lie in 1..{reach}, got {self.stride}")
 
 
 @dataclass(frozen=True)
@@ -120,6 +145,14 @@ class ScreeningConfig:
         _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
         if self.working_spacing_mm is not None:
             _require(self.working_spacing_mm > 0, f"working_spacing_mm must be positive, got {self.working_spacing_mm}")
+
+    def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
+        """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
+        if protocol == "exact":
+            return WindowSpec.of_paper(scale)
+        if scale == self.scales[0]:
+            return WindowSpec(2 * scale.patch_size, 3 * scale.patch_size // 2, scale.patch_size // 4)
+        return WindowSpec(scale.patch_size, scale.patch_size // 2)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import TypeVar
@@ -24,7 +26,7 @@ def each_as_finished(call: Callable[[Item], Result], items: Iterable[Item], jobs
         yield from map(call, items)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_ctrl_c_to_the_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_belong_to_the_parent) as pool:
         running: set[Future[Result]] = {pool.submit(call, item) for item in items}
         try:
             while running:
@@ -35,5 +37,14 @@ def each_as_finished(call: Callable[[Item], Result], items: Iterable[Item], jobs
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
+def _belong_to_the_parent() -> None:
+    """Ctrl-C is the parent's to answer; and when the parent is killed, nobody waits for this process any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

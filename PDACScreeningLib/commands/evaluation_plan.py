@@ -221,6 +221,7 @@ def _command(
     words = ["pdac-screening", "evaluate", store.name, *(f"--model {Path(wish).name}" for wish in wishes)]
     if split_file is not None:
         words += [f"--split {split_file.name}", f"--normals {statistics.normals}"]
+    words.append(f"--protocol {reading.protocol}")
     if reading.whole_volume:
         words.append("--ablation whole-volume")
     return " ".join(words)

@@ -32,8 +32,8 @@ def end_with_launcher() -> None:
 
 
 def is_rank() -> bool:
-    """Whether `torchrun` started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    """Whether a launcher (torchrun, srun) started this process as one of several."""
+    return {"RANK", "WORLD_SIZE"} <= os.environ.keys()
 
 
 def _watch(launcher: int) -> None:

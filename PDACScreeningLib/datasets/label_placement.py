@@ -1,4 +1,4 @@
-"""Does a label map lie on the gland, or on its mirror image? (ADR 0010)
+"""Does a label map lie on the gland, or on its mirror image? (ADR 0011)
 
 Label maps are often stored with an axis running the other way than their header says. Such a label map has the right
 shape and plausible values, and a network trained on it learns nothing. A pancreas is soft tissue in fat, so the share

@@ -91,6 +91,7 @@ def source_section(found: Experiment) -> Section:
         ("Cases", f"{data.source}; SHA-256 {data.sha256}"),
         ("Working grid", "native" if data.working_spacing_mm is None else f"{data.working_spacing_mm:g} mm"),
         ("Split", "none" if data.split_sha256 is None else f"{data.folds} folds; SHA-256 {data.split_sha256}"),
+        ("Protocol", f"{setting.reading.protocol} (exact: every window of the paper)"),
         ("Device", f"{setting.device}, {setting.precision}"),
         *setting.software.items(),
     ]

@@ -38,20 +38,33 @@ class MaskPart:
     box: Box
 
 
-def mask_part(image: vtkOrientedImageData, volume_node: vtkMRMLScalarVolumeNode) -> MaskPart | None:
-    """A segment's image on the grid of the volume, by nearest neighbor where the lattices differ.
+def mask_part(image: vtkOrientedImageData, value: int, volume_node: vtkMRMLScalarVolumeNode) -> MaskPart | None:
+    """Where a segment's image has `value`, on the grid of the volume; by nearest neighbor where the lattices differ.
 
-    Only the extent of the image is looked at: a segment is small, a CT is large. None for an image without voxels.
+    image: not changed; segments may share one, each with a value of its own. Only its voxels above 0 and the box around
+    them are looked at: a segment is small, a CT is large. None for an image without any.
     """
-    if image.IsEmpty():
-        return None
     x, y, z = volume_node.GetImageData().GetDimensions()
     reference = _empty_image(volume_node)
     reference.SetExtent(0, x - 1, 0, y - 1, 0, z - 1)
-    if not _is_part_of(image, reference):
+    if not image.IsEmpty() and not _is_part_of(image, reference):
         image = _resampled(image, reference)
-    x0, x1, y0, y1, z0, z1 = image.GetExtent()
-    return MaskPart(_values(image) != 0, Box((z0, y0, x0), (z1 + 1, y1 + 1, x1 + 1)))
+    inside = _box_above_zero(image)
+    if inside is None:
+        return None
+    x0, _, y0, _, z0, _ = image.GetExtent()
+    start, stop = (tuple(a + b for a, b in zip((z0, y0, x0), ends, strict=True)) for ends in (inside.start, inside.stop))
+    return MaskPart(_values(image)[inside.slices] == value, Box(start, stop))
+
+
+def _box_above_zero(image: vtkOrientedImageData) -> Box | None:
+    """Of indices into `_values`; None when there is nothing."""
+    extent = [0, -1, 0, -1, 0, -1]
+    if image.IsEmpty() or not slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(image, extent):
+        return None
+    first = image.GetExtent()
+    x0, x1, y0, y1, z0, z1 = (own - first[axis // 2 * 2] for axis, own in enumerate(extent))
+    return Box((z0, y0, x0), (z1 + 1, y1 + 1, x1 + 1))
 
 
 def _is_part_of(image: vtkOrientedImageData, reference: vtkOrientedImageData) -> bool:

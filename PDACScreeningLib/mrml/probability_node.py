@@ -36,13 +36,13 @@ def show_probability(
     if probability.shape != geometry.shape or not geometry.is_close(geometry_of(volume_node)):
         raise GeometryMismatch("the probability map lies on another grid than the CT: it belongs to another scan")
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
-    node.SetAndObserveImageData(_image(probability))
+    node.CreateDefaultDisplayNodes()
+    _color(node)
+    node.SetAndObserveImageData(_image(probability))  # after its window is set: Slicer would look for one in every voxel
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(ijk_to_ras(volume_node).ravel())
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    node.CreateDefaultDisplayNodes()
-    _color(node)
     place_beside(scene, node, volume_node)
     return node
 

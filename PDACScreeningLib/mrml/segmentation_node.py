@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import slicer
 
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
@@ -145,11 +144,11 @@ def _parts(
         raise GeometryMismatch("the segments and the CT are under different transforms: put them under the same one")
     parts = []
     for segment in sorted(segment_terminology().segments, key=lambda segment: segment.label):
-        if segment_node(segmentation_node, segment.id) is not None:
-            image = slicer.vtkOrientedImageData()
-            segmentation_node.GetBinaryLabelmapRepresentation(segment.id, image)
-            if (part := mask_part(image, volume_node)) is not None:
-                parts.append((segment.label, part))
+        own = segment_node(segmentation_node, segment.id)
+        image = segmentation_node.GetBinaryLabelmapInternalRepresentation(segment.id) if own is not None else None
+        part = mask_part(image, own.GetLabelValue(), volume_node) if own is not None and image is not None else None
+        if part is not None:
+            parts.append((segment.label, part))
     return parts
 
 

@@ -20,10 +20,10 @@ class GlobalBatchNorm3d(nn.BatchNorm3d):
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """features: (n, channels, z, y, x), of any floating type; statistics are float32."""
+        """features: (n, channels, z, y, x), of any floating type; statistics have float32 at least."""
         if not self.training or not is_distributed():
             return super().forward(features)
-        values = features.float()
+        values = features.to(torch.promote_types(features.dtype, torch.float32))
         axes = (0, 2, 3, 4)
         count = values.new_full((1,), values.numel() // values.shape[1])
         sums = sum_over_ranks(torch.cat((values.sum(axes), count)))

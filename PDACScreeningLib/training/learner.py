@@ -89,7 +89,7 @@ def new_learner(
     network.to(runtime.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # stub lacks 3d
     heads: nn.Module = AllHeads(network)
     if ranks.count > 1:
-        heads = DistributedDataParallel(heads, broadcast_buffers=config.batch_norm == "local")
+        heads = DistributedDataParallel(heads)
     scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
     return Learner(network, heads, _optimizer(network, config.optimizer), scaler)
 

@@ -53,8 +53,10 @@ def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: flo
     except torch.OutOfMemoryError as error:
         raise MemoryShort(_memory_sentence(spec, len(batch.hu))) from error
     total, *heads = loss.tolist()
-    if ranks.any(not bool(torch.isfinite(loss).all())):
-        raise DataError(f"the loss became {total}; lower the learning rate. The last checkpoint is untouched")
+    finite = bool(torch.isfinite(loss).all())
+    if ranks.any(not finite):
+        whose = "of another process is not finite" if finite else f"became {total}"
+        raise DataError(f"the loss {whose}; lower the learning rate. The last checkpoint is untouched")
     learner.scaler.step(learner.optimizer)
     learner.scaler.update()
     return StepLoss(total, dict(zip(head_names(spec.scale), heads, strict=True)))

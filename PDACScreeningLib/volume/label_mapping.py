@@ -40,6 +40,8 @@ class LabelMapping:
         whole, table = _whole(stored), self._table()
         if whole.size and whole.min() < 0:
             raise ValueError(f"the value {whole.min()}")
+        if self._keeps_numbers() and whole.size and whole.max() <= max(Label):  # our own files: nothing to look up
+            return whole.astype(np.uint8)
         labels: NDArray[np.int16] = table[np.minimum(whole, table.size - 1)]
         if (labels < 0).any():
             raise ValueError(f"the value {whole[labels < 0][0]}")
@@ -57,6 +59,11 @@ class LabelMapping:
 
     def _all(self) -> tuple[tuple[int, Label], ...]:
         return self.pairs if any(number == 0 for number, _ in self.pairs) else ((0, Label.BACKGROUND), *self.pairs)
+
+    def _keeps_numbers(self) -> bool:
+        """Whether 0, 1 and 2 mean background, pancreas and tumor, as in our own files."""
+        own = {number: label for number, label in self._all() if number <= max(Label)}
+        return own == {int(label): label for label in Label}
 
     def _table(self) -> NDArray[np.int16]:
         """Label of every number up to the largest one, then that of all larger ones; -1 where there is none."""

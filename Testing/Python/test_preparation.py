@@ -15,6 +15,7 @@ from dataset_trees import (
     stored_in_ras,
     write,
 )
+from stored_scans import REAL_CT
 
 from PDACScreeningLib.datasets.csv_list import csv_list
 from PDACScreeningLib.datasets.msd_pancreas import msd_pancreas
@@ -99,6 +100,16 @@ def test_a_label_map_whose_header_places_it_elsewhere_is_taken_where_the_voxels_
     assert kept.case_id == "nih-PANCREAS_0001"
     assert "voxel by voxel" in kept.warnings[0]
     assert "mirrored front-back" in refused.reason
+
+
+def test_a_real_scan_and_its_label_map_are_taken(tmp_path):
+    if not REAL_CT.exists():
+        pytest.skip("../shared/data/real_ct_totalsegmentator_Apache2 is absent")
+    names = ("ts_example_ct_3mm.nii.gz", "ts_example_pancreas_3mm.nii.gz")
+    (tmp_path / "cases.csv").write_text("image,labels\n" + ",".join(str(REAL_CT / name) for name in names))
+    index = prepare([csv_list(tmp_path)], tmp_path / "store", SPACING_MM)
+    assert index.cases[0].pancreas_voxels == 818
+    assert index.cases[0].warnings == ()
 
 
 def test_a_label_map_mirrored_in_spite_of_its_header_is_refused_with_the_evidence(tmp_path):

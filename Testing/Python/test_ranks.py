@@ -3,37 +3,61 @@
 import sys
 
 import pytest
-from training_lives import scenario
+from training_lives import play
 
 from PDACScreeningLib.training.ranks import Ranks
 
 forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
 
 
-@forks
-def test_two_ranks_end_with_the_weights_and_losses_of_one_process(tmp_path):
-    found = scenario("two_ranks_equal_one_process", tmp_path)
-    assert found["paper"] < 1e-5
-    assert found["short"] < 1e-5
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    return play(
+        tmp_path_factory.mktemp("ranks"),
+        "rank_scenarios",
+        "two_ranks_equal_one_process",
+        "global_batch_norm_in_double",
+        "local_statistics_differ",
+        "not_a_number_on_one_rank",
+        "a_stop_asked_of_one_rank",
+        "different_options",
+    )
 
 
 @forks
-def test_statistics_of_each_rank_alone_are_another_training(tmp_path):
-    assert scenario("local_statistics_differ", tmp_path) > 1e-4
+def test_two_ranks_end_with_the_weights_and_losses_of_one_process(found):
+    assert found["two_ranks_equal_one_process"]["paper"] < 1e-5
+    assert found["two_ranks_equal_one_process"]["short"] < 1e-5
 
 
 @forks
-def test_a_loss_that_is_not_a_number_on_one_rank_stops_both_before_it_is_saved(tmp_path):
-    found = scenario("not_a_number_on_one_rank", tmp_path)
-    assert found["codes"] == [3, 3]
-    assert found["saved"] == 2
-    assert found["finite"]
-    assert all("last checkpoint is untouched" in sentence for sentence in found["said"])
+def test_batch_normalization_over_two_ranks_is_that_of_the_whole_mini_batch(found):
+    assert found["global_batch_norm_in_double"]["difference"] < 1e-11
 
 
 @forks
-def test_both_ranks_stop_after_the_same_iteration_when_one_is_asked_to(tmp_path):
-    assert scenario("a_stop_asked_of_one_rank", tmp_path) == {"codes": [0, 0], "saved": 3}
+def test_statistics_of_each_rank_alone_are_another_training(found):
+    assert found["local_statistics_differ"]["difference"] > 1e-4
+
+
+@forks
+def test_a_loss_that_is_not_a_number_on_one_rank_stops_both_before_it_is_saved(found):
+    stopped = found["not_a_number_on_one_rank"]
+    assert stopped["codes"] == [3, 3]
+    assert stopped["saved"] == 2
+    assert stopped["finite"]
+    assert "the loss of another process is not finite" in stopped["said"][0]
+    assert "the loss became nan" in stopped["said"][1]
+
+
+@forks
+def test_both_ranks_stop_after_the_same_iteration_when_one_is_asked_to(found):
+    assert found["a_stop_asked_of_one_rank"] == {"codes": [0, 0], "saved": 3}
+
+
+@forks
+def test_ranks_with_different_options_refuse_to_train_together(found):
+    assert found["different_options"] == {"codes": [4, 4]}
 
 
 def test_each_rank_takes_its_own_part_of_the_mini_batch():

@@ -97,7 +97,8 @@ def test_a_bad_case_is_refused_by_name_and_the_others_are_stored(work, tmp_path,
 
 
 def test_a_folder_without_phantoms_is_told_what_to_do(tmp_path, capsys):
-    assert prepare(tmp_path, tmp_path / "store") == 5
+    assert prepare(tmp_path, tmp_path / "store") == 2
+    assert prepare(f"phantoms={tmp_path}", tmp_path / "store") == 5
     assert "phantom-cohort" in capsys.readouterr().err
 
 

@@ -1,7 +1,7 @@
 """Trainings in processes of their own, so that they can be killed, stopped and run as ranks.
 
-As a script it runs one scenario of training_scenarios.py and prints what came of it as JSON. It imports torch once and
-forks a process for every life of a training, which makes a restart cost a tenth of a second instead of several.
+`play` runs scenarios (*_scenarios.py) in a process that imports torch once and forks itself for every life of a
+training: a restart costs a tenth of a second instead of several.
 """
 
 import json
@@ -13,30 +13,41 @@ import sys
 import time
 import traceback
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
-def scenario(name, folder):
-    """What a scenario found, as plain data; fails with the scenario's own output when it did not run through."""
+def play(folder, module, *names):
+    """Run scenarios of a module one after the other in one process: by name what each found, or its traceback."""
     path = os.pathsep.join([str(HERE.parents[1]), *sys.path])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    code = "from training_lives import run_scenario; run_scenario()"
-    command = [sys.executable, "-W", "error", "-c", code, name, str(folder)]
-    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=500, check=False)
+    code = "from training_lives import play_here; play_here()"
+    command = [sys.executable, "-W", "error", "-c", code, str(folder), module, *names]
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=580, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {name: result if isinstance(result, dict) else f"{result}\n{done.stderr}" for name, result in found.items()}
 
 
-def run_scenario():
-    """The child of `scenario`."""
+def play_here():
+    """The child of `play`."""
     import torch
-    import training_scenarios
 
     torch.set_num_threads(1)
-    found = getattr(training_scenarios, sys.argv[1])(Path(sys.argv[2]))
-    sys.stdout.write(json.dumps(found) + "\n")
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    optimizer.step()  # loads what torch loads on first use, so that the forked processes need not
+    optimizer.zero_grad()
+    found, scenarios = {}, import_module(sys.argv[2])
+    for name in sys.argv[3:]:
+        folder = Path(sys.argv[1]) / name
+        folder.mkdir()
+        try:
+            found[name] = getattr(scenarios, name)(folder)
+        except Exception:
+            found[name] = traceback.format_exc()
+    sys.stdout.write("\n" + json.dumps(found) + "\n")
 
 
 def fork(action, **environment):

@@ -1,0 +1,105 @@
+"""What trainings that are killed end with. Each scenario is played by training_lives.play."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import time
+
+from small_store import small_store
+from training_lives import end, ended_within, fork, kill, tiny_run
+from training_states import require_equal, train_here
+
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
+
+
+def random_kills(folder):
+    """50 SIGKILLs at random instants of trainings that save every other iteration."""
+    store = small_store(folder / "store")
+    began = time.monotonic()
+    assert end(fork(lambda: train_here(_short(folder / "calm"), store))) == 0
+    calm_s = time.monotonic() - began
+    draw = random.Random(2019)
+    kills, in_saving, runs = 0, 0, 0
+    while kills < 50:
+        run, runs = _short(folder / f"run-{runs}"), runs + 1
+        while True:
+            life = fork(lambda run=run: train_here(run, store))
+            code = ended_within(life, draw.uniform(0, calm_s / 2) if kills < 50 else 300)
+            if code is not None:
+                assert code == 0
+                break
+            kill(life)
+            kills += 1
+            in_saving += any(run.folder.glob(".partial-*"))
+        require_equal(folder / "calm", run.folder)
+        assert not any(run.folder.glob(".partial-*"))
+    return {"kills": kills, "in_saving": in_saving, "runs": runs}
+
+
+def kills_at_every_file_operation(folder):
+    """A SIGKILL right before each thing that the last iteration and its saving do with the run folder."""
+    store = small_store(folder / "store")
+    assert end(fork(lambda: train_here(_four(folder / "calm"), store))) == 0
+    assert end(fork(lambda: train_here(_four(folder / "three"), store, stop_after=3))) == 0
+    operations = []
+    while True:
+        run = _four(folder / "killed")
+        shutil.rmtree(run.folder, ignore_errors=True)
+        shutil.copytree(folder / "three", run.folder)
+        life = fork(lambda run=run: _train_until_operation(run, store, len(operations)))
+        code = end(life)
+        if code == 0:
+            return {"operations": len(operations)}
+        assert code == -signal.SIGKILL
+        operations.append(code)
+        assert end(fork(lambda run=run: train_here(run, store))) == 0
+        require_equal(folder / "calm", run.folder)
+
+
+def kills_inside_a_write(folder):
+    """The kernel ends the training (SIGXFSZ) at the n-th byte of the checkpoint that it writes."""
+    store = small_store(folder / "store")
+    assert end(fork(lambda: train_here(_four(folder / "calm"), store))) == 0
+    assert end(fork(lambda: train_here(_four(folder / "three"), store, stop_after=3))) == 0
+    size = max(path.stat().st_size for path in (folder / "calm").glob("*.pt"))
+    killed = 0
+    for limit in range(size // 10, size, size // 10):
+        run = _four(folder / f"killed-{limit}")
+        shutil.copytree(folder / "three", run.folder)
+        assert end(fork(lambda run=run, limit=limit: _train_until_byte(run, store, limit))) == -signal.SIGXFSZ
+        killed += 1
+        assert CheckpointFolder(run.folder).newest().iteration == 3
+        assert end(fork(lambda run=run: train_here(run, store))) == 0
+        require_equal(folder / "calm", run.folder)
+    return {"killed": killed}
+
+
+def _short(folder):
+    return tiny_run(folder, iterations=40, checkpoint_every=2)
+
+
+def _four(folder):
+    return tiny_run(folder, iterations=4, checkpoint_every=1)
+
+
+def _train_until_operation(run, store, number):
+    """Train, and end by SIGKILL before the operation `number` (from 0) on the run folder that Python reports."""
+    seen = []
+
+    def on_event(event, arguments):
+        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(arguments[0]).startswith(str(run.folder)):
+            if len(seen) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            seen.append(event)
+
+    sys.addaudithook(on_event)
+    train_here(run, store)
+
+
+def _train_until_byte(run, store, limit):
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    train_here(run, store)
