@@ -63,9 +63,9 @@ class Plan:
             weights=model.description.weights_sha256,
             config=model.description.config,
             case=self.content_sha256[assignment.case_id],
-            assignment=assignment,
             settings=self.setting.reading,
-            runtime=self.runtime,
+            device=self.runtime.device,
+            precision=self.runtime.precision,
         )
         sha256 = model.description.weights_sha256
         return ReadingTask(
