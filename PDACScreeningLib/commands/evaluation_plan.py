@@ -14,6 +14,7 @@ from PDACScreeningLib.commands.screening_record import config_sha256, installed_
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
 from PDACScreeningLib.errors import DataError, ModelError, UsageError
+from PDACScreeningLib.evaluation import extra
 from PDACScreeningLib.evaluation.assignment import Assignment, by_split, patients_tested, without_split
 from PDACScreeningLib.evaluation.case_result import row_names
 from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting
@@ -107,7 +108,7 @@ def make_plan(
             config_sha256=config_sha256(without_batch_sizes(config)),
             min_tumor_voxels=config.decision.min_tumor_voxels,
             command=_command(store_folder, wishes, split_file, reading, statistics),
-            software={"PDACScreening": __version__, **installed_versions()},
+            software={"PDACScreening": __version__, **installed_versions(), **extra.versions()},
             device=runtime.device,
             precision=runtime.precision,
         ),

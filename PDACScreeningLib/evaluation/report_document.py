@@ -109,6 +109,8 @@ def _who_read(found: Experiment) -> str:
     setting = found.setting
     if not setting.data.folds:
         return "One model read every case."
+    if setting.data.folds == 1:
+        return "One model read the testing part of a split by patient."
     normals = {
         "rotation": "patients that every fold may test were given to the folds in rotation, so that each counts once",
         "every-fold": "patients that every fold may test were read by every fold, so that their readings are not "
