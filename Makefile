@@ -8,13 +8,14 @@ NORMAL_SEED := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer bench pictures clean
+.PHONY: help demo test test-slicer bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     time windows, the coarse scan and the memory peak"
+	@echo "make bench-training  pace of the patch sampler and of a training, into docs/benchmarks.md"
 	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
 
@@ -65,6 +66,9 @@ demo: $(VENV)/.installed
 
 bench: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_inference.py
+
+bench-training: $(VENV)/.test-installed
+	$(BIN)/python Testing/Benchmarks/bench_training.py --page docs/benchmarks.md
 
 # The views of Slicer are drawn without a window; Qt needs no display either.
 pictures: demo $(VENV)/.slicer-host-installed

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.commands.arguments import EXIT_CODES
+from PDACScreeningLib.commands.dataset_arguments import add_prepare_parser, add_split_parser
+from PDACScreeningLib.commands.evaluation_arguments import add_evaluate_parser, add_publish_parser
 from PDACScreeningLib.commands.guard import guarded
 from PDACScreeningLib.commands.machine_arguments import add_check_parser, add_models_parser
 from PDACScreeningLib.commands.phantom_arguments import add_phantom_cohort_parser, add_phantom_parser
 from PDACScreeningLib.commands.screen_arguments import add_screen_parser
-from PDACScreeningLib.commands.training_arguments import (
-    add_evaluate_parser,
-    add_prepare_parser,
-    add_publish_parser,
-    add_train_parser,
-)
+from PDACScreeningLib.commands.train_arguments import add_train_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add_phantom_parser(commands)
     add_phantom_cohort_parser(commands)
     add_prepare_parser(commands)
+    add_split_parser(commands)
     add_train_parser(commands)
     add_publish_parser(commands)
     add_evaluate_parser(commands)

@@ -15,6 +15,7 @@ from typing import Any
 
 from PDACScreeningLib.errors import WriteError
 
+PARTIAL = ".partial-"  # how the name of a temporary file begins
 _FULL_BELOW_BYTES = 65536
 
 Write = Callable[[Path], None]
@@ -66,10 +67,23 @@ def write_json(target: Path, content: Any) -> Path:
     return write_text(target, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def remove_partial_files(folder: Path) -> list[Path]:
+    """Remove what a writer that was killed left in a folder, and return it; empty when there is nothing.
+
+    Only for a folder that nobody else is writing into. What cannot be removed stays.
+    """
+    removed = []
+    for path in sorted(folder.glob(f"{PARTIAL}*")):
+        with contextlib.suppress(OSError):
+            path.unlink()
+            removed.append(path)
+    return removed
+
+
 def _reserve(target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".partial-", suffix="-" + target.name, dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=PARTIAL, suffix="-" + target.name, dir=target.parent)
     except OSError as error:
         raise WriteError(
             f"cannot write into {target.parent}: {error.strerror}; choose a folder you may write"

@@ -3,6 +3,8 @@
 Standard library only, so that every other module, and Slicer's own process, may read it.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,10 +12,33 @@ NUM_CLASSES = 3  # background, pancreas, tumor (section 2.1)
 
 SamplingRegion = Literal["volume", "roi"]
 
+ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few large ones (ADR 0017)
+PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
+DEFAULT_PROTOCOL: ProtocolName = "exact"
+
 
 def _require(condition: bool, sentence: str) -> None:
     if not condition:
         raise ValueError(sentence)
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """How windows cover a volume in testing. A window of the size it was trained with: the paper's; larger: ours."""
+
+    size: int  # side of the cube, voxels
+    stride: int  # voxels
+    margin: int = 0  # ours: voxels behind a face inside the volume that do not count, since zero padding is near
+
+    @classmethod
+    def of_paper(cls, scale: ScaleSpec) -> WindowSpec:
+        """ "We slide a 64^3 window ... the spatial stride is 20", and so on (section 2.3)."""
+        return cls(scale.patch_size, scale.stride)
+
+    def __post_init__(self) -> None:
+        _require(0 <= 2 * self.margin < self.size, f"a margin of {self.margin} leaves nothing of {self.size} voxels")
+        reach = self.size - 2 * self.margin
+        _require(1 <= self.stride <= reach, f"stride must lie in 1..{reach}, got {self.stride}")
 
 
 @dataclass(frozen=True)
@@ -121,6 +146,15 @@ class ScreeningConfig:
         if self.working_spacing_mm is not None:
             _require(self.working_spacing_mm > 0, f"working_spacing_mm must be positive, got {self.working_spacing_mm}")
 
+    def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
+        """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
+        if protocol == "exact":
+            return WindowSpec.of_paper(scale)
+        if scale != self.scales[0]:
+            return WindowSpec(scale.patch_size, scale.patch_size // 2)
+        margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
+        return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
+
 
 @dataclass(frozen=True)
 class PatchSampling:
@@ -171,6 +205,20 @@ class LossSpec:
 
 
 @dataclass(frozen=True)
+class ValidationSpec:
+    """Ours: how a training is watched on patients it does not learn from (ADR 0012). The paper tells of none."""
+
+    every: int = 0  # iterations between two validations; 0: none, and every patient is learned from
+    patient_share: float = 0.1  # of the patients trained on, with and without tumor alike; never of the test fold
+    batches: int = 16  # mini-batches of patches, always the same ones
+
+    def __post_init__(self) -> None:
+        _require(self.every >= 0, f"validation every must not be negative, got {self.every}")
+        _require(0 < self.patient_share < 1, f"patient_share must lie between 0 and 1, got {self.patient_share}")
+        _require(self.batches >= 1, f"validation batches must be at least 1, got {self.batches}")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """Everything that decides a training's outcome, but for the data and the machine. Saved in every checkpoint."""
 
@@ -182,8 +230,12 @@ class TrainingConfig:
     augmentation: bool = True  # random flips and 90, 180, 270 degree rotations over three axes
     augmentation_start: int = 0  # ours: first iteration that augments (ADR 0008)
     seed: int = 0
+    # ours: with several processes, statistics over the whole mini-batch or over each process's part (ADR 0013)
+    batch_norm: Literal["global", "local"] = "global"
+    validation: ValidationSpec = field(default_factory=ValidationSpec)
 
     def __post_init__(self) -> None:
+        _require(self.batch_norm in ("global", "local"), f"batch_norm must be global or local, got {self.batch_norm}")
         _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
         _require(
             self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"

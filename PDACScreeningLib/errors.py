@@ -40,8 +40,20 @@ class CheckpointError(PDACScreeningError):
     """A training checkpoint is missing, damaged, or does not fit the configuration."""
 
 
+class DamagedCheckpoint(CheckpointError):
+    """The content of a checkpoint file is not what was written; an older one may be whole."""
+
+
+class FolderInUse(PDACScreeningError):
+    """Another process is writing into the folder; nothing in it was touched."""
+
+
 class DataError(PDACScreeningError):
     """A training case or data set cannot be used."""
+
+
+class MemoryShort(PDACScreeningError):
+    """The GPU's memory does not suffice for a training with these options."""
 
 
 class WriteError(PDACScreeningError):

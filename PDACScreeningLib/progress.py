@@ -14,6 +14,7 @@ class Progress:
     stage: str  # plain words, e.g. "coarse scan (64^3)"
     done: int
     total: int
+    note: str = ""  # what else is worth seeing now, e.g. the pace; it may change with every report
 
     def __post_init__(self) -> None:
         if not 0 <= self.done <= self.total:

@@ -114,7 +114,7 @@ class InputFacts:
 class Protocol:
     """How the answer was computed: the numbers of section 2.3 that were in force."""
 
-    name: str
+    name: str  # "exact": the paper's windows; "fast": few large ones
     working_spacing_mm_xyz: XYZ
     window_sizes: tuple[int, ...]
     strides: tuple[int, ...]
@@ -123,6 +123,7 @@ class Protocol:
     min_tumor_voxels: int
     min_tumor_volume_mm3: float  # K in mm3 on the working grid
     score_count_weight: float
+    window_margins: tuple[int, ...] = ()  # voxels next to another window that do not count; 0 each in the paper
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Provenance:
     precision: str = ""
     config_sha256: str = ""
     started_utc: str = ""
+    memory_steps: tuple[str, ...] = ()  # what the networks did because memory did not suffice
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from typing import Any
 
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import STYLES, Display
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, PROTOCOLS
 from PDACScreeningLib.network.devices import DEVICES
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 
 EXIT_CODES = (
-    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed, 130 cancelled (Ctrl-C)\n"
+    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed,\n"
+    "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )
 
@@ -51,6 +53,38 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="what computes (default: a GPU if there is one)"
     )
+
+
+def add_protocol(parser: argparse.ArgumentParser) -> None:
+    """`--protocol`."""
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default=DEFAULT_PROTOCOL,
+        help=f"exact: every window of the paper; fast: the same networks, fewer windows (default: {DEFAULT_PROTOCOL})",
+    )
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """`--memory-gib`, also `--gpu-memory`."""
+    parser.add_argument(
+        "--memory-gib",
+        "--gpu-memory",
+        metavar="GIB",
+        type=positive_number,
+        help="memory the networks may take, on the GPU if there is one (default: as much as is there)",
+    )
+
+
+def positive_number(text: str) -> float:
+    """A number above 0. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
 
 
 def natural(text: str) -> int:

@@ -1,101 +1,108 @@
-"""What `evaluate` does: a model against the truth of a case store."""
+"""What `evaluate` does: models against the truth of a case store, and the paper's section 3 of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from PDACScreeningLib import __version__, atomic_file
+from PDACScreeningLib import atomic_file
+from PDACScreeningLib.commands.evaluation_plan import Plan, make_plan
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.evaluation import size_strata, table1
-from PDACScreeningLib.evaluation.case_result import CaseResult, evaluate_case
-from PDACScreeningLib.network.model_choice import find_model
-from PDACScreeningLib.network.model_directory import Model, load_model
-from PDACScreeningLib.network.runtime import Runtime, resolve_device
-from PDACScreeningLib.network.window_predictor import window_predictors
-from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.commands.reading import ReadingTask, make_readings, open_case
+from PDACScreeningLib.evaluation import extra
+from PDACScreeningLib.evaluation.case_result import CaseResult
+from PDACScreeningLib.evaluation.document import Picture
+from PDACScreeningLib.evaluation.experiment import EXPERIMENT, Experiment, experiment, write_experiment
+from PDACScreeningLib.evaluation.gallery import GALLERY, GalleryCase, draw, picture, wrong_readings
+from PDACScreeningLib.evaluation.plots import write_plots
+from PDACScreeningLib.evaluation.reading_file import read_labels, read_result
+from PDACScreeningLib.evaluation.report_document import document, summary
+from PDACScreeningLib.evaluation.report_markdown import to_markdown
+from PDACScreeningLib.evaluation.report_page import to_html
+from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
+from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.progress import Progress
-from PDACScreeningLib.screening_result import RESEARCH_NOTICE
-from PDACScreeningLib.training.case_store import CaseStore
+
+READINGS = "cases"
+GALLERY_LIMIT = 12  # misses, and false alarms, that are shown; all are listed
 
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What was asked of `evaluate`."""
+    """What was asked of `evaluate`. models: one, or one for each fold of the split in order."""
 
     store: Path
-    model: str
+    models: tuple[str, ...]
     output: Path
     device: str
     threads: int | None
+    jobs: int = 1
+    split: Path | None = None
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
 
 def run_evaluate(request: EvaluateRequest, display: Display, interruption: Interruption) -> int:
-    """Screen every case of the store and write experiment.json and table1.md."""
+    """Read every case that has not been read, then compute and write everything from the readings."""
+    extra.require()
     if request.threads is not None:
         torch.set_num_threads(request.threads)
-    store, model = CaseStore(request.store), load_model(find_model(request.model).folder)
-    _require_same_grid(store, model)
-    runtime = resolve_device(request.device)
-    results = _evaluate_cases(store, model, runtime, display, interruption)
-    facts = _experiment(store, model, runtime, results)
-    atomic_file.write_json(request.output / "experiment.json", facts)
-    text = _summary(store, model, results)
-    atomic_file.write_text(request.output / "table1.md", text)
+    plan = make_plan(
+        request.store,
+        request.models,
+        request.split,
+        request.reading,
+        request.statistics,
+        resolve_device(request.device),
+    )
+    for warning in plan.warnings:
+        display.notice(warning)
+    hook = interruption.hook(display.progress)
+    folder = request.output / READINGS
+    tasks = plan.tasks(folder)
+    missing = [task for task in tasks if _result(task) is None]
+    make_readings(missing, jobs=request.jobs, total=len(tasks), on_progress=hook)
+    results = [result for task in tasks if (result := _result(task)) is not None]
+    hook(Progress("statistics", 0, 1))
+    text = _write(request.output, plan, results)
+    hook(Progress("statistics", 1, 1))
     display.result(text, {"output": str(request.output), "cases": len(results)})
     return 0
 
 
-def _evaluate_cases(
-    store: CaseStore, model: Model, runtime: Runtime, display: Display, interruption: Interruption
-) -> list[CaseResult]:
-    networks, hook = window_predictors(model, runtime), interruption.hook(display.progress)
-    results = []
-    for done, case in enumerate(store.cases):
-        hook(Progress("evaluating cases", done, len(store.cases)))
-        results.append(
-            evaluate_case(case.facts.case_id, case.ct, case.labels, networks, model.config, interruption.check)
-        )
-    hook(Progress("evaluating cases", len(store.cases), len(store.cases)))
-    return results
+def _result(task: ReadingTask) -> CaseResult | None:
+    """A reading that has been made; which fold its model stands for is the split's to say."""
+    result = read_result(task.folder, task.assignment.name, task.made_of)
+    return None if result is None else replace(result, fold=task.assignment.fold)
 
 
-def _require_same_grid(store: CaseStore, model: Model) -> None:
-    stored, wanted = store.index.working_spacing_mm, model.config.working_spacing_mm
-    if stored != wanted:
-        raise ModelError(f"the store lies on a {stored} mm grid, the model works on {wanted} mm; prepare it again")
+def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:
+    """Everything that is made of the readings. Returns what a person is shown at the end."""
+    found = experiment(plan.setting, results)
+    write_experiment(found, output / EXPERIMENT)
+    write_plots(found, output)
+    report = document(found, _write_gallery(output, plan, found))
+    atomic_file.write_text(output / "report.md", to_markdown(report))
+    atomic_file.write_text(output / "report.html", to_html(report, output))
+    text = to_markdown(summary(found))
+    atomic_file.write_text(output / "table1.md", text)
+    return text
 
 
-def _experiment(store: CaseStore, model: Model, runtime: Runtime, results: list[CaseResult]) -> dict[str, object]:
-    min_tumor_voxels = model.config.decision.min_tumor_voxels
-    return {
-        "format_version": 1,
-        "notice": RESEARCH_NOTICE,
-        "software": f"PDACScreening {__version__}",
-        "device": runtime.device,
-        "precision": runtime.precision,
-        "model": {"name": model.description.name, "weights_sha256": model.description.weights_sha256},
-        "store": {"source": store.index.source, "sha256": store.sha256, "cases": len(store.cases)},
-        "min_tumor_voxels": min_tumor_voxels,
-        "table1": to_plain(table1.table1(results, min_tumor_voxels)),
-        "size_strata": to_plain(size_strata.size_strata(results, min_tumor_voxels)),
-        "cases": to_plain(results),
-    }
-
-
-def _summary(store: CaseStore, model: Model, results: list[CaseResult]) -> str:
-    empty = sum(not result.coarse_found for result in results)
-    with_tumor = sum(result.has_tumor for result in results)
-    min_tumor_voxels = model.config.decision.min_tumor_voxels
-    return (
-        f"Model {model.description.name} on {len(results)} cases ({with_tumor} with a tumor; {store.index.source}).\n"
-        f"K = {min_tumor_voxels} voxels. The coarse scan was empty in {empty}. "
-        f"In parentheses: 95 % Wilson intervals.\n\n"
-        f"{table1.to_markdown(table1.table1(results, min_tumor_voxels))}\n"
-        f"By the longest true diameter:\n\n"
-        f"{size_strata.to_markdown(size_strata.size_strata(results, min_tumor_voxels))}\n{RESEARCH_NOTICE}\n"
-    )
+def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]:
+    """A picture of each scan on the wrong side of the rule, as far as they are shown."""
+    wrong = wrong_readings(found.cases, found.setting.min_tumor_voxels, GALLERY_LIMIT)
+    names = {(place.case_id, place.fold): place.name for place in plan.assignments}
+    pictures = []
+    for result in wrong:
+        name = names[result.case_id, result.fold]
+        case = open_case(plan.store, result.patient_id, result.case_id)
+        shown = GalleryCase(result, case.ct, case.labels, read_labels(output / READINGS, name))
+        path = f"{GALLERY}/{name}.png"
+        atomic_file.write_bytes(output / path, draw(shown))
+        pictures.append(picture(result, path))
+    return pictures

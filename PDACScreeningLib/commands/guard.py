@@ -13,6 +13,7 @@ from PDACScreeningLib.commands.progress_display import Display, open_display
 from PDACScreeningLib.errors import UsageError
 
 DONE, USAGE, FAILED, CANCELLED = 0, 2, 5, 130
+RESUME = 75  # EX_TEMPFAIL: stopped and saved, the same command goes on
 
 Command = Callable[[Display, Interruption], int]
 

@@ -113,7 +113,8 @@ class PlainLines(Quiet):
         if self.clock.is_due(progress, _SECONDS_BETWEEN_LINES):
             eta = self.clock.eta(progress)
             left = f", about {_duration(eta)} left" if eta else ""
-            _say(sys.stderr, f"{progress.stage}: {progress.done} of {progress.total}{left}")
+            note = f", {progress.note}" if progress.note else ""
+            _say(sys.stderr, f"{progress.stage}: {progress.done} of {progress.total}{left}{note}")
 
 
 class TqdmBar(Quiet):
@@ -141,9 +142,11 @@ class TqdmBar(Quiet):
                 ncols=min(100, shutil.get_terminal_size().columns),
                 nrows=2,  # given, because tqdm hides bars on terminals that tell no size
                 file=sys.stderr,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed} gone, {remaining} left]",
+                bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} "
+                "[{elapsed} gone, {remaining} left{postfix}]",
             )
         self._bar.total = progress.total
+        self._bar.set_postfix_str(progress.note, refresh=False)
         self._bar.update(progress.done - self._bar.n)
 
     def result(self, text: str, facts: dict[str, Any]) -> None:
@@ -173,6 +176,7 @@ class JsonLines:
     def progress(self, progress: Progress) -> None:
         if self.clock.is_due(progress, _SECONDS_BETWEEN_JSON):
             eta = self.clock.eta(progress)
+            note = {"note": progress.note} if progress.note else {}
             self._send(
                 {
                     "event": "progress",
@@ -181,6 +185,7 @@ class JsonLines:
                     "total": progress.total,
                     "elapsed_s": round(self.clock.elapsed(progress), 2),
                     "eta_s": None if eta is None else round(eta, 2),
+                    **note,
                 }
             )
         if self.listener_gone:

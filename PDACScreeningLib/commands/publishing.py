@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from PDACScreeningLib import atomic_file
+from PDACScreeningLib.commands.evaluation_plan import without_batch_sizes
 from PDACScreeningLib.commands.progress_display import Display
+from PDACScreeningLib.commands.screening_record import config_sha256
 from PDACScreeningLib.config import ScreeningConfig
-from PDACScreeningLib.errors import CheckpointError
-from PDACScreeningLib.network.checkpoint import Checkpoint, load_checkpoint
+from PDACScreeningLib.errors import CheckpointError, ModelError
+from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
+from PDACScreeningLib.evaluation.model_card import model_card
+from PDACScreeningLib.evaluation.performance import measured_performance
+from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
-from PDACScreeningLib.network.model_directory import save_model
-from PDACScreeningLib.training.trainer import CHECKPOINT
+from PDACScreeningLib.network.model_directory import save_model, write_description
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
+
+CARD = "MODEL_CARD.md"
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,18 @@ class PublishRequest:
     notice: str
     performance: str
     is_demo: bool
+    performance_from: Path | None = None  # an experiment.json, instead of the sentence
 
 
 def run_publish(request: PublishRequest, display: Display) -> int:
-    """Write the model folder. Raises CheckpointError when the trainings do not belong together."""
-    checkpoints = _checkpoints(request.run)
+    """Write the model folder, and a model card where there is none.
+
+    Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
+    not belong to the model.
+    """
+    checkpoints = _checkpoints(request.run, display.notice)
     config = _joint_config(checkpoints)
+    found = None if request.performance_from is None else _experiment(request.performance_from, config)
     description = ModelDescription(
         name=request.name,
         trained_on=request.trained_on,
@@ -46,28 +61,53 @@ def run_publish(request: PublishRequest, display: Display) -> int:
     )
     states = {size: item.network_state for size, item in checkpoints.items()}
     written = save_model(request.output, description, states)
+    if found is not None and request.performance_from is not None:
+        written = _with_performance(written, found, request.performance_from)
+        write_description(request.output, written)
+    card = _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
-    display.result(f"model '{request.name}' written to {request.output}; add a MODEL_CARD.md", facts)
+    display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
     return 0
 
 
-def _checkpoints(run: Path) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened."""
-    found = [load_checkpoint(path) for path in run.glob(f"*/{CHECKPOINT}")]
+def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
+    """The experiment, if it measured models that answer as this one does."""
+    found = read_experiment(path)
+    if found.setting.config_sha256 != config_sha256(without_batch_sizes(config)):
+        raise ModelError(f"{path} measured models of another configuration; evaluate models trained as this one")
+    return found
+
+
+def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    measured = measured_performance(found, description.weights_sha256, sha256)
+    return replace(description, measured=measured, performance=measured.sentence(is_demo=description.is_demo))
+
+
+def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
+    """Write the card unless somebody has written one; returns what to tell."""
+    path = folder / CARD
+    if path.exists():
+        return f"its {CARD} was kept; check that it still fits"
+    atomic_file.write_text(path, model_card(description, found))
+    return f"complete its {CARD}"
+
+
+def _checkpoints(run: Path, notify: Notify) -> dict[int, Checkpoint]:
+    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
+
+    Of each training the best when it was validated, else the last (ADR 0012).
+    """
+    found = [CheckpointFolder(folder, notify).for_use() for folder in trained_folders(run)]
     if not found:
-        raise CheckpointError(f"{run} holds no training (no */{CHECKPOINT}); run `pdac-screening train` first")
-    config = _without_batch_sizes(found[0].config.screening)
-    if any(_without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
+        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
+    config = without_batch_sizes(found[0].config.screening)
+    if any(without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
         raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
     missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
     if missing:
         raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
     return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}
-
-
-def _without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
-    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
-    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
 
 
 def _joint_config(checkpoints: dict[int, Checkpoint]) -> ScreeningConfig:

@@ -60,6 +60,10 @@ class ScreeningRecord:
             self.provenance, device=device, precision=precision, config_sha256=config_sha256(config)
         )
 
+    def use_memory_steps(self, steps: tuple[str, ...]) -> None:
+        """Note what the networks did because memory did not suffice."""
+        self.provenance = replace(self.provenance, memory_steps=steps)
+
 
 def new_record() -> ScreeningRecord:
     """A record that knows the software and the time. No host name, no user name, no paths."""

@@ -1,23 +1,29 @@
-"""What `prepare` and `train` do."""
+"""What `train` does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
+from PDACScreeningLib.commands.guard import DONE, RESUME
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig
-from PDACScreeningLib.datasets.phantom_cohort import phantom_cohort_cases
+from PDACScreeningLib.commands.stop_request import StopRequest
+from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig, ValidationSpec
 from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.network.runtime import resolve_device
+from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.network.runtime import Runtime, resolve_training_device
 from PDACScreeningLib.training.case_store import CaseStore
-from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.loss_curves import tensorboard_is_installed
+from PDACScreeningLib.training.ranks import Ranks, joined_ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
-from PDACScreeningLib.training.trainer import TrainingRun, train
+from PDACScreeningLib.training.trainer import train
+from PDACScreeningLib.training.training_run import TrainingRun
+from PDACScreeningLib.training.validation_patients import split_store
 
 
 @dataclass(frozen=True)
@@ -38,35 +44,71 @@ class TrainRequest:
     checkpoint_every: int
     split: Path | None = None
     fold: int = 0
+    accumulate: int = 1
+    prefetch: int = 4
+    tensorboard: bool = False
+    precision: str = "auto"
+    batch_norm: Literal["global", "local"] = "global"
+    validation_every: int = 0
+    validation_share: float = 0.1
 
 
-def run_prepare(
-    cohort: Path, output: Path, working_spacing_mm: float | None, display: Display, interruption: Interruption
-) -> int:
-    """Write a case store; cases that cannot be used are named with their reason."""
-    cases = phantom_cohort_cases(cohort)
-    source = f"synthetic phantom cohort of {len(cases)} cases"
-    preparation = prepare(cases, output, working_spacing_mm, source, interruption.hook(display.progress))
-    for case_id, reason in preparation.refused:
-        display.notice(f"refused {case_id}: {reason}")
-    counts = {"stored": len(preparation.stored), "refused": len(preparation.refused)}
-    display.result(f"{counts['stored']} cases stored in {output}, {counts['refused']} refused", counts)
-    return 0
-
-
-def run_train(request: TrainRequest, display: Display, interruption: Interruption) -> int:
-    """Train one network, or go on with a training that was stopped."""
+def run_train(request: TrainRequest, display: Display, interruption: Interruption, stop: StopRequest) -> int:
+    """Train one network, or go on with a training that was stopped. RESUME when `stop` ended it before its end."""
     if request.threads is not None:
         torch.set_num_threads(request.threads)
-    store = training_cases(request.store, request.split, request.fold)
-    config = training_config(request, store.index.working_spacing_mm)
+    permitted = training_cases(request.store, request.split, request.fold)
+    config = training_config(request, permitted.index.working_spacing_mm)
+    store, validation_store = split_store(request.store, permitted, config.validation, config.seed)
+    runtime = resolve_training_device(request.device, request.precision)
+    run = _training_run(request, config, runtime, display)
+    with joined_ranks(runtime.device) as ranks:
+        _require_equal_parts(run, ranks)
+        checkpoint = train(
+            run,
+            store,
+            interruption.hook(display.progress) if ranks.is_writer else interruption.check,
+            validation_store=validation_store,
+            should_stop=stop,
+            notify=display.notice,
+            ranks=ranks,
+        )
+    if ranks.is_writer:
+        _tell(checkpoint, run, display)
+    return DONE if checkpoint.iteration == config.iterations else RESUME
+
+
+def _training_run(request: TrainRequest, config: TrainingConfig, runtime: Runtime, display: Display) -> TrainingRun:
     (scale,) = (scale for scale in config.screening.scales if scale.patch_size == request.patch_size)
-    folder = request.output / str(request.patch_size)
-    run = TrainingRun(folder, scale, config, resolve_device(request.device), request.checkpoint_every)
-    checkpoint = train(run, store, interruption.hook(display.progress))
-    facts = {"iterations": checkpoint.iteration, "folder": str(folder)}
-    display.result(f"{request.patch_size}^3 network trained for {checkpoint.iteration} iterations in {folder}", facts)
-    return 0
+    if request.tensorboard and not tensorboard_is_installed():
+        display.notice("TensorBoard is not installed, training.jsonl has the same curves: pip install tensorboard")
+    return TrainingRun(
+        request.output / str(request.patch_size),
+        scale,
+        config,
+        runtime,
+        request.checkpoint_every,
+        accumulate=request.accumulate,
+        prefetch=request.prefetch,
+        tensorboard=request.tensorboard and tensorboard_is_installed(),
+    )
+
+
+def _require_equal_parts(run: TrainingRun, ranks: Ranks) -> None:
+    try:
+        ranks.part_of(run.scale.batch_size)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _tell(checkpoint: Checkpoint, run: TrainingRun, display: Display) -> None:
+    done, total, size = checkpoint.iteration, run.config.iterations, run.scale.patch_size
+    facts = {"iterations": done, "folder": str(run.folder)}
+    if done == total:
+        display.result(f"{size}^3 network trained for {done} iterations in {run.folder}", facts)
+    else:
+        again = "run the same command again to go on"
+        display.result(f"{size}^3 network stopped and saved after {done} of {total} iterations; {again}", facts)
 
 
 def training_cases(folder: Path, split: Path | None, fold: int) -> CaseStore:
@@ -95,7 +137,14 @@ def training_config(request: TrainRequest, working_spacing_mm: float | None) -> 
             config = replace(config, screening=replace(config.screening, network=network))
     if request.batch_size is not None:
         config = replace(config, screening=_with_batch_size(config.screening, request.patch_size, request.batch_size))
-    return replace(config, seed=request.seed, augmentation=request.augmentation)
+    validation = ValidationSpec(every=request.validation_every, patient_share=request.validation_share)
+    return replace(
+        config,
+        seed=request.seed,
+        augmentation=request.augmentation,
+        batch_norm=request.batch_norm,
+        validation=validation,
+    )
 
 
 def _with_batch_size(screening: ScreeningConfig, patch_size: int, batch_size: int) -> ScreeningConfig:

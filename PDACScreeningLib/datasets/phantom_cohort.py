@@ -3,12 +3,26 @@
 from pathlib import Path
 
 from PDACScreeningLib.datasets.case import DataCase
+from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
 
 IMAGE, LABELS = "ct.nii.gz", "labels.nii.gz"
+FACTS = DatasetFacts(
+    name="phantoms",
+    title="generated phantoms",
+    license="none: synthetic, made by this software",
+    source="Synthetic abdominal CTs with known truth, made by pdac-screening phantom-cohort.",
+    labels="0 background, 1 pancreas, 2 tumor.",
+    traps=("Nothing measured on phantoms says anything about patients.",),
+)
 
 
-def phantom_cohort_cases(folder: Path) -> tuple[DataCase, ...]:
+def is_phantom_cohort(folder: Path) -> bool:
+    """Whether a folder has the layout of a cohort."""
+    return any(image.with_name(LABELS).exists() for image in folder.glob(f"*/{IMAGE}"))
+
+
+def phantom_cohort(folder: Path) -> Dataset:
     """The cases of a cohort, by name. Every phantom is a patient of its own.
 
     Raises DataError when there is none, or when a case lacks its label map.
@@ -19,4 +33,9 @@ def phantom_cohort_cases(folder: Path) -> tuple[DataCase, ...]:
     for image in images:
         if not image.with_name(LABELS).exists():
             raise DataError(f"{image.parent} has no {LABELS}; generate the cohort again, it goes on where it stopped")
-    return tuple(DataCase(image.parent.name, image.parent.name, image, image.with_name(LABELS)) for image in images)
+    return Dataset(FACTS, tuple(_case(image) for image in images))
+
+
+def _case(image: Path) -> DataCase:
+    name = image.parent.name
+    return DataCase(name, name, image, image.with_name(LABELS), dataset=FACTS.name)

@@ -78,6 +78,26 @@ def paper_split(pdac: Sequence[str], normal: Sequence[str], *, folds: int = 4, s
     )
 
 
+def holdout_split(pdac: Sequence[str], normal: Sequence[str], *, test_fraction: float, seed: int = 0) -> Split:
+    """A plain split: this share of the PDAC patients and of the normal ones is tested, the others are trained on.
+
+    Where there are at least two of a kind, at least one stands on each side. Raises ValueError for a fraction that
+    leaves nobody to train on or to test.
+    """
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"the test fraction must lie between 0 and 1, got {test_fraction}")
+    train: list[str] = []
+    test: list[str] = []
+    for patients, name in ((pdac, "pdac"), (normal, "normal")):
+        shuffled = _shuffled(patients, seed, name)
+        tested = round(test_fraction * len(shuffled))
+        if len(shuffled) > 1:
+            tested = min(max(tested, 1), len(shuffled) - 1)
+        test += shuffled[:tested]
+        train += shuffled[tested:]
+    return Split(folds=((),), always_train=tuple(sorted(train)), always_test=tuple(sorted(test)))
+
+
 def write_split(split: Split, path: Path) -> Path:
     """Write a split file. Raises WriteError."""
     return atomic_file.write_json(path, to_plain(split))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PDACScreeningLib.evaluation.case_result import CaseResult
-from PDACScreeningLib.evaluation.table1 import MeanDice, Proportion
+from PDACScreeningLib.evaluation.estimates import Mean, Proportion
 
 # Longest true diameter in mm, low <= d < high. The last one overlaps the two before it: "20 mm and more".
 STRATA = ((0.0, 20.0), (20.0, 40.0), (40.0, float("inf")), (20.0, float("inf")))
@@ -19,24 +19,14 @@ class SizeStratum:
     name: str  # "64^3", ..., "Multi"
     size: str  # "< 20 mm", "20-40 mm", ">= 40 mm", ">= 20 mm"
     sensitivity: Proportion  # at least K tumor voxels
-    tumor: MeanDice
+    tumor: Mean
 
 
-def size_strata(cases: Sequence[CaseResult], min_tumor_voxels: int) -> tuple[SizeStratum, ...]:
-    """All strata of all rows. A stratum without tumors has proportions of 0 of 0; no cases give no strata."""
+def size_strata(cases: Sequence[CaseResult], names: Sequence[str], min_tumor_voxels: int) -> tuple[SizeStratum, ...]:
+    """All strata of the rows of these names. A stratum without tumors has proportions of 0 of 0; no cases give none."""
     if not cases:
         return ()
-    return tuple(_stratum(name, low, high, cases, min_tumor_voxels) for name in cases[0].rows for low, high in STRATA)
-
-
-def to_markdown(strata: Sequence[SizeStratum]) -> str:
-    """A table with a line a network and a column a size."""
-    sizes = list(dict.fromkeys(stratum.size for stratum in strata))
-    lines = ["| Scale | " + " | ".join(f"Sens. (K), {size}" for size in sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
-    for name in dict.fromkeys(stratum.name for stratum in strata):
-        cells = [stratum.sensitivity.text for stratum in strata if stratum.name == name]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return tuple(_stratum(name, low, high, cases, min_tumor_voxels) for name in names for low, high in STRATA)
 
 
 def _stratum(name: str, low: float, high: float, cases: Sequence[CaseResult], min_tumor_voxels: int) -> SizeStratum:
@@ -46,8 +36,9 @@ def _stratum(name: str, low: float, high: float, cases: Sequence[CaseResult], mi
         if case.true_tumor_diameter_mm is not None and low <= case.true_tumor_diameter_mm < high
     ]
     found = sum(row.tumor_voxels >= min_tumor_voxels for row in rows)
-    dice = [row.tumor_dice for row in rows if row.tumor_dice is not None]
-    return SizeStratum(name, _size_text(low, high), Proportion.of(found, len(rows)), MeanDice.of(dice))
+    return SizeStratum(
+        name, _size_text(low, high), Proportion.of(found, len(rows)), Mean.of(row.tumor.dice for row in rows)
+    )
 
 
 def _size_text(low: float, high: float) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import ProtocolName, ScaleSpec, ScreeningConfig
 from PDACScreeningLib.inference.postprocessing import keep_large_components
-from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, plan_windows, scan, scan_slabs
+from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
+from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -39,7 +40,7 @@ class Segmentation:
     coarse_box: smallest box of all pancreas and tumor voxels of the coarse scan. roi: that box and its margin.
     labels: (z, y, x) uint8 of the whole volume, after the component filter; background outside the ROI.
     tumor_probability: (z, y, x) float32 of the ROI, mean over the networks, before any filter.
-    scales: one entry per network, coarse first.
+    scales: one entry per network, coarse first. unfiltered_labels: (z, y, x) uint8 of the ROI, before the filter.
     """
 
     coarse_box: Box
@@ -47,6 +48,7 @@ class Segmentation:
     labels: NDArray[np.uint8]
     tumor_probability: NDArray[np.float32]
     scales: tuple[ScaleSegmentation, ...]
+    unfiltered_labels: NDArray[np.uint8]
 
 
 def segment(
@@ -54,6 +56,9 @@ def segment(
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     on_progress: OnProgress = ignore_progress,
+    *,
+    region: Box | None = None,
+    protocol: ProtocolName = "exact",
 ) -> Segmentation | None:
     """Pancreas and tumor of a volume on the working grid; None when the coarse scan finds neither (section 2.3).
 
@@ -62,27 +67,29 @@ def segment(
     32^3 and 16^3 voxels. The predictions of three networks are averaged into final segmentation."
 
     ct: on the working grid. networks: by patch size, one for each of `config.scales`, of which the first is coarse.
+    region: scanned by the fine networks instead of the ROI, to measure what the ROI is good for; the paper: None.
+    protocol: "exact" is every window of the paper; "fast" covers the same voxels with fewer (ADR 0017).
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
     coarse_scale, *fine_scales = config.scales
-    coarse = _coarse_scan(ct.hu, networks, config, on_progress)
+    coarse = _coarse_scan(ct.hu, networks, config, protocol, on_progress)
     coarse_box = bounding_box(most_likely_labels(coarse.foreground) != Label.BACKGROUND)
     if coarse_box is None:
         return None
-    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape)
+    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape) if region is None else region
 
     coarse = coarse.cropped(roi)
     total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
     scales = [_coarse_alone(coarse, config)]
     for scale in fine_scales:
-        scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, on_progress))
+        scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, protocol, on_progress))
     mean = np.divide(total, len(config.scales), out=total)
     in_roi, tumor_probability = most_likely_labels(mean), mean[1].copy()
     del coarse, total, mean  # memory for the component filter
 
     labels = np.zeros(ct.hu.shape, np.uint8)
     labels[roi.slices] = _filtered(in_roi, config)
-    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales))
+    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales), in_roi)
 
 
 def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -105,12 +112,18 @@ def mean_tumor_probability(labels: NDArray[np.uint8], tumor_probability: NDArray
 
 
 def _coarse_scan(
-    hu: NDArray[np.int16], networks: Mapping[int, WindowNetwork], config: ScreeningConfig, on_progress: OnProgress
+    hu: NDArray[np.int16],
+    networks: Mapping[int, WindowNetwork],
+    config: ScreeningConfig,
+    protocol: ProtocolName,
+    on_progress: OnProgress,
 ) -> WindowScan:
-    """Slide the largest window over the whole volume."""
+    """Slide the window of the largest network over the whole volume."""
     scale = config.scales[0]
     stage = f"coarse scan ({scale.patch_size}^3)"
-    return scan(hu, networks[scale.patch_size], scale, config, stage=stage, on_progress=on_progress)
+    network = networks[scale.patch_size]
+    windows = config.windows(scale, protocol)
+    return scan(hu, network, scale, config, stage=stage, on_progress=on_progress, windows=windows)
 
 
 def _coarse_alone(coarse: WindowScan, config: ScreeningConfig) -> ScaleSegmentation:
@@ -126,10 +139,11 @@ def _add_fine_scan(
     scale: ScaleSpec,
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
+    protocol: ProtocolName,
     on_progress: OnProgress,
 ) -> ScaleSegmentation:
     """Scan the ROI and add its probabilities to the sum of all networks, slab by slab, so that they are never held."""
-    plan = plan_windows(hu, scale, config)
+    plan = plan_windows(hu, scale, config.windows(scale, protocol), config)
     network, stage = networks[scale.patch_size], f"fine scan ({scale.patch_size}^3)"
     labels, tumor_probabilities = np.empty(hu.shape, np.uint8), []
     for slab in scan_slabs(plan, network, scale, config, stage=stage, on_progress=on_progress):

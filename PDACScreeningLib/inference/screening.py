@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.inference.classification import classify, explain
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
@@ -59,33 +59,33 @@ def screen(
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     on_progress: OnProgress = ignore_progress,
+    *,
+    protocol: ProtocolName = "exact",
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
-    networks: by patch size, one for each of `config.scales`. The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or
-    INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a network is missing,
-    ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
+    networks: by patch size, one for each of `config.scales`. protocol: see `segment`. The outcome is SUSPICIOUS,
+    NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a
+    network is missing, ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
     """
     _require_networks(networks, config)
     clock = StageClock(on_progress)
     grid = working_grid(ct.geometry, config.working_spacing_mm)
-    protocol = _protocol(grid.working, config)
+    used = _protocol(protocol, grid.working, config)
     with clock.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = segment(working, networks, config, clock)
+    segmentation = segment(working, networks, config, clock, protocol=protocol)
     if segmentation is None or not segmentation.labels.any():
         reason = _why_nothing(working, segmentation, config)
-        return ScreenedVolume(
-            Screening(Outcome.INDETERMINATE, reason, protocol=protocol, timings_s=clock.timings_s), grid
-        )
+        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=clock.timings_s), grid)
 
     with clock.stage("findings"):
         screening = _summary(segmentation, working, config)
     with clock.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
-    screening = replace(screening, protocol=protocol, timings_s=clock.timings_s)
+    screening = replace(screening, protocol=used, timings_s=clock.timings_s)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
 
 
@@ -142,12 +142,14 @@ def _over_volume(segmentation: Segmentation) -> NDArray[np.float32]:
     return probability
 
 
-def _protocol(working: Geometry, config: ScreeningConfig) -> Protocol:
+def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) -> Protocol:
+    windows = [config.windows(scale, name) for scale in config.scales]
     return Protocol(
-        name="exact",
+        name=name,
         working_spacing_mm_xyz=working.spacing_mm,
-        window_sizes=tuple(scale.patch_size for scale in config.scales),
-        strides=tuple(scale.stride for scale in config.scales),
+        window_sizes=tuple(window.size for window in windows),
+        strides=tuple(window.stride for window in windows),
+        window_margins=tuple(window.margin for window in windows),
         roi_margin_voxels=config.roi_margin_voxels,
         min_component_fraction=config.components.min_fraction,
         min_tumor_voxels=config.decision.min_tumor_voxels,

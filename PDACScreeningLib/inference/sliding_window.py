@@ -5,6 +5,7 @@ numpy only: the network is a callable, so the flow is the same for torch on any 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,11 +14,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import NUM_CLASSES, HUWindow, ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import NUM_CLASSES, HUWindow, ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.inference.window_plan import WindowPlan, plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.volume.box import Box
-from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.intensity import normalize
 
 
@@ -30,20 +31,6 @@ class WindowNetwork(Protocol):
 
     def __call__(self, windows: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(n, z, y, x) normalized intensities -> (n, 3, z, y, x) softmax over background, pancreas, tumor."""
-
-
-@dataclass(frozen=True, eq=False)
-class WindowPlan:
-    """The windows of one scan, before any of them is run.
-
-    hu: (z, y, x) int16, padded with air where an axis is shorter than the window. inside: the volume within `hu`.
-    corners: (n, 3) first voxels (z, y, x) of the windows to run, in raster order. skipped: windows without body.
-    """
-
-    hu: NDArray[np.int16]
-    inside: Box
-    corners: NDArray[np.intp]
-    skipped: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,33 +70,19 @@ def scan(
     *,
     stage: str,
     on_progress: OnProgress,
+    windows: WindowSpec | None = None,
 ) -> WindowScan:
     """Mean of a network's probabilities over all windows of a volume (section 2.3: "slide a 64^3 window").
 
-    hu: (z, y, x) int16, of any size. Memory: 8 bytes a voxel, beside the volume and what `scan_slabs` needs.
+    hu: (z, y, x) int16, of any size. windows: None = those of the paper.
+    Memory: 8 bytes a voxel, beside the volume and what `scan_slabs` needs.
     Raises and reports like `scan_slabs`.
     """
-    plan = plan_windows(hu, scale, config)
+    plan = plan_windows(hu, scale, windows or WindowSpec.of_paper(scale), config)
     foreground = np.empty((NUM_CLASSES - 1, *hu.shape), np.float32)
     for slab in scan_slabs(plan, network, scale, config, stage=stage, on_progress=on_progress):
         foreground[:, slab.z] = slab.foreground
     return WindowScan(foreground, len(plan.corners), plan.skipped)
-
-
-def plan_windows(hu: NDArray[np.int16], scale: ScaleSpec, config: ScreeningConfig) -> WindowPlan:
-    """The windows of a volume (z, y, x) of any size; an axis shorter than the window is padded with air on both sides.
-
-    A window without a voxel above `config.body_threshold_hu` holds no body: it is not run and votes background. No
-    body voxel can notice, for every window that covers one is run.
-    """
-    padding = air_padding(hu.shape, scale.patch_size)
-    padded = np.pad(hu, padding, constant_values=AIR_HU) if any(map(any, padding)) else hu
-    corners = window_corners(padded.shape, scale)
-    with_body = corners[_holds_body(padded, corners, scale.patch_size, config.body_threshold_hu)]
-    (z, y, x), (depth, rows, columns) = (before for before, _ in padding), hu.shape
-    return WindowPlan(
-        padded, Box((z, y, x), (z + depth, y + rows, x + columns)), with_body, len(corners) - len(with_body)
-    )
 
 
 def scan_slabs(
@@ -131,89 +104,41 @@ def scan_slabs(
     `on_progress` before each batch and after the last, never when no window holds body.
     Raises ModelError when the network answers with another shape or with NaN; passes on what `on_progress` raises.
     """
-    size, total, done = scale.patch_size, len(plan.corners), 0
-    over_z, over_y, over_x = (coverage(length, size, scale.stride) for length in plan.hu.shape)
-    sums = np.zeros((NUM_CLASSES - 1, size, *plan.hu.shape[1:]), np.float32)  # of the slices from `start` on
-    starts = window_starts(plan.hu.shape[0], size, scale.stride)
-    for start, following in pairwise([*starts, plan.hu.shape[0]]):
+    z, y, x = plan.axes
+    total, done = len(plan.corners), 0
+    batch_size = max(1, network.batch_size * scale.patch_size**3 // math.prod(plan.window_shape))
+    over_z, over_plane = z.coverage(), np.outer(y.coverage(), x.coverage())
+    sums = np.zeros((NUM_CLASSES - 1, z.size, y.length, x.length), np.float32)  # of the slices from `start` on
+    for start, following in pairwise([*z.starts, z.length]):
         layer = plan.corners[plan.corners[:, 0] == start]
-        for first in range(0, len(layer), network.batch_size):
+        for first in range(0, len(layer), batch_size):
             on_progress(Progress(stage, done, total))
-            batch = layer[first : first + network.batch_size]
-            _add_batch(sums, plan.hu, batch, network, size, config.intensity)
+            batch = layer[first : first + batch_size]
+            _add_batch(sums, plan, batch, network, config.intensity)
             done += len(batch)
         final = following - start
-        mean = sums[:, :final] / (over_z[start:following, np.newaxis, np.newaxis] * np.outer(over_y, over_x))
-        yield _slab(mean, start, plan.inside)
-        sums[:, : size - final] = sums[:, final:]
-        sums[:, size - final :] = 0
+        yield _slab(sums[:, :final] / (over_z[start:following, np.newaxis, np.newaxis] * over_plane), start, plan)
+        sums[:, : z.size - final] = sums[:, final:]
+        sums[:, z.size - final :] = 0
     if total:
         on_progress(Progress(stage, total, total))
 
 
-def window_starts(length: int, window: int, stride: int) -> list[int]:
-    """First voxel of each window along one axis; the last window ends flush with the axis.
-
-    length 10, window 5, stride 3:   00000.....   ...11111..   .....22222   ->  [0, 3, 5]
-    Raises ValueError when the window is longer than the axis.
-    """
-    if window > length:
-        raise ValueError(f"window {window} exceeds axis length {length}; pad the volume first")
-    last = length - window
-    return [*range(0, last, stride), last]
-
-
-def window_corners(shape: tuple[int, ...], scale: ScaleSpec) -> NDArray[np.intp]:
-    """(n, 3) first voxel (z, y, x) of every window of a volume, in raster order (x runs fastest)."""
-    starts = [window_starts(length, scale.patch_size, scale.stride) for length in shape]
-    return np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 3)
-
-
-def coverage(length: int, window: int, stride: int) -> NDArray[np.float32]:
-    """(length,) how many windows cover each voxel of one axis.
-
-    length 10, window 5, stride 3:   1 1 1 2 2 2 2 2 1 1
-    A voxel of the volume is covered by the product of its three axes' counts.
-    """
-    counts = np.zeros(length, np.float32)
-    for start in window_starts(length, window, stride):
-        counts[start : start + window] += 1
-    return counts
-
-
-def air_padding(shape: tuple[int, ...], window: int) -> list[tuple[int, int]]:
-    """Voxels of air (before, after) each axis so that a window fits; an odd voxel goes after.
-
-    shape (61, 64, 100), window 64:   [(1, 2), (0, 0), (0, 0)]
-    """
-    missing = [max(0, window - length) for length in shape]
-    return [(count // 2, count - count // 2) for count in missing]
-
-
-def _holds_body(hu: NDArray[np.int16], corners: NDArray[np.intp], size: int, threshold_hu: float) -> NDArray[np.bool_]:
-    """(n,) whether each window has a voxel above the threshold."""
-    return np.fromiter((_window(hu, corner, size).max() > threshold_hu for corner in corners), np.bool_, len(corners))
-
-
-def _window(volume: NDArray[np.int16], corner: NDArray[np.intp], size: int) -> NDArray[np.int16]:
-    z, y, x = corner
-    return volume[z : z + size, y : y + size, x : x + size]
-
-
 def _add_batch(
     sums: NDArray[np.float32],
-    hu: NDArray[np.int16],
+    plan: WindowPlan,
     corners: NDArray[np.intp],
     network: WindowNetwork,
-    size: int,
     intensity: HUWindow,
 ) -> None:
     """Add the network's answers for windows of one layer to its sums (2, window, y, x) of pancreas and tumor."""
-    windows = np.stack([normalize(_window(hu, corner, size), intensity) for corner in corners])
+    windows = np.stack([normalize(plan.window(corner), intensity) for corner in corners])
     probabilities = network(windows)
-    _check_answer(probabilities, (len(corners), NUM_CLASSES, size, size, size))
-    for (_, y, x), answer in zip(corners, probabilities, strict=True):
-        sums[:, :, y : y + size, x : x + size] += answer[1:]
+    _check_answer(probabilities, (len(corners), NUM_CLASSES, *plan.window_shape))
+    for corner, answer in zip(corners, probabilities, strict=True):
+        z, y, x = (axis.counted(int(first)) for axis, first in zip(plan.axes, corner, strict=True))
+        own = tuple(slice(s.start - c, s.stop - c) for s, c in zip((z, y, x), corner, strict=True))
+        sums[:, own[0], y, x] += answer[(slice(1, None), *own)]
 
 
 def _check_answer(probabilities: NDArray[np.float32], expected: tuple[int, ...]) -> None:
@@ -221,12 +146,12 @@ def _check_answer(probabilities: NDArray[np.float32], expected: tuple[int, ...])
     if probabilities.shape != expected:
         raise ModelError(f"the network answered with shape {probabilities.shape}, expected {expected}: wrong model")
     if not np.isfinite(probabilities.sum()):
-        raise ModelError(f"the {expected[-1]}^3 network answered with NaN or infinity: use float32, or another model")
+        raise ModelError("the network answered with NaN or infinity: use float32, or another model")
 
 
-def _slab(mean: NDArray[np.float32], start: int, inside: Box) -> Slab:
-    """Slices of the padded volume, from `start` on, without the padding. (Where z is padded there is but one slab.)"""
-    low, high = max(start, inside.start[0]), min(start + mean.shape[1], inside.stop[0])
-    _, rows, columns = inside.slices
-    z = slice(low - inside.start[0], high - inside.start[0])
+def _slab(mean: NDArray[np.float32], start: int, plan: WindowPlan) -> Slab:
+    """Slices of the padded volume, from `start` on, without the padding."""
+    first, rows, columns = (slice(air, air + length) for air, length in zip(plan.padding, plan.hu.shape, strict=True))
+    low, high = max(start, first.start), min(start + mean.shape[1], first.stop)
+    z = slice(low - first.start, high - first.start)
     return Slab(z, mean[:, low - start : high - start, rows, columns])

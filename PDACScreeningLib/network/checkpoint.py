@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,19 @@ import torch
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import TrainingConfig
-from PDACScreeningLib.errors import CheckpointError
+from PDACScreeningLib.errors import CheckpointError, DamagedCheckpoint
 from PDACScreeningLib.plain_data import from_plain, to_plain
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: the best validation so far and the state of the fp16 gradient scaler
+_READABLE = (1, 2)
+
+
+@dataclass(frozen=True)
+class BestValidation:
+    """The best validation of a training so far."""
+
+    iteration: int  # iterations done when it was measured
+    mean_dice: float  # of pancreas and tumor, 0..1
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Checkpoint:
     """Everything a training needs to go on, and everything a model needs to be used.
 
     iteration: how many iterations are done. provenance: plain strings (store digest, versions, time used).
+    best: None before the first validation. scaler_state: of the fp16 gradient scaler, empty without one.
     """
 
     config: TrainingConfig
@@ -30,10 +40,12 @@ class Checkpoint:
     network_state: dict[str, Any]
     optimizer_state: dict[str, Any]
     provenance: dict[str, str]
+    best: BestValidation | None = None
+    scaler_state: dict[str, Any] = field(default_factory=dict)
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:
-    """Write a checkpoint through the atomic writer and read it back. Raises WriteError; the old file stays then."""
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """The content of a checkpoint file; equal checkpoints give equal bytes."""
     content = {
         "format_version": FORMAT_VERSION,
         "config": to_plain(checkpoint.config),
@@ -42,24 +54,28 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:
         "network": checkpoint.network_state,
         "optimizer": checkpoint.optimizer_state,
         "provenance": checkpoint.provenance,
+        "best": None if checkpoint.best is None else to_plain(checkpoint.best),
+        "scaler": checkpoint.scaler_state,
     }
-
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    return atomic_file.write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, tensors on the CPU; nothing in the file is executed. Raises CheckpointError."""
+def decode_checkpoint(encoded: bytes, path: Path) -> Checkpoint:
+    """The checkpoint of a file's content, tensors on the CPU; nothing in it is executed.
+
+    path: named in errors. Reads format 1 too. Raises DamagedCheckpoint, CheckpointError for another version.
+    """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path} is missing; train first") from error
+        content = torch.load(io.BytesIO(encoded), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen unrelated types for a damaged file
-        raise CheckpointError(f"{path} is damaged or not a checkpoint ({type(error).__name__}); train again") from error
-    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        told = type(error).__name__
+        raise DamagedCheckpoint(f"{path} is damaged or not a checkpoint ({told}); train again") from error
+    if not isinstance(content, dict) or content.get("format_version") not in _READABLE:
         raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT_VERSION}; use the version that wrote it")
     try:
+        best = content.get("best")
         return Checkpoint(
             config=from_plain(TrainingConfig, content["config"]),
             patch_size=content["patch_size"],
@@ -67,6 +83,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
             network_state=content["network"],
             optimizer_state=content["optimizer"],
             provenance=content["provenance"],
+            best=None if best is None else from_plain(BestValidation, best),
+            scaler_state=content.get("scaler", {}),
         )
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path} does not fit this version: {error}") from error
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:
+    """Write a checkpoint through the atomic writer and read it back. Raises WriteError; the old file stays then."""
+    return atomic_file.write_bytes(path, encode_checkpoint(checkpoint))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint file. Raises CheckpointError when it is missing, damaged or of another version."""
+    return decode_checkpoint(read_checkpoint_bytes(path), path)
+
+
+def read_checkpoint_bytes(path: Path) -> bytes:
+    """The content of a checkpoint file. Raises CheckpointError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} is missing; train first") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}; check the disk and permissions") from error

@@ -1,16 +1,33 @@
 """The training loss: voxel-wise cross-entropy of the main and the auxiliary outputs (section 2.2, Fig. 2)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from PDACScreeningLib.config import NUM_CLASSES, LossSpec, ScaleSpec
+from PDACScreeningLib.network.rank_sum import is_distributed, sum_over_ranks
 from PDACScreeningLib.volume.label_map import Label
 
 
-def deeply_supervised_loss(outputs: Sequence[Tensor], labels: Tensor, scale: ScaleSpec, spec: LossSpec) -> Tensor:
+@dataclass(frozen=True)
+class SupervisedLoss:
+    """total: what is minimized. heads: the loss of every output before it is weighted, in the order of the outputs."""
+
+    total: Tensor
+    heads: tuple[Tensor, ...]
+
+
+def head_names(scale: ScaleSpec) -> tuple[str, ...]:
+    """Names of the outputs in training: auxiliary_1, (auxiliary_2,) main."""
+    return (*(f"auxiliary_{number}" for number in range(1, len(scale.loss_weights))), "main")
+
+
+def deeply_supervised_loss(
+    outputs: Sequence[Tensor], labels: Tensor, scale: ScaleSpec, spec: LossSpec
+) -> SupervisedLoss:
     """The weighted sum of the loss of every output, in units of the main loss.
 
     outputs: logits (n, 3, z, y, x) in the order auxiliary #1, (auxiliary #2,) main. labels: (n, z, y, x) int64.
@@ -21,18 +38,22 @@ def deeply_supervised_loss(outputs: Sequence[Tensor], labels: Tensor, scale: Sca
     if len(outputs) != len(scale.loss_weights):
         raise ValueError(f"{len(outputs)} outputs do not fit the loss weights {scale.loss_weights}")
     main_weight = scale.loss_weights[-1]
-    losses = [
-        (weight / main_weight) * segmentation_loss(logits, labels, spec)
-        for weight, logits in zip(scale.loss_weights, outputs, strict=True)
-    ]
-    return torch.stack(losses).sum()
+    heads = tuple(segmentation_loss(logits, labels, spec) for logits in outputs)
+    weighted = [(weight / main_weight) * head for weight, head in zip(scale.loss_weights, heads, strict=True)]
+    return SupervisedLoss(torch.stack(weighted).sum(), heads)
 
 
 def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:
-    """Voxel-wise cross-entropy, plus `spec.dice_weight` times the soft Dice loss (ours; 0 in the paper)."""
+    """Voxel-wise cross-entropy, plus `spec.dice_weight` times the soft Dice loss (ours; 0 in the paper).
+
+    With several ranks both are those of the whole mini-batch, the same on each (ADR 0013).
+    """
     logits = logits.float()
     weights = torch.tensor(spec.class_weights, dtype=torch.float32, device=logits.device)
     loss = functional.cross_entropy(logits, labels, weight=weights)
+    if is_distributed():
+        own = weights[labels].sum()  # what the mean above divided by
+        loss = sum_over_ranks(loss * own / sum_over_ranks(own))
     if spec.dice_weight > 0:
         loss = loss + spec.dice_weight * soft_dice_loss(logits, labels)
     return loss
@@ -47,9 +68,10 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     losses = []
     for label in (Label.PANCREAS, Label.TUMOR):
         truth = (labels == label).float()
-        if truth.any():
-            overlap = (probabilities[:, label] * truth).sum()
-            losses.append(1 - 2 * overlap / (probabilities[:, label].sum() + truth.sum()))
+        voxels = sum_over_ranks(truth.sum())
+        if voxels > 0:
+            overlap = sum_over_ranks((probabilities[:, label] * truth).sum())
+            losses.append(1 - 2 * overlap / (sum_over_ranks(probabilities[:, label].sum()) + voxels))
     if not losses:
         return logits.new_zeros(())
     return torch.stack(losses).mean()

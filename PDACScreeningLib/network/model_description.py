@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.network.measured_performance import MeasuredPerformance
 from PDACScreeningLib.plain_data import from_plain
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import ModelFacts
@@ -28,6 +29,7 @@ class ModelDescription:
     notice: str = ""  # shown on every output, e.g. "demo model, trained on synthetic phantoms only"
     performance: str = ""  # one sentence of measured figures and what they were measured on; empty = unknown
     training: dict[str, dict[str, str]] = field(default_factory=dict)  # patch size -> provenance of its training
+    measured: MeasuredPerformance | None = None  # the figures behind `performance`; None = only the sentence, if any
     format_version: int = FORMAT_VERSION
 
     def facts(self, chosen_because: str) -> ModelFacts:

@@ -53,8 +53,13 @@ def save_model(folder: Path, description: ModelDescription, states: dict[int, di
     weights = write_weights(tensors, folder / WEIGHTS)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     description = replace(description, weights_sha256=digest)
-    atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
+    write_description(folder, description)
     return description
+
+
+def write_description(folder: Path, description: ModelDescription) -> None:
+    """Write `model.json`. Raises WriteError."""
+    atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
 
 
 def load_model(folder: Path) -> Model:

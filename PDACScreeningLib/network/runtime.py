@@ -1,5 +1,7 @@
 """The machine a network runs on: device, precision, threads. Never part of a checkpoint."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,29 +10,54 @@ import torch
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network.devices import DEVICES
 
-# Windows that go through the network together. On a CPU a batch of small windows keeps the cores busy, and a
-# larger one only needs more memory; on a GPU the paper's own training batches fit.
-_CPU_WINDOWS = {64: 1, 32: 8, 16: 64}
-_GPU_WINDOWS = {64: 8, 32: 64, 16: 512}
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+# Voxels that go through the network together unless memory is scarcer: on a CPU one 64^3 window (or eight of 32^3)
+# keeps the cores busy and more only need more memory; on a GPU eight.
+_BATCH_VOXELS = {"cpu": 64**3, "cuda": 8 * 64**3, "mps": 8 * 64**3}
+# Full-resolution feature maps that are alive at once, in multiples of the base width (measured: 4.6 to 6.8).
+_LIVE_FEATURES = 7
+_GIB = 2**30
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how precisely a network is evaluated."""
+    """Where and how precisely a network is evaluated or trained."""
 
     device: str  # "cpu", "cuda" or "mps"
-    precision: str  # "fp32" or "bf16" (autocast)
+    precision: str  # "fp32", "bf16" or "fp16"; in training, what convolutions are autocast to
+    memory_gib: float | None = None  # ceiling for what screening's networks hold on the device; None = what is there
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES[1:]:
             raise ValueError(f"device must be one of {DEVICES[1:]}, got {self.device}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be fp32 or bf16, got {self.precision}")
+        if self.precision not in PRECISIONS[1:]:
+            raise ValueError(f"precision must be one of {PRECISIONS[1:]}, got {self.precision}")
+        if self.memory_gib is not None and self.memory_gib <= 0:
+            raise ValueError(f"memory_gib must be positive, got {self.memory_gib}")
 
-    def window_batch_size(self, patch_size: int) -> int:
-        """Windows evaluated together. Has no influence on the answer beyond rounding."""
-        table = _CPU_WINDOWS if self.device == "cpu" else _GPU_WINDOWS
-        return table.get(patch_size, max(1, table[64] * 64**3 // patch_size**3))
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """What convolutions are computed in under autocast; None for fp32."""
+        return _AUTOCAST.get(self.precision)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What screening's networks compute in, weights included."""
+        return self.autocast_dtype or torch.float32
+
+    def batch_voxels(self, base_width: int) -> int:
+        """Voxels to evaluate together with a network of some width. No influence on the answer beyond rounding."""
+        usual = _BATCH_VOXELS[self.device]
+        if self.memory_gib is None:
+            return usual
+        voxel_bytes = _LIVE_FEATURES * base_width * self.dtype.itemsize
+        return min(usual, int(self.memory_gib * _GIB / voxel_bytes))
+
+    def on_processors(self) -> Runtime:
+        """What is left when the memory of a GPU does not suffice. The ceiling was the GPU's and falls away."""
+        return Runtime("cpu", "fp32" if self.precision == "fp32" else _fast_precision("cpu"))
 
     @property
     def description(self) -> str:
@@ -38,8 +65,10 @@ class Runtime:
         return torch.cuda.get_device_name() if self.device == "cuda" else self.device
 
 
-def resolve_device(device: str, precision: str = "auto") -> Runtime:
+def resolve_device(device: str, precision: str = "auto", memory_gib: float | None = None) -> Runtime:
     """The runtime for a wish: "auto" takes a GPU when there is one.
+
+    memory_gib: ceiling for the networks; on an NVIDIA GPU PyTorch is held to it, so that more is an OutOfMemoryError.
 
     Raises ModelError when the device asked for is not there.
     """
@@ -52,7 +81,20 @@ def resolve_device(device: str, precision: str = "auto") -> Runtime:
         raise ModelError(
             f"device '{device}' was asked for, but torch {torch.__version__} does not see one; use --device cpu"
         )
-    return Runtime(device, _fast_precision(device) if precision == "auto" else precision)
+    if device == "cuda" and memory_gib is not None:
+        total_gib = torch.cuda.get_device_properties(0).total_memory / _GIB
+        torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gib / total_gib))
+    return Runtime(device, _fast_precision(device) if precision == "auto" else precision, memory_gib)
+
+
+def resolve_training_device(device: str, precision: str = "auto") -> Runtime:
+    """The runtime for a training: "auto" takes bf16 where the device has it, fp16 on GPUs that have not, else fp32.
+
+    Raises ModelError when the device asked for is not there.
+    """
+    runtime = resolve_device(device, precision)
+    lacks_bf16 = precision == "auto" and runtime.device == "cuda" and runtime.precision == "fp32"
+    return Runtime(runtime.device, "fp16") if lacks_bf16 else runtime
 
 
 def _fast_precision(device: str) -> str:

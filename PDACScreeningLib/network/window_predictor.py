@@ -2,35 +2,94 @@
 
 from __future__ import annotations
 
+import copy
+import logging
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from PDACScreeningLib.network.folding import folded
 from PDACScreeningLib.network.model_directory import Model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 
+_logger = logging.getLogger(__name__)
+
 
 class WindowPredictor:
-    """One network on one device. `batch_size` windows are evaluated together."""
+    """One network on one device.
+
+    As many windows are evaluated together as the runtime's memory allows. Where that does not fit nevertheless, the
+    predictor steps down a ladder and stays there: half as many windows, down to one, then the processors instead of
+    the GPU. Every rung gives the same answer up to the rounding of the device. `rungs` tells the steps in words.
+    """
 
     def __init__(self, network: SegmentationNetwork, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.batch_size = runtime.window_batch_size(network.scale.patch_size)
-        network = network.eval().to(runtime.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self._network = network
+        self.rungs: list[str] = []
+        self._patch_size = network.scale.patch_size
+        self._folded = folded(network.eval())
+        self._use(runtime)
+
+    @property
+    def batch_size(self) -> int:
+        """Windows of the trained size to hand over at once."""
+        return max(1, self._batch_voxels // self._patch_size**3)
 
     def __call__(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (n, 3, z, y, x) float32 of normalized windows (n, z, y, x); they sum to 1 over the classes."""
-        image = torch.from_numpy(windows).to(self.runtime.device).unsqueeze(1)
+        """Probabilities (n, 3, z, y, x) float32 of normalized windows (n, z, y, x); they sum to 1 over the classes.
+
+        The windows may have any size that is a multiple of 8. Raises MemoryError when not even one fits the memory.
+        """
+        answers: list[NDArray[np.float32]] = []
+        done, window_voxels = 0, windows[0].size
+        while done < len(windows):
+            batch = windows[done : done + max(1, self._batch_voxels // window_voxels)]
+            try:
+                answers.append(self._evaluated(batch))
+                done += len(batch)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                self._step_down(len(batch), window_voxels, error)
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _use(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._batch_voxels = runtime.batch_voxels(self._folded.spec.base_width)
+        network = copy.deepcopy(self._folded).to(device=runtime.device, dtype=self.runtime.dtype)
+        self._network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    def _evaluated(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        image = torch.from_numpy(windows).to(device=self.runtime.device, dtype=self.runtime.dtype).unsqueeze(1)
         image = image.contiguous(memory_format=torch.channels_last_3d)
-        use_bf16 = self.runtime.precision == "bf16"
-        with torch.inference_mode(), torch.autocast(self.runtime.device, torch.bfloat16, enabled=use_bf16):
+        with torch.inference_mode():
             logits = self._network(image)
-        probabilities: NDArray[np.float32] = logits.float().softmax(dim=1).contiguous().cpu().numpy()
+            probabilities: NDArray[np.float32] = logits.float().softmax(dim=1).contiguous().cpu().numpy()
         return probabilities
+
+    def _step_down(self, count: int, window_voxels: int, error: RuntimeError) -> None:
+        """Make do with less memory than `count` windows took. Raises MemoryError on the last rung."""
+        device = self.runtime.device
+        if count > 1:
+            self._batch_voxels = count // 2 * window_voxels
+            rung = f"{self._patch_size}^3 network: {count // 2} instead of {count} windows at once on {device}"
+        elif device != "cpu":
+            self._use(self.runtime.on_processors())
+            rung = f"{self._patch_size}^3 network: processors instead of {device}"
+        else:
+            raise MemoryError(f"no memory for one window of {window_voxels} voxels") from error
+        if device == "cuda":
+            torch.cuda.empty_cache()
+        self.rungs.append(rung)
+        _logger.warning("Memory did not suffice. %s.", rung)
 
 
 def window_predictors(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
     """One predictor per scale of a model, by patch size."""
     return {size: WindowPredictor(network, runtime) for size, network in model.networks.items()}
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch ran out of memory; for the processors' it has no exception of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACIN
 from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.worker_processes import each_as_finished
 
 COHORT_NAME = "cohort.json"
 IN_DISTRIBUTION = "in-distribution"
@@ -60,14 +59,12 @@ def generate_cohort(cohort: CohortSpec, folder: Path, jobs: int = 1, on_progress
     jobs: processes; the bytes do not depend on it. Cases that are already finished are kept. The hook is called once
     a case; when it raises, what runs is finished, the rest is dropped, and a later call goes on from there.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs must be at least 1, got {jobs}")
     specs = case_specifications(cohort)
     open_specs = [spec for spec in specs if not is_finished(spec, folder / case_id(spec))]
     done = len(specs) - len(open_specs)
     stage = "phantom cohort"
     on_progress(Progress(stage, done, len(specs)))
-    for finished, _ in enumerate(_made(open_specs, folder, jobs), start=done + 1):
+    for finished, _ in enumerate(each_as_finished(partial(_make, folder), open_specs, jobs), start=done + 1):
         on_progress(Progress(stage, finished, len(specs)))
     return write_json(folder / COHORT_NAME, _listing(cohort, specs, folder))
 
@@ -101,27 +98,8 @@ def _case(cohort: CohortSpec, seed: int, *, has_tumor: bool) -> PhantomSpec:
     )
 
 
-def _make(spec: PhantomSpec, folder: Path) -> None:
+def _make(folder: Path, spec: PhantomSpec) -> None:
     write_phantom(spec, folder / case_id(spec))
-
-
-def _made(specs: list[PhantomSpec], folder: Path, jobs: int) -> Iterable[None]:
-    """Makes the cases, one item each as they are finished."""
-    if jobs == 1:
-        for spec in specs:
-            _make(spec, folder)
-            yield
-        return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running: set[Future[None]] = {pool.submit(_make, spec, folder) for spec in specs}
-        try:
-            while running:
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                    yield
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _listing(cohort: CohortSpec, specs: list[PhantomSpec], folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Flips and quarter turns generate exactly 48 maps: six axis orders times eight ch
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations, product
 from typing import TypeVar
 
@@ -23,7 +24,12 @@ class CubeSymmetry:
 
     def __call__(self, patch: NDArray[Voxel]) -> NDArray[Voxel]:
         """The patch (z, y, x), a cube, after the symmetry; a view. Image and labels take the same one."""
-        return np.flip(patch.transpose(self.axis_order), self.reversed_axes)
+        return patch.transpose(self.axis_order)[self._directions]
+
+    @cached_property
+    def _directions(self) -> tuple[slice, slice, slice]:
+        z, y, x = (slice(None, None, -1 if axis in self.reversed_axes else 1) for axis in range(3))
+        return (z, y, x)
 
 
 CUBE_SYMMETRIES = tuple(
@@ -31,6 +37,8 @@ CUBE_SYMMETRIES = tuple(
     for order in permutations(range(3))
     for reverse in product((False, True), repeat=3)
 )
+
+IDENTITY = CUBE_SYMMETRIES[0]
 
 
 def random_symmetry(rng: np.random.Generator) -> CubeSymmetry:

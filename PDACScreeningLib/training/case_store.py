@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.datasets.dataset import DatasetFacts
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.volume.box import Box, bounding_box
@@ -23,7 +24,8 @@ from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Geometry
 from PDACScreeningLib.volume.label_map import Label
 
-FORMAT_VERSION = 2  # 2: patients
+FORMAT_VERSION = 3  # 2: patients; 3: data sets, refused cases
+_READ_VERSIONS = (2, 3)  # what 3 added has defaults
 INDEX = "store.json"
 
 
@@ -40,6 +42,9 @@ class StoredCase:
     gland_start: ZYX  # box of all pancreas and tumor voxels
     gland_stop: ZYX
     content_sha256: str  # of the voxels and labels as stored
+    dataset: str = ""  # short name, such as "msd"
+    scan_sha256: str = ""  # datasets/scan_identity: the same for one scan, however it is stored
+    warnings: tuple[str, ...] = ()
 
     @property
     def gland(self) -> Box:
@@ -48,12 +53,24 @@ class StoredCase:
 
 
 @dataclass(frozen=True)
+class RefusedCase:
+    """A case that is not trained on, and why."""
+
+    case_id: str
+    dataset: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class StoreIndex:
     """The content of `store.json`."""
 
     working_spacing_mm: float | None
-    source: str  # one sentence: where the cases come from
+    source: str  # in words: where the cases come from
     cases: tuple[StoredCase, ...]
+    datasets: tuple[DatasetFacts, ...] = ()
+    refused: tuple[RefusedCase, ...] = ()
+    notes: tuple[str, ...] = ()  # what else a reader of the store should know, one sentence each
     format_version: int = FORMAT_VERSION
 
 
@@ -81,8 +98,9 @@ def write_case(
     gland = bounding_box(labels != Label.BACKGROUND)
     if gland is None:
         raise DataError(f"case {case_id} has no pancreas voxel: nothing to learn from; check its label map")
-    _write_array(folder / f"{case_id}.hu.npy", ct.hu)
-    _write_array(folder / f"{case_id}.labels.npy", labels)
+    hu_path, labels_path = _arrays(folder, case_id)
+    _write_array(hu_path, ct.hu)
+    _write_array(labels_path, labels)
     return StoredCase(
         case_id=case_id,
         patient_id=case_id if patient_id is None else patient_id,
@@ -97,9 +115,33 @@ def write_case(
 
 
 def write_index(folder: Path, working_spacing_mm: float | None, source: str, cases: Sequence[StoredCase]) -> Path:
+    """Write the `store.json` of cases that nothing else is known of. Raises WriteError."""
+    return write_store_index(folder, StoreIndex(working_spacing_mm, source, tuple(cases)))
+
+
+def write_store_index(folder: Path, index: StoreIndex) -> Path:
     """Write `store.json`; the store counts as finished from then on. Raises WriteError."""
-    index = StoreIndex(working_spacing_mm, source, tuple(cases))
     return atomic_file.write_json(folder / INDEX, to_plain(index))
+
+
+def remove_index(folder: Path) -> None:
+    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on."""
+    (folder / INDEX).unlink(missing_ok=True)
+
+
+def remove_case(folder: Path, case_id: str) -> None:
+    """Delete the arrays of a case; nothing happens when there are none."""
+    for path in _arrays(folder, case_id):
+        path.unlink(missing_ok=True)
+
+
+def is_intact(folder: Path, facts: StoredCase) -> bool:
+    """Whether the arrays of a case are there and hold what they held when they were written."""
+    try:
+        case = _open_case(folder, facts)
+    except DataError:
+        return False
+    return _content_sha256(case.hu, case.labels) == facts.content_sha256
 
 
 class CaseStore:
@@ -109,7 +151,7 @@ class CaseStore:
     """
 
     def __init__(self, folder: Path, patients: frozenset[str] | None = None) -> None:
-        index = _read_index(folder)
+        index = read_index(folder)
         self.index = index if patients is None else _of_patients(index, patients, folder)
         self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
         if not self.cases:
@@ -120,6 +162,10 @@ class CaseStore:
         """Digest of the opened cases, for the provenance of a training."""
         joined = "".join(case.content_sha256 for case in self.index.cases)
         return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _arrays(folder: Path, case_id: str) -> tuple[Path, Path]:
+    return folder / f"{case_id}.hu.npy", folder / f"{case_id}.labels.npy"
 
 
 def _write_array(path: Path, array: NDArray[np.int16] | NDArray[np.uint8]) -> None:
@@ -141,7 +187,8 @@ def _content_sha256(hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def _read_index(folder: Path) -> StoreIndex:
+def read_index(folder: Path) -> StoreIndex:
+    """The content of `store.json`. Raises DataError when it is missing, damaged or of another version."""
     path = folder / INDEX
     try:
         index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
@@ -149,8 +196,8 @@ def _read_index(folder: Path) -> StoreIndex:
         raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
-    if index.format_version != FORMAT_VERSION:
-        raise DataError(f"{path} has format {index.format_version}, this version reads {FORMAT_VERSION}; prepare again")
+    if index.format_version not in _READ_VERSIONS:
+        raise DataError(f"{path} has format {index.format_version}, this version reads {_READ_VERSIONS}; prepare again")
     return index
 
 
@@ -166,8 +213,7 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
-        hu = np.load(folder / f"{facts.case_id}.hu.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(folder / f"{facts.case_id}.labels.npy", mmap_mode="r", allow_pickle=False)
+        hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
     except (OSError, ValueError) as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"

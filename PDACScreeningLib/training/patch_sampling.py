@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import PatchSampling
-from PDACScreeningLib.training.augmentation import random_symmetry
+from PDACScreeningLib.training.augmentation import IDENTITY, random_symmetry
 from PDACScreeningLib.training.case_store import Case
+from PDACScreeningLib.training.label_voxels import LabelVoxels
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import ZYX
@@ -34,6 +35,10 @@ class PatchType(Enum):
     TUMOR = "tumor"
 
 
+_TYPES = tuple(PatchType)
+_NOWHERE = np.empty((0, 3), np.int16)
+
+
 @dataclass(frozen=True)
 class PatchBatch:
     """hu: (n, z, y, x) int16, labels: (n, z, y, x) uint8; every patch is a cube."""
@@ -42,11 +47,11 @@ class PatchBatch:
     labels: NDArray[np.uint8]
 
 
-def patch_type(labels: NDArray[np.uint8], rule: PatchSampling) -> PatchType:
-    """The type of a patch by the fraction of its tumor and pancreas voxels; tumor comes first."""
-    if np.count_nonzero(labels == Label.TUMOR) >= max(1.0, rule.min_tumor_fraction * labels.size):
+def patch_type(pancreas_voxels: int, tumor_voxels: int, voxels: int, rule: PatchSampling) -> PatchType:
+    """The type of a patch of so many voxels by the fraction of its tumor and pancreas voxels; tumor comes first."""
+    if tumor_voxels >= max(1.0, rule.min_tumor_fraction * voxels):
         return PatchType.TUMOR
-    if np.count_nonzero(labels == Label.PANCREAS) >= max(1.0, rule.min_pancreas_fraction * labels.size):
+    if pancreas_voxels >= max(1.0, rule.min_pancreas_fraction * voxels):
         return PatchType.PANCREAS
     return PatchType.BACKGROUND
 
@@ -62,68 +67,101 @@ class PatchSampler:
     def __init__(self, cases: Sequence[Case], patch_size: int, rule: PatchSampling, roi_share: float) -> None:
         if not cases:
             raise ValueError("a patch sampler needs at least one case")
-        self.cases, self.patch_size, self.rule, self.roi_share = tuple(cases), patch_size, rule, roi_share
-        self.tumor_cases = tuple(case for case in self.cases if case.facts.tumor_voxels > 0)
-        self._foreground = {case.facts.case_id: _Foreground.of(case) for case in self.cases}
+        self.patch_size, self.rule, self.roi_share = patch_size, rule, roi_share
+        self._cases = tuple(_SampledCase.of(case, patch_size, rule) for case in cases)
+        self._tumor_cases = tuple(case for case in self._cases if len(case.tumor.positions))
 
-    def sample(self, rng: np.random.Generator, count: int, *, augment: bool) -> PatchBatch:
-        """Draw `count` patches; with `augment`, each under its own cube symmetry, labels with it."""
-        shape = (count, self.patch_size, self.patch_size, self.patch_size)
+    def sample(self, rng: np.random.Generator, count: int, *, augment: bool, part: slice = slice(None)) -> PatchBatch:
+        """Draw `count` patches; with `augment`, each under its own cube symmetry, labels with it.
+
+        part: which of them to return; the others are drawn all the same, but not copied, which is the larger work.
+        """
+        wanted = range(count)[part]
+        shape = (len(wanted), self.patch_size, self.patch_size, self.patch_size)
         batch = PatchBatch(np.empty(shape, np.int16), np.empty(shape, np.uint8))
         first_type = int(rng.integers(3))  # so that batches not divisible by three stay balanced over time
         for slot in range(count):
-            hu, labels = self._draw(rng, list(PatchType)[(first_type + slot) % 3])
-            if augment:
-                symmetry = random_symmetry(rng)
-                hu, labels = symmetry(hu), symmetry(labels)
-            batch.hu[slot], batch.labels[slot] = hu, labels
+            case, corner = self._draw(rng, _TYPES[(first_type + slot) % 3])
+            symmetry = random_symmetry(rng) if augment else IDENTITY
+            if slot in wanted:
+                hu, labels = _crop(case, corner, self.patch_size)
+                place = wanted.index(slot)
+                batch.hu[place], batch.labels[place] = symmetry(hu), symmetry(labels)  # the only copy of a patch
         return batch
 
-    def _draw(self, rng: np.random.Generator, wanted: PatchType) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    def _draw(self, rng: np.random.Generator, wanted: PatchType) -> tuple[_SampledCase, ZYX]:
+        """A case and the first voxel of a patch inside it."""
         if rng.random() >= self.roi_share:
-            case = self.cases[rng.integers(len(self.cases))]
-            return _crop(case, _corner_inside(rng, Box((0, 0, 0), case.facts.shape), self.patch_size), self.patch_size)
-        cases = self.tumor_cases if wanted is PatchType.TUMOR and self.tumor_cases else self.cases
+            case = self._cases[rng.integers(len(self._cases))]
+            return case, case.moved_inside(_corner_inside(rng, Box((0, 0, 0), case.shape), self.patch_size))
+        cases = self._tumor_cases if wanted is PatchType.TUMOR and self._tumor_cases else self._cases
         case = cases[rng.integers(len(cases))]
-        roi = case.facts.gland.padded(self.rule.roi_margin_voxels, case.facts.shape)
         for _ in range(_TRIES):
-            hu, labels = _crop(case, self._corner(rng, case, roi, wanted), self.patch_size)
-            if patch_type(labels, self.rule) is wanted:
+            corner = case.moved_inside(self._corner(rng, case, wanted))
+            if self._type_at(case, corner) is wanted:
                 break
-        return hu, labels
+        return case, corner
 
-    def _corner(self, rng: np.random.Generator, case: Case, roi: Box, wanted: PatchType) -> ZYX:
+    def _type_at(self, case: _SampledCase, corner: ZYX) -> PatchType:
+        pancreas = case.pancreas.count_inside(corner, self.patch_size)
+        tumor = case.tumor.count_inside(corner, self.patch_size)
+        return patch_type(pancreas, tumor, self.patch_size**3, self.rule)
+
+    def _corner(self, rng: np.random.Generator, case: _SampledCase, wanted: PatchType) -> ZYX:
         """First voxel of a candidate: around a random voxel of the wanted class, or anywhere in the ROI.
 
         Proposing around a voxel of the class only saves draws: the type still decides by the fractions.
         """
-        voxels = self._foreground[case.facts.case_id].of_type(wanted)
-        if voxels is None:
-            return _corner_inside(rng, roi, self.patch_size)
-        anchor = voxels[rng.integers(len(voxels))]
-        z, y, x = (int(at) - int(rng.integers(self.patch_size)) for at in anchor)
+        positions = case.positions_of(wanted)
+        if not len(positions):
+            return _corner_inside(rng, case.roi, self.patch_size)
+        anchor = positions[rng.integers(len(positions))].tolist()
+        z, y, x = (at - int(rng.integers(self.patch_size)) for at in anchor)
         return (z, y, x)
 
 
 @dataclass(frozen=True)
-class _Foreground:
-    """Positions (n, 3) of the pancreas and tumor voxels of a case; None where there are none."""
+class _SampledCase:
+    """A case as the sampler wants it: plain arrays, the ROI, the voxels of both classes, room for a patch.
 
-    pancreas: NDArray[np.int16] | None
-    tumor: NDArray[np.int16] | None
+    last_corner: the largest first voxel of a patch inside the volume; 0 on an axis that is shorter than the patch.
+    """
+
+    hu: NDArray[np.int16]
+    labels: NDArray[np.uint8]
+    roi: Box
+    pancreas: LabelVoxels
+    tumor: LabelVoxels
+    last_corner: ZYX
 
     @staticmethod
-    def of(case: Case) -> _Foreground:
-        return _Foreground(_positions(case, Label.PANCREAS), _positions(case, Label.TUMOR))
+    def of(case: Case, size: int, rule: PatchSampling) -> _SampledCase:
+        shape = case.facts.shape
+        z, y, x = (max(length - size, 0) for length in shape)
+        return _SampledCase(
+            hu=np.asarray(case.hu),  # not np.memmap, whose slices cost more than a small patch
+            labels=np.asarray(case.labels),
+            roi=case.facts.gland.padded(rule.roi_margin_voxels, shape),
+            pancreas=LabelVoxels.of(case, Label.PANCREAS, size),
+            tumor=LabelVoxels.of(case, Label.TUMOR, size),
+            last_corner=(z, y, x),
+        )
 
-    def of_type(self, wanted: PatchType) -> NDArray[np.int16] | None:
-        return {PatchType.BACKGROUND: None, PatchType.PANCREAS: self.pancreas, PatchType.TUMOR: self.tumor}[wanted]
+    @property
+    def shape(self) -> ZYX:
+        z, y, x = self.hu.shape
+        return (z, y, x)
 
+    def moved_inside(self, corner: ZYX) -> ZYX:
+        """The corner of a patch that sticks out, moved so that it does not."""
+        z, y, x = (min(max(at, 0), last) for at, last in zip(corner, self.last_corner, strict=True))
+        return (z, y, x)
 
-def _positions(case: Case, label: Label) -> NDArray[np.int16] | None:
-    gland = case.facts.gland
-    inside = np.argwhere(case.labels[gland.slices] == label)
-    return (inside + gland.start).astype(np.int16) if inside.size else None
+    def positions_of(self, wanted: PatchType) -> NDArray[np.int16]:
+        """Voxels to propose patches around: (n, 3), none for background."""
+        if wanted is PatchType.BACKGROUND:
+            return _NOWHERE
+        return self.tumor.positions if wanted is PatchType.TUMOR else self.pancreas.positions
 
 
 def _corner_inside(rng: np.random.Generator, box: Box, size: int) -> ZYX:
@@ -135,18 +173,13 @@ def _corner_inside(rng: np.random.Generator, box: Box, size: int) -> ZYX:
     return (z, y, x)
 
 
-def _crop(case: Case, corner: ZYX, size: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """The patch at a corner, moved inside the volume where it sticks out; a short axis is padded with air."""
-    inside: list[slice] = []
-    pads: list[tuple[int, int]] = []
-    for start, length in zip(corner, case.facts.shape, strict=True):
-        low = min(max(start, 0), max(length - size, 0))
-        inside.append(slice(low, min(low + size, length)))
-        missing = max(0, size - length)
-        pads.append((missing // 2, missing - missing // 2))
-    z, y, x = inside
+def _crop(case: _SampledCase, corner: ZYX, size: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """The patch at a corner inside the volume; a short axis is padded with air. Views where nothing is padded."""
+    z, y, x = (slice(start, start + size) for start in corner)
     hu, labels = case.hu[z, y, x], case.labels[z, y, x]
-    if any(before or after for before, after in pads):
+    if hu.shape != (size, size, size):
+        missing = [size - length for length in hu.shape]
+        pads = [(voxels // 2, voxels - voxels // 2) for voxels in missing]
         hu = np.pad(hu, pads, constant_values=AIR_HU)
         labels = np.pad(labels, pads, constant_values=Label.BACKGROUND)
     return hu, labels

@@ -1,59 +1,152 @@
-"""From cases on disk to a case store: checked, in canonical orientation, on the working grid."""
+"""From data sets to a case store: every case checked, none twice, bad ones listed with their reason."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.errors import DataError, GeometryMismatch, PDACScreeningError
+from PDACScreeningLib.datasets.dataset import Dataset
+from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.training.case_store import StoredCase, write_case, write_index
-from PDACScreeningLib.volume.image_io import read_ct, read_label_map
-from PDACScreeningLib.volume.working_grid import working_grid
+from PDACScreeningLib.training.case_preparation import CaseTask
+from PDACScreeningLib.training.case_store import (
+    RefusedCase,
+    StoreIndex,
+    read_index,
+    remove_case,
+    remove_index,
+    write_store_index,
+)
+from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
+from PDACScreeningLib.training.same_scan import SameScan, merged_patients, same_scans
+from PDACScreeningLib.worker_processes import each_as_finished
 
-
-@dataclass(frozen=True)
-class Preparation:
-    """What became of the cases: those stored, and (case id, reason) of those refused."""
-
-    stored: tuple[StoredCase, ...]
-    refused: tuple[tuple[str, str], ...]
+_STAGE = "preparing cases"
 
 
 def prepare(
-    cases: Sequence[DataCase],
+    datasets: Sequence[Dataset],
     store: Path,
     working_spacing_mm: float | None,
-    source: str,
+    *,
+    jobs: int = 1,
     on_progress: OnProgress = ignore_progress,
-) -> Preparation:
-    """Write every usable case into a store folder; a bad case is refused with its reason, never trained on.
+) -> StoreIndex:
+    """Write every usable case into a store folder, and `store.json` last; returns its content.
 
-    source: one sentence that says where the cases come from. Raises DataError when no case is usable, WriteError.
+    A bad case is refused with its reason and never trained on; of one scan in several data sets the first is kept.
+    What an earlier, interrupted run left is used when it is intact. jobs: processes; the result does not depend on it.
+    The hook is called once a case. Raises DataError when no case is usable or a case name stands twice, WriteError.
     """
-    stored: list[StoredCase] = []
-    refused: list[tuple[str, str]] = []
-    for done, case in enumerate(cases):
-        on_progress(Progress("preparing cases", done, len(cases)))
-        try:
-            stored.append(_prepare_case(case, store, working_spacing_mm))
-        except (DataError, GeometryMismatch) as error:
-            refused.append((case.case_id, str(error)))
-    on_progress(Progress("preparing cases", len(cases), len(cases)))
-    if not stored:
-        raise DataError(f"none of the {len(cases)} cases can be used; first reason: {refused[0][1]}")
-    write_index(store, working_spacing_mm, source, stored)
-    return Preparation(tuple(stored), tuple(refused))
+    cases = [case for dataset in datasets for case in dataset.cases]
+    _require_distinct_names(cases)
+    _require_same_grid(store, working_spacing_mm)
+    remove_index(store)
+    tasks = [CaseTask(case, store, working_spacing_mm) for case in cases]
+    prepared = _without_gaps(tasks, _prepare_all(tasks, jobs, on_progress), jobs, on_progress)
+    twice = same_scans([one.stored for one in prepared if one.stored is not None])
+    refused = _refused(tasks, prepared, twice)
+    _drop(tasks, prepared, refused)
+    index = _index(datasets, working_spacing_mm, prepared, refused, twice)
+    if not index.cases:
+        raise DataError(f"none of the {len(cases)} cases can be used{_first_reason(refused)}")
+    write_store_index(store, index)
+    return index
 
 
-def _prepare_case(case: DataCase, store: Path, working_spacing_mm: float | None) -> StoredCase:
+def _index(
+    datasets: Sequence[Dataset],
+    working_spacing_mm: float | None,
+    prepared: Sequence[PreparedCase],
+    refused: tuple[RefusedCase, ...],
+    twice: Sequence[SameScan],
+) -> StoreIndex:
+    names = {case.case_id for case in refused}
+    kept = [one.stored for one in prepared if one.stored is not None and one.case_id not in names]
+    cases, merges = merged_patients(kept, twice)
+    return StoreIndex(
+        working_spacing_mm,
+        source=" ".join(dict.fromkeys(dataset.facts.source for dataset in datasets)),
+        cases=cases,
+        datasets=tuple(dict.fromkeys(dataset.facts for dataset in datasets)),
+        refused=refused,
+        notes=(*(note for dataset in datasets for note in dataset.notes), *merges),
+    )
+
+
+def _require_distinct_names(cases: Sequence[DataCase]) -> None:
+    """Raises DataError; on a disk that ignores case, Case-1 and case-1 would be the same files."""
+    counts = Counter(case.case_id.lower() for case in cases)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{len(twice)} case names stand twice, such as {twice[0]}; give a CSV file a column case_id with names of "
+            "their own, and each folder only once"
+        )
+
+
+def _require_same_grid(store: Path, working_spacing_mm: float | None) -> None:
+    """A finished store is not replaced by one on another grid: trainings may rest on it. Raises DataError."""
     try:
-        ct = read_ct(case.image).volume
-        labels = read_label_map(case.labels)
-    except PDACScreeningError as error:
-        raise DataError(str(error)) from error
-    grid = working_grid(ct.geometry, working_spacing_mm)
-    voxels, on_grid = grid.to_working(ct), grid.labels_to_working(labels)
-    return write_case(store, case.case_id, voxels, on_grid, patient_id=case.patient_id)
+        earlier_mm = read_index(store).working_spacing_mm
+    except DataError:
+        return  # no store yet, or one that nobody can read
+    if earlier_mm != working_spacing_mm:
+        raise DataError(
+            f"{store} is a store with a working spacing of {_spacing(earlier_mm)}, not {_spacing(working_spacing_mm)}: "
+            "choose another folder, or delete it"
+        )
+
+
+def _spacing(spacing_mm: float | None) -> str:
+    return "the scans' own" if spacing_mm is None else f"{spacing_mm:g} mm"
+
+
+def _prepare_all(tasks: Sequence[CaseTask], jobs: int, on_progress: OnProgress) -> list[PreparedCase]:
+    """What became of every case, in the order of the tasks."""
+    done: dict[str, PreparedCase] = {}
+    on_progress(Progress(_STAGE, 0, len(tasks)))
+    for one in each_as_finished(prepare_or_reuse, tasks, jobs):
+        done[one.case_id] = one
+        on_progress(Progress(_STAGE, len(done), len(tasks)))
+    return [done[task.case.case_id] for task in tasks]
+
+
+def _without_gaps(
+    tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], jobs: int, on_progress: OnProgress
+) -> list[PreparedCase]:
+    """Prepare anew what an earlier run dropped for a case that is not among the cases any more."""
+    seconds = {pair.second.case_id for pair in same_scans([one.stored for one in prepared if one.stored is not None])}
+    gaps = [task for task, one in zip(tasks, prepared, strict=True) if one.is_dropped and one.case_id not in seconds]
+    if not gaps:
+        return list(prepared)
+    for task in gaps:
+        forget(task)
+    anew = {one.case_id: one for one in _prepare_all(gaps, jobs, on_progress)}
+    return [anew.get(one.case_id, one) for one in prepared]
+
+
+def _refused(
+    tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], twice: Sequence[SameScan]
+) -> tuple[RefusedCase, ...]:
+    """Every case that is not stored, in the order of the tasks."""
+    reasons = {one.case_id: one.refusal for one in prepared if one.stored is None}
+    reasons |= {pair.second.case_id: pair.reason for pair in twice}
+    cases = [task.case for task in tasks if task.case.case_id in reasons]
+    return tuple(RefusedCase(case.case_id, case.dataset, reasons[case.case_id]) for case in cases)
+
+
+def _drop(tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], refused: Sequence[RefusedCase]) -> None:
+    """Delete the arrays of refused cases, and remember of good ones that this was done."""
+    names = {case.case_id for case in refused}
+    for task, one in zip(tasks, prepared, strict=True):
+        if one.case_id in names:
+            remove_case(task.store, one.case_id)
+            if one.stored is not None and not one.is_dropped:
+                record_dropped(task, one)
+
+
+def _first_reason(refused: Sequence[RefusedCase]) -> str:
+    return f"; {refused[0].case_id}: {refused[0].reason}" if refused else ""

@@ -23,9 +23,7 @@ IDENTITY: Direction = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 _POSITION_DECIMALS = 8  # of mm; programs disagree by 1e-13 mm
 _SCALE_DECIMALS = 10  # spacing and direction; programs disagree by 1e-15
-_BORDER = (
-    math.sqrt(5) - 1
-) / 2  # between two rounded numbers; far from what headers hold, as halves and thirds are not
+_BORDER = (math.sqrt(5) - 1) / 2  # between two rounded numbers; headers hold halves and thirds, never this
 
 
 @dataclass(frozen=True)

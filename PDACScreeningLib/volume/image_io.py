@@ -24,9 +24,9 @@ from PDACScreeningLib.volume.header_geometry import header_geometry
 from PDACScreeningLib.volume.hounsfield import to_hounsfield
 from PDACScreeningLib.volume.image_header import ImageHeader
 from PDACScreeningLib.volume.input_check import check_ct
-from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.label_mapping import OWN_LABELS, LabelMapping
 
-_LABEL_TOLERANCE = 1e-3
 _WRITTEN = (".nrrd", ".nii.gz", ".nii", ".mha")  # one file each
 
 
@@ -62,23 +62,23 @@ def read_ct(path: Path, *, include_identifiers: bool = False) -> ReadCT:
     )
 
 
-def read_label_map(path: Path) -> LabelMap:
-    """Read a label map of values 0, 1, 2. Raises InputRejected for a damaged file or another value."""
+def read_label_map(path: Path, mapping: LabelMapping = OWN_LABELS) -> LabelMap:
+    """Read a label map whose numbers mean what `mapping` says.
+
+    Raises InputRejected for a damaged file, an undefined voxel, or a value that is not whole or not in the mapping.
+    """
     header, _ = read_header(path)
     placed = header_geometry(header)
-    values = _voxels(header)
-    if (header.slope, header.intercept) != (1.0, 0.0):
-        values = values * header.slope + header.intercept
-    if values.dtype.kind not in "iu" and not np.isfinite(values).all():
-        raise InputRejected(f"{path.name} has undefined voxels (NaN or infinite), so it is no label map")
-    low, high = float(values.min()), float(values.max())
-    if low < -_LABEL_TOLERANCE or high > Label.TUMOR + _LABEL_TOLERANCE or not _are_whole(values):
-        raise InputRejected(
-            f"{path.name} holds values from {low:g} to {high:g}; a label map holds 0 (background), 1 (pancreas), "
-            "2 (tumor)"
-        )
-    whole = values if values.dtype.kind in "iu" else np.rint(values)
-    return LabelMap(whole.astype(np.uint8, copy=False), placed.geometry)
+    labels = np.empty(header.shape, np.uint8)
+    for z, plane in enumerate(_voxels(header)):
+        values = plane
+        if (header.slope, header.intercept) != (1.0, 0.0):
+            values = plane * header.slope + header.intercept
+        try:
+            labels[z] = mapping.apply(values)
+        except ValueError as error:
+            raise InputRejected(f"{path.name} holds {error}; its label map should hold {mapping}") from error
+    return LabelMap(labels, placed.geometry)
 
 
 def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
@@ -118,10 +118,6 @@ def voxels_sha256(hu: NDArray[np.int16]) -> str:
     for plane in hu:
         digest.update(plane.astype("<i2").tobytes())
     return digest.hexdigest()
-
-
-def _are_whole(values: NDArray[Any]) -> bool:
-    return values.dtype.kind in "iu" or bool(np.abs(values - np.rint(values)).max() <= _LABEL_TOLERANCE)
 
 
 def _voxels(header: ImageHeader) -> NDArray[Any]:

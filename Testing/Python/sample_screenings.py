@@ -22,7 +22,7 @@ DEMO_NOTICE = "demo model, trained on synthetic phantoms only"
 PERFORMANCE = "on 20 + 20 held-out phantoms: sensitivity 0.85, specificity 0.90"
 MODEL = ModelFacts("demo-phantom", "240 phantoms", DEMO_NOTICE, True, "ab" * 32, "named with --model", PERFORMANCE)
 INPUT = InputFacts("NIfTI", (24, 30, 36), (2.0, 2.0, 2.5), (-30.0, -25.0, 100.0), IDENTITY, "cd" * 32, (-1000, 900))
-PROTOCOL = Protocol("exact", (2.0, 2.0, 2.5), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 500.0, 0.5)
+PROTOCOL = Protocol("exact", (2.0, 2.0, 2.5), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 500.0, 0.5, (0, 0, 0))
 PROVENANCE = Provenance(
     "PDACScreening 0.1.0", {"Python": "3.12.10"}, "cpu", "float32", "ef" * 32, "2026-11-23T19:00:00+00:00"
 )

@@ -20,6 +20,7 @@ RANKS = {
     "plain_data": 1,
     "resources": 1,
     "config": 1,
+    "worker_processes": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,

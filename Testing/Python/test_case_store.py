@@ -65,6 +65,21 @@ def test_an_index_of_another_version_is_refused(tmp_path):
         CaseStore(tmp_path)
 
 
+def test_a_store_of_the_version_before_is_still_read(tmp_path):
+    small_store(tmp_path)
+    index = json.loads((tmp_path / "store.json").read_text())
+    for added in ("datasets", "refused", "notes"):
+        del index[added]
+    index["cases"] = [
+        {key: value for key, value in case.items() if key not in ("dataset", "scan_sha256", "warnings")}
+        for case in index["cases"]
+    ]
+    (tmp_path / "store.json").write_text(json.dumps(index | {"format_version": 2}))
+    store = CaseStore(tmp_path)
+    assert len(store.cases) == 4
+    assert store.index.cases[0].warnings == ()
+
+
 def test_the_digest_follows_the_content(tmp_path):
     first, same = small_store(tmp_path / "a"), small_store(tmp_path / "b")
     other = small_store(tmp_path / "c", cases=3)

@@ -49,6 +49,24 @@ def test_roi_is_the_box_of_pancreas_and_tumor_padded_by_32_and_clipped():
     assert result.tumor_probability.shape == result.roi.shape
 
 
+def test_what_the_component_filter_removes_can_still_be_looked_at():
+    labels = pancreas_with_tumor()
+    labels[40, 40, 20] = Label.TUMOR  # a speck in the ROI, far from the gland
+    result = segment(coded(labels), decoders(), PAPER)
+    assert np.array_equal(result.unfiltered_labels, labels[result.roi.slices])
+    assert result.labels[40, 40, 20] == Label.BACKGROUND
+
+
+def test_a_region_given_is_scanned_instead_of_the_roi():
+    networks, whole = decoders(), Box((0, 0, 0), (70, 84, 96))
+    result = segment(coded(pancreas_with_tumor()), networks, PAPER, region=whole)
+    assert result.roi == whole
+    assert result.coarse_box == Box((34, 36, 36), (46, 46, 58))
+    assert np.array_equal(result.labels, pancreas_with_tumor())
+    # ceil((70 - 32) / 10) + 1 = 5, ceil((84 - 32) / 10) + 1 = 7, ceil((96 - 32) / 10) + 1 = 8 windows along z, y, x
+    assert len(networks[32].windows) == 5 * 7 * 8
+
+
 def test_far_speck_of_the_coarse_scan_widens_the_roi_though_the_filter_removes_it():
     labels = pancreas_with_tumor()
     labels[0, 0, 0] = Label.TUMOR

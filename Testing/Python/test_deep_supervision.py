@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from PDACScreeningLib.config import PAPER_SCALES, LossSpec
-from PDACScreeningLib.network.deep_supervision import class_frequencies, deeply_supervised_loss, soft_dice_loss
+from PDACScreeningLib.network.deep_supervision import (
+    class_frequencies,
+    deeply_supervised_loss,
+    head_names,
+    soft_dice_loss,
+)
 
 
 def logits_of(*probabilities):
@@ -25,14 +30,15 @@ def test_loss_is_the_weighted_sum_of_the_voxel_wise_cross_entropies():
     main = logits_of((0.5, 0.25, 0.25), (0.5, 0.25, 0.25))  # (ln 2 + ln 4) / 2
     loss = deeply_supervised_loss([auxiliary1, auxiliary2, main], labels, PAPER_SCALES[0], LossSpec())
     ln2 = math.log(2)
-    assert loss.item() == pytest.approx((1 * ln2 + 2 * 2 * ln2 + 5 * 1.5 * ln2) / 5, rel=1e-6)
+    assert [head.item() for head in loss.heads] == pytest.approx([ln2, 2 * ln2, 1.5 * ln2], rel=1e-6)
+    assert loss.total.item() == pytest.approx((1 * ln2 + 2 * 2 * ln2 + 5 * 1.5 * ln2) / 5, rel=1e-6)
 
 
 def test_small_networks_weigh_one_to_three():
     labels = labels_of(0)
     ln2, ln4 = logits_of((0.5, 0.25, 0.25)), logits_of((0.25, 0.5, 0.25))
     loss = deeply_supervised_loss([ln4, ln2], labels, PAPER_SCALES[1], LossSpec())
-    assert loss.item() == pytest.approx((1 * math.log(4) + 3 * math.log(2)) / 3, rel=1e-6)
+    assert loss.total.item() == pytest.approx((1 * math.log(4) + 3 * math.log(2)) / 3, rel=1e-6)
 
 
 def test_class_weights_average_by_weight():
@@ -41,7 +47,7 @@ def test_class_weights_average_by_weight():
     spec = LossSpec(class_weights=(1.0, 1.0, 3.0))
     loss = deeply_supervised_loss([main, main], labels, PAPER_SCALES[2], spec)
     cross_entropy = (1 * math.log(2) + 3 * math.log(4)) / 4
-    assert loss.item() == pytest.approx(cross_entropy * (1 + 1 / 3), rel=1e-6)
+    assert loss.total.item() == pytest.approx(cross_entropy * (1 + 1 / 3), rel=1e-6)
 
 
 def test_soft_dice_by_pencil():
@@ -58,6 +64,11 @@ def test_a_class_that_does_not_occur_has_no_dice():
 def test_wrong_number_of_outputs_is_refused():
     with pytest.raises(ValueError, match="do not fit the loss weights"):
         deeply_supervised_loss([logits_of((1.0, 1.0, 1.0))], labels_of(0), PAPER_SCALES[0], LossSpec())
+
+
+def test_heads_are_named_as_in_figure_2():
+    assert head_names(PAPER_SCALES[0]) == ("auxiliary_1", "auxiliary_2", "main")
+    assert head_names(PAPER_SCALES[2]) == ("auxiliary_1", "main")
 
 
 def test_class_frequencies_count_voxels():

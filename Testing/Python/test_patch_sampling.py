@@ -26,15 +26,12 @@ RULE = PatchSampling(min_tumor_fraction=0.1, min_pancreas_fraction=0.2)
     ],
 )
 def test_type_follows_the_fractions(pancreas, tumor, expected):
-    labels = np.zeros(100, np.uint8)
-    labels[:pancreas] = 1
-    labels[pancreas : pancreas + tumor] = 2
-    assert patch_type(labels.reshape(4, 5, 5), RULE) is expected
+    assert patch_type(pancreas, tumor, 100, RULE) is expected
 
 
 def test_a_fraction_of_zero_still_needs_one_voxel():
     nothing = PatchSampling(min_tumor_fraction=0.0, min_pancreas_fraction=0.0)
-    assert patch_type(np.zeros((2, 2, 2), np.uint8), nothing) is PatchType.BACKGROUND
+    assert patch_type(0, 0, 8, nothing) is PatchType.BACKGROUND
 
 
 def test_the_three_types_come_in_equal_number(tmp_path):
@@ -42,7 +39,9 @@ def test_the_three_types_come_in_equal_number(tmp_path):
     sampler = PatchSampler(small_store(tmp_path).cases, 16, rule, roi_share=1.0)
     rng = stream(0, "test")
     types = Counter(
-        patch_type(labels, rule) for _ in range(10) for labels in sampler.sample(rng, 32, augment=False).labels
+        patch_type(np.count_nonzero(labels == 1), np.count_nonzero(labels == 2), labels.size, rule)
+        for _ in range(10)
+        for labels in sampler.sample(rng, 32, augment=False).labels
     )
     assert types[PatchType.TUMOR] == pytest.approx(320 / 3, rel=0.1)
     assert types[PatchType.PANCREAS] == pytest.approx(320 / 3, rel=0.1)
@@ -81,6 +80,15 @@ def test_the_same_stream_gives_the_same_batch(tmp_path):
     assert np.array_equal(first.hu, again.hu)
     assert np.array_equal(first.labels, again.labels)
     assert not np.array_equal(first.hu, other.hu)
+
+
+@pytest.mark.parametrize("part", [slice(0, 3), slice(3, 8), slice(4, 4)])
+def test_a_part_of_a_batch_is_that_part_of_the_whole(tmp_path, part):
+    sampler = PatchSampler(small_store(tmp_path).cases, 16, PatchSampling(), roi_share=0.5)
+    whole = sampler.sample(stream(1, "test"), 8, augment=True)
+    some = sampler.sample(stream(1, "test"), 8, augment=True, part=part)
+    assert np.array_equal(some.hu, whole.hu[part])
+    assert np.array_equal(some.labels, whole.labels[part])
 
 
 def test_image_and_labels_take_the_same_symmetry(tmp_path):

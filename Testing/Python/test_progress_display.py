@@ -99,6 +99,17 @@ def test_plain_lines_go_to_standard_error_and_the_summary_to_standard_output(cap
     assert written.out == "Suspicious region found\n"
 
 
+def test_a_note_stands_behind_the_time_left(capsys, clock):
+    plain, json_lines = PlainLines(), JsonLines()
+    plain.progress(Progress("training 64^3", 0, 200))
+    clock.now += 10
+    plain.progress(Progress("training 64^3", 20, 200, "12 patches/s"))
+    json_lines.progress(Progress("training 64^3", 20, 200, "12 patches/s"))
+    written = capsys.readouterr()
+    assert written.err.endswith("training 64^3: 20 of 200, about 1 min 30 s left, 12 patches/s\n")
+    assert json.loads(written.out)["note"] == "12 patches/s"
+
+
 def test_none_shows_no_progress_but_still_notices_and_errors(capsys):
     display = Quiet()
     display.progress(Progress("scan", 0, 4))
@@ -115,12 +126,13 @@ def test_a_bar_shows_stage_windows_and_time_left(monkeypatch):
     display = TqdmBar(tqdm)
     for done in (0, 60, 120):
         display.progress(Progress("coarse scan (64^3)", done, 120))
-    display.progress(Progress("fine scan (32^3)", 0, 10))
+    display.progress(Progress("fine scan (32^3)", 0, 10, "12 patches/s"))
     display.close()
     first_stage = terminal.getvalue().split("fine scan")[0]
     assert "coarse scan (64^3)" in first_stage
     assert "120/120" in first_stage
     assert " left]" in first_stage
+    assert "12 patches/s" in terminal.getvalue()
     assert terminal.getvalue().isascii()
 
 

@@ -173,7 +173,7 @@ def test_a_scan_that_cannot_be_judged_has_exit_code_3(scan, models, tmp_path, mo
     def too_short(*_, **__):
         raise InputIndeterminate("the scan has 5 slices; at least 8 are needed")
 
-    monkeypatch.setattr("PDACScreeningLib.commands.screen.read_any_ct", too_short)
+    monkeypatch.setattr("PDACScreeningLib.commands.screen_run.read_any_ct", too_short)
     assert screen(scan, tmp_path, models / "TUMOR") == 3
     assert screening(tmp_path).reason == "the scan has 5 slices; at least 8 are needed"
 
@@ -193,7 +193,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(scan,
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("PDACScreeningLib.commands.screen.screen", broken)
+    monkeypatch.setattr("PDACScreeningLib.commands.screen_run.screen", broken)
     assert screen(scan, tmp_path, models / "TUMOR") == 5
     result = screening(tmp_path)
     assert "ZeroDivisionError" in result.reason

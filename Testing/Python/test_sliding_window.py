@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
 from PDACScreeningLib.errors import Cancelled, ModelError
-from PDACScreeningLib.inference.sliding_window import air_padding, coverage, scan, window_corners, window_starts
+from PDACScreeningLib.inference.sliding_window import scan
+from PDACScreeningLib.inference.window_plan import window_starts
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.intensity import normalize
@@ -24,48 +25,6 @@ def scanned(hu, network, scale=SMALL, config=PAPER, on_progress=ignore_progress)
 
 def tissue(shape, seed=0):
     return np.random.default_rng(seed).integers(-90, 230, shape, dtype=np.int16)
-
-
-def test_last_window_ends_flush_with_the_axis():
-    assert window_starts(10, 5, 3) == [0, 3, 5]
-
-
-def test_window_as_long_as_the_axis_is_used_once():
-    assert window_starts(64, 64, 20) == [0]
-
-
-def test_stride_that_divides_the_axis_repeats_no_window():
-    assert window_starts(104, 64, 20) == [0, 20, 40]
-
-
-def test_window_longer_than_the_axis_is_refused():
-    with pytest.raises(ValueError, match="window 64 exceeds axis length 63"):
-        window_starts(63, 64, 20)
-
-
-def test_average_volume_of_the_paper_takes_18432_coarse_windows():
-    coarse = PAPER.scales[0]
-    assert len(window_corners((667, 512, 512), coarse)) == 32 * 24 * 24
-
-
-def test_coverage_of_a_drawn_axis():
-    assert coverage(10, 5, 3).tolist() == [1, 1, 1, 2, 2, 2, 2, 2, 1, 1]
-
-
-@given(length=st.integers(1, 200), window=st.integers(1, 64), data=st.data())
-def test_every_voxel_is_covered_and_every_window_lies_inside(length, window, data):
-    window = min(window, length)
-    stride = data.draw(st.integers(1, window))
-    starts = window_starts(length, window, stride)
-    assert coverage(length, window, stride).min() >= 1
-    assert starts == sorted(set(starts))
-    assert starts[0] == 0
-    assert starts[-1] + window == length
-    assert max(np.diff(starts), default=0) <= stride
-
-
-def test_odd_voxel_of_padding_goes_after():
-    assert air_padding((61, 64, 100), 64) == [(1, 2), (0, 0), (0, 0)]
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 16), (20, 31, 18), (27, 16, 33)])

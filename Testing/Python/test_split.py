@@ -6,7 +6,7 @@ import pytest
 from small_store import small_store
 
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.datasets.split import Split, paper_split, read_split, write_split
+from PDACScreeningLib.datasets.split import Split, holdout_split, paper_split, read_split, write_split
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.training.case_store import CaseStore
 
@@ -34,6 +34,27 @@ def test_every_pdac_is_tested_once_and_never_by_a_model_that_saw_it():
 def test_at_least_half_of_the_normals_are_left_to_test_on():
     split = paper_split(PDAC[:40], NORMAL[:10])
     assert (len(split.always_train), len(split.always_test)) == (5, 5)
+
+
+def test_a_plain_split_tests_the_same_share_of_both_kinds():
+    split = holdout_split(PDAC[:40], NORMAL[:80], test_fraction=0.25, seed=3)
+    test = split.test_patients(0)
+    assert sum(patient.startswith("pdac") for patient in test) == 10
+    assert sum(patient.startswith("normal") for patient in test) == 20
+    assert len(split.train_patients(0)) == 90
+    assert split == holdout_split(PDAC[39::-1], NORMAL[:80], test_fraction=0.25, seed=3)
+
+
+def test_a_plain_split_leaves_a_few_patients_of_a_kind_on_both_sides():
+    split = holdout_split(PDAC[:2], NORMAL[:1], test_fraction=0.1)
+    assert sum(patient.startswith("pdac") for patient in split.always_test) == 1
+    assert sum(patient.startswith("pdac") for patient in split.always_train) == 1
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.5, float("nan")])
+def test_a_share_that_leaves_nobody_is_refused(fraction):
+    with pytest.raises(ValueError, match="test fraction"):
+        holdout_split(PDAC, NORMAL, test_fraction=fraction)
 
 
 def test_the_order_of_the_patients_does_not_matter_but_the_seed_does():

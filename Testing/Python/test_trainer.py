@@ -1,6 +1,7 @@
 """The training core learns, resumes where it stopped, and refuses what does not fit."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +19,14 @@ from PDACScreeningLib.config import (
 )
 from PDACScreeningLib.errors import Cancelled, CheckpointError, DataError
 from PDACScreeningLib.evaluation.dice import dice
-from PDACScreeningLib.network.checkpoint import load_checkpoint
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
-from PDACScreeningLib.training.trainer import CHECKPOINT, TrainingRun, _to_device, train
+from PDACScreeningLib.training.step import to_device
+from PDACScreeningLib.training.trainer import train
+from PDACScreeningLib.training.training_run import TrainingRun
 from PDACScreeningLib.volume.intensity import normalize
 
 SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=8, loss_weights=(1.0, 3.0))
@@ -94,17 +97,54 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_saved(tmp_path):
     config = tiny_config(50)
     exploding = replace(config.optimizer, name="sgd", learning_rate=1e30, warmup_iterations=0)
     run = tiny_run(tmp_path / "run", 50, optimizer=exploding)
-    with pytest.raises(DataError, match="loss became"):
+    with pytest.raises(DataError, match="loss became|weights are not finite"):
         train(run, small_store(tmp_path / "store"))
-    if (run.folder / CHECKPOINT).exists():
-        assert all(torch.isfinite(t).all() for t in load_checkpoint(run.folder / CHECKPOINT).network_state.values())
+    saved = CheckpointFolder(run.folder).newest()
+    assert saved is None or all(torch.isfinite(tensor).all() for tensor in saved.network_state.values())
 
 
 def test_the_journal_has_one_line_an_iteration(tmp_path):
     train(tiny_run(tmp_path / "run", 4), small_store(tmp_path / "store"))
     lines = [json.loads(line) for line in (tmp_path / "run" / "training.jsonl").read_text().splitlines()]
     assert [line["iteration"] for line in lines] == [0, 1, 2, 3]
-    assert all(line["loss"] > 0 and line["seconds"] >= 0 for line in lines)
+    assert all(line["loss"] > 0 and line["patches_per_s"] > 0 for line in lines)
+    assert all(line["head_losses"].keys() == {"auxiliary_1", "main"} for line in lines)
+    loss = [line["head_losses"]["auxiliary_1"] / 3 + line["head_losses"]["main"] for line in lines]
+    assert [line["loss"] for line in lines] == pytest.approx(loss, abs=1e-5)  # 1:3, in units of the main loss
+
+
+def test_the_journal_of_a_stopped_training_has_every_iteration_once(tmp_path):
+    store = small_store(tmp_path / "store")
+    run = tiny_run(tmp_path / "run", 6)
+
+    def stop_after_five(progress):
+        if progress.done == 5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(run, store, stop_after_five)
+    train(run, store)  # from the checkpoint of iteration 4: the fifth is done again
+    lines = (tmp_path / "run" / "training.jsonl").read_text().splitlines()
+    assert [json.loads(line)["iteration"] for line in lines] == [0, 1, 2, 3, 4, 5]
+
+
+def test_batches_made_ahead_of_time_end_in_the_same_weights(tmp_path):
+    store = small_store(tmp_path / "store")
+    calm, ahead = (
+        train(replace(tiny_run(tmp_path / str(prefetch), 4), prefetch=prefetch), store).network_state
+        for prefetch in (0, 4)
+    )
+    assert all(torch.equal(calm[name], ahead[name]) for name in calm)
+
+
+def test_progress_tells_loss_and_pace(tmp_path):
+    seen = []
+    train(tiny_run(tmp_path / "run", 2), small_store(tmp_path / "store"), seen.append)
+    assert [(progress.stage, progress.done, progress.total) for progress in seen] == [
+        ("training 16^3", 1, 2),
+        ("training 16^3", 2, 2),
+    ]
+    assert re.fullmatch(r"loss \d+\.\d{3}, \d+ patches/s", seen[-1].note)
 
 
 def test_the_papers_recipe_is_the_default_configuration():
@@ -122,5 +162,5 @@ def test_sgd_with_momentum_trains_too(tmp_path):
 def test_training_and_screening_scale_intensities_alike():
     hu = np.array([-1024, -100, -99, 0, 70, 239, 240, 3000], np.int16).reshape(1, 2, 2, 2)
     window = ScreeningConfig().intensity
-    image, _ = _to_device(PatchBatch(hu, np.zeros(hu.shape, np.uint8)), window, "cpu")
+    image, _ = to_device(PatchBatch(hu, np.zeros(hu.shape, np.uint8)), window, "cpu")
     assert image[0, 0].numpy() == pytest.approx(normalize(hu[0], window), abs=1e-6)

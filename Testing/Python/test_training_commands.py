@@ -51,7 +51,9 @@ def test_a_model_is_measured_case_by_case(work, capsys):
     assert [line.split("|")[1].strip() for line in table.splitlines() if "^3 |" in line][:3] == ["64^3", "32^3", "16^3"]
     experiment = json.loads((work / "evaluation" / "experiment.json").read_text())
     assert len(experiment["cases"]) == 2
-    assert experiment["model"]["weights_sha256"] == description.weights_sha256
+    assert experiment["setting"]["models"][0]["weights_sha256"] == description.weights_sha256
+    assert experiment["setting"]["models"][0]["trained_on_others"] is False  # the store it was trained on
+    assert "Trained on the very cases" in table
     assert sum(case["true_tumor_voxels"] > 0 for case in experiment["cases"]) == 1
 
 
@@ -95,7 +97,8 @@ def test_a_bad_case_is_refused_by_name_and_the_others_are_stored(work, tmp_path,
 
 
 def test_a_folder_without_phantoms_is_told_what_to_do(tmp_path, capsys):
-    assert prepare(tmp_path, tmp_path / "store") == 5
+    assert prepare(tmp_path, tmp_path / "store") == 2
+    assert prepare(f"phantoms={tmp_path}", tmp_path / "store") == 5
     assert "phantom-cohort" in capsys.readouterr().err
 
 

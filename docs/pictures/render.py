@@ -13,8 +13,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("tumor", "normal")
 VIEWS = 3  # axial, coronal, sagittal: first the whole slices, then the close-ups
-HEIGHT, GAP = 360, 6  # pixels
-COLORS = 128
+HEIGHT, GAP = 260, 6  # pixels
 
 _FIGURE = re.compile(r'<div class="picture">(.*?)</div>', re.DOTALL)
 _LAYER = re.compile(r'src="data:image/png;base64,([^"]+)"')
@@ -61,5 +60,4 @@ def _row(images: list[Image.Image]) -> Image.Image:
 if __name__ == "__main__":
     for case in CASES:
         images = key_images(ROOT / "demo" / f"result-{case}" / "report.html")
-        picture = sheet(images).quantize(COLORS, dither=Image.Dither.NONE)
-        picture.save(Path(__file__).parent / f"demo-{case}.png", optimize=True)
+        sheet(images).save(Path(__file__).parent / f"demo-{case}.png", optimize=True)

@@ -24,10 +24,9 @@ from PDACScreeningLib.volume.image_io import read_ct
 
 ROOT = Path(__file__).resolve().parents[2]
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
-SIDE, GAP = 420, 6  # pixels
+SIDE, GAP = 400, 6  # pixels
 PROBABILITY_OPACITY = 0.5
 CLOSER = 2.5
-COLORS = 128
 
 
 def views(app):
@@ -95,8 +94,7 @@ def main():
     surface.fit_view_to_content()
     pictures = [picture(axial), picture(coronal), picture(surface)]
     set_overlay_opacity(app.scene, result.probability_node, PROBABILITY_OPACITY)
-    whole = row([*pictures, picture(axial)])
-    whole.quantize(COLORS, dither=Image.Dither.NONE).save(Path(__file__).parent / "slicer-views.png", optimize=True)
+    row([*pictures, picture(axial)]).save(Path(__file__).parent / "slicer-views.png", optimize=True)
 
 
 if __name__ == "__main__":

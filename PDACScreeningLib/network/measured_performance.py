@@ -1,0 +1,62 @@
+"""What was measured of a model, as `model.json` keeps it: so that whoever sees a score can see what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MeasuredShare:
+    """k of n with its 95 % Wilson interval; the interval is None when n is 0."""
+
+    count: int
+    total: int
+    low: float | None
+    high: float | None
+
+    @property
+    def text(self) -> str:
+        """For a sentence, never as a percentage: "19 of 30 (0.63, interval 0.46 to 0.78)"."""
+        if self.total == 0 or self.low is None or self.high is None:
+            return "0 of 0"
+        value = self.count / self.total
+        return f"{self.count} of {self.total} ({value:.2f}, interval {self.low:.2f} to {self.high:.2f})"
+
+
+@dataclass(frozen=True)
+class MeasuredPerformance:
+    """The rule's operating point and the area under the ROC curve, with what they were measured on.
+
+    these_weights: measured with the weights of this very model; False: with the models of a cross-validation, trained
+    in the same way on other parts of the data. auc: None without scans of both kinds.
+    """
+
+    source: str  # one sentence: where the cases come from
+    is_synthetic: bool  # all of them phantoms
+    cases_sha256: str
+    patients: int
+    folds: int  # 0: no cross-validation
+    these_weights: bool
+    min_tumor_voxels: int
+    sensitivity: MeasuredShare
+    specificity: MeasuredShare
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    experiment_sha256: str
+
+    def sentence(self, *, is_demo: bool) -> str:
+        """One sentence for score panel, report and list of models, without a percentage."""
+        with_tumor, without = self.sensitivity.total, self.specificity.total
+        how = "measured with these weights" if self.these_weights else f"{self.folds}-fold cross-validation of its kind"
+        area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
+        closing = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
+        return (
+            f"{how} on {with_tumor} scans with and {without} without a tumor ({self.source.rstrip('.')}): from "
+            f"{self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a tumor, not "
+            f"called {self.specificity.text} without{area}; intervals at the 0.95 level{closing}"
+        )
+
+    def _area(self) -> str:
+        interval = "" if self.auc_low is None else f" (interval {self.auc_low:.2f} to {self.auc_high:.2f})"
+        return f"{self.auc:.2f}{interval}"

@@ -1,0 +1,59 @@
+"""One scan under several names: kept once, and its patients are one patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PDACScreeningLib.training.case_store import StoredCase
+
+
+@dataclass(frozen=True)
+class SameScan:
+    """Two cases with the same voxels; `first` stood earlier in the list of cases."""
+
+    first: StoredCase
+    second: StoredCase
+
+    @property
+    def reason(self) -> str:
+        """Why the second case is refused."""
+        return (
+            f"it is the same scan as {self.first.case_id} (the same voxels); one scan is never trained on and tested "
+            "under two names"
+        )
+
+
+def same_scans(cases: Sequence[StoredCase]) -> tuple[SameScan, ...]:
+    """Every case that shows a scan which an earlier case shows already."""
+    first: dict[str, StoredCase] = {}
+    found = []
+    for case in cases:
+        if case.scan_sha256 in first:
+            found.append(SameScan(first[case.scan_sha256], case))
+        else:
+            first[case.scan_sha256] = case
+    return tuple(found)
+
+
+def merged_patients(
+    cases: Sequence[StoredCase], twice: Sequence[SameScan]
+) -> tuple[tuple[StoredCase, ...], tuple[str, ...]]:
+    """The cases with one patient_id for each person, and a sentence for each patient that got another one.
+
+    A patient whose scan is there under another patient's name is that patient, with all further studies.
+    """
+    known_as: dict[str, str] = {}
+
+    def person(patient: str) -> str:
+        while patient in known_as:
+            patient = known_as[patient]
+        return patient
+
+    for pair in twice:
+        own, other = person(pair.second.patient_id), person(pair.first.patient_id)
+        if own != other:
+            known_as[own] = other
+    renamed = sorted({case.patient_id for case in cases} & known_as.keys())
+    notes = tuple(f"patient {patient} is {person(patient)}: they share a scan" for patient in renamed)
+    return tuple(replace(case, patient_id=person(case.patient_id)) for case in cases), notes

@@ -1,0 +1,51 @@
+"""TensorBoard shows the journal; without it a training goes on with a sentence."""
+
+import pytest
+
+from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.commands import training
+from PDACScreeningLib.training.journal import JournalLine
+from PDACScreeningLib.training.loss_curves import FOLDER, LossCurves
+
+
+def draw(folder, first, stop, loss):
+    with LossCurves(folder, first) as curves:
+        for iteration in range(first, stop):
+            curves.add(JournalLine(iteration, loss, {"main": loss / 2}, 0.01, 1.0, 16.0, 0.0))
+
+
+def test_curves_of_a_resumed_training_have_every_iteration_once(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    draw(tmp_path, 0, 4, 8.0)
+    draw(tmp_path, 2, 5, 4.0)
+    curves = accumulator.EventAccumulator(str(tmp_path / FOLDER)).Reload()
+    assert [(event.step, event.value) for event in curves.Scalars("loss/total")] == [
+        (0, 8.0), (1, 8.0), (2, 4.0), (3, 4.0), (4, 4.0)
+    ]  # fmt: skip
+    assert curves.Scalars("loss/main")[0].value == 4.0
+    assert set(curves.Tags()["scalars"]) == {
+        "loss/total", "loss/main", "learning_rate", "pace/patches_per_s", "pace/data_wait_share"
+    }  # fmt: skip
+
+
+def test_the_option_without_the_package_is_a_sentence_and_no_failure(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "tensorboard_is_installed", lambda: False)
+    seen = []
+    monkeypatch.setattr(training, "train", lambda run, store, hook: seen.append(run) or finished(run))
+    monkeypatch.setattr(training, "CaseStore", lambda folder: EmptyStore)
+    options = ("--patch-size", "16", "--output", str(tmp_path), "--device", "cpu", "--tensorboard")
+    assert main(["train", str(tmp_path), *options]) == 0
+    assert not seen[0].tensorboard
+    assert "TensorBoard is not installed" in capsys.readouterr().err
+
+
+class EmptyStore:
+    class index:
+        working_spacing_mm = 1.0
+
+
+def finished(run):
+    class Finished:
+        iteration = run.config.iterations
+
+    return Finished

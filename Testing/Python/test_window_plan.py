@@ -1,0 +1,127 @@
+"""Windows drawn by hand: where they begin, what they decide, which are run."""
+
+import numpy as np
+import pytest
+from fake_network import air
+from hypothesis import given
+from hypothesis import strategies as st
+
+from PDACScreeningLib.config import PAPER_SCALES, ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.inference.window_plan import Axis, air_before, axis_windows, plan_windows, window_starts
+from PDACScreeningLib.volume.ct_volume import AIR_HU
+
+PAPER = ScreeningConfig()
+SMALL = ScaleSpec(patch_size=16, stride=5, batch_size=1, loss_weights=(1.0, 3.0))
+
+
+def test_last_window_ends_flush_with_the_axis():
+    assert window_starts(10, 5, 3) == [0, 3, 5]
+
+
+def test_window_as_long_as_the_axis_is_used_once():
+    assert window_starts(64, 64, 20) == [0]
+
+
+def test_stride_that_divides_the_axis_repeats_no_window():
+    assert window_starts(104, 64, 20) == [0, 20, 40]
+
+
+def test_window_longer_than_the_axis_is_refused():
+    with pytest.raises(ValueError, match="window 64 exceeds axis length 63"):
+        window_starts(63, 64, 20)
+
+
+def test_average_volume_of_the_paper_takes_18432_coarse_windows():
+    coarse = PAPER.scales[0]
+    axes = [axis_windows(length, WindowSpec.of_paper(coarse), 64) for length in (667, 512, 512)]
+    assert [len(axis.starts) for axis in axes] == [32, 24, 24]
+    assert 32 * 24 * 24 == 18432
+
+
+def test_coverage_of_a_drawn_axis():
+    assert Axis(10, 5, 0, (0, 3, 5)).coverage().tolist() == [1, 1, 1, 2, 2, 2, 2, 2, 1, 1]
+
+
+def test_the_margin_does_not_count_but_at_the_ends_of_the_axis():
+    axis = Axis(20, 12, 2, (0, 8))
+    assert (axis.counted(0), axis.counted(8)) == (slice(0, 10), slice(10, 20))
+    assert axis.coverage().tolist() == [1] * 20
+
+
+@given(length=st.integers(1, 200), patch=st.integers(1, 8), data=st.data())
+def test_every_voxel_is_covered_and_every_window_of_the_paper_lies_inside(length, patch, data):
+    window = 8 * patch
+    stride = data.draw(st.integers(1, window))
+    axis = axis_windows(length, WindowSpec(window, stride), window)
+    assert axis.length == max(length, window)
+    assert axis.coverage().min() >= 1
+    assert list(axis.starts) == sorted(set(axis.starts))
+    assert axis.starts[0] == 0
+    assert axis.starts[-1] + window == axis.length
+    assert max(np.diff(axis.starts), default=0) <= stride
+
+
+@given(length=st.integers(1, 700), eighths=st.integers(3, 20), margin=st.sampled_from((0, 4, 8)))
+def test_large_windows_cover_everything_with_as_few_as_will_do_and_begin_where_poolings_begin(length, eighths, margin):
+    """Starts and sizes are multiples of 8, so a voxel has the same neighbors in each pooling whatever the window."""
+    largest = WindowSpec(8 * eighths, 8 * eighths - 2 * margin, margin)
+    axis = axis_windows(length, largest, 16)
+    assert axis.length - length < max(8, 17 - length)
+    assert axis.size <= max(largest.size, 16)
+    assert all(number % 8 == 0 for number in (axis.length, axis.size, *axis.starts))
+    assert axis.coverage().min() >= 1
+    assert axis.starts[-1] + axis.size == axis.length
+    assert len(axis.starts) == len(window_starts(max(axis.length, largest.size), largest.size, largest.stride))
+
+
+def test_two_windows_share_an_axis_that_needs_two():
+    assert axis_windows(149, WindowSpec(128, 96, 16), 64) == Axis(152, 96, 16, (0, 56))
+
+
+def test_one_window_takes_a_short_axis_whole():
+    assert axis_windows(96, WindowSpec(128, 96, 16), 64) == Axis(96, 96, 16, (0,))
+
+
+def test_odd_voxel_of_padding_goes_after():
+    assert air_before(61, 64) == 1
+
+
+def test_a_window_that_reaches_beyond_the_volume_holds_air_there():
+    hu = np.zeros((10, 16, 13), np.int16)
+    plan = plan_windows(hu, SMALL, WindowSpec.of_paper(SMALL), PAPER)
+    assert plan.padding == (3, 0, 1)
+    window = plan.window(plan.corners[0])
+    assert window.shape == (16, 16, 16)
+    assert window[3:13, :, 1:14].tolist() == hu.tolist()
+    assert np.count_nonzero(window == AIR_HU) == 16**3 - hu.size
+
+
+def test_a_window_is_skipped_when_the_body_lies_in_its_margin_only():
+    hu = air((16, 16, 64))  # windows of 32 from 0, 16 and 32 on; they decide 0..23, 24..39 and 40..63
+    hu[:, :, 40] = 0
+    plan = plan_windows(hu, SMALL, WindowSpec(32, 16, 8), PAPER)
+    assert plan.axes[2] == Axis(64, 32, 8, (0, 16, 32))
+    assert (plan.corners.tolist(), plan.skipped) == ([[0, 0, 32]], 2)
+
+
+def test_exact_has_the_windows_of_the_paper():
+    windows = [PAPER.windows(scale, "exact") for scale in PAPER_SCALES]
+    assert windows == [WindowSpec(64, 20), WindowSpec(32, 10), WindowSpec(16, 5)]
+
+
+def test_fast_looks_once_with_large_windows_and_a_quarter_as_often_with_small_ones():
+    windows = [PAPER.windows(scale, "fast") for scale in PAPER_SCALES]
+    assert windows == [WindowSpec(128, 96, 16), WindowSpec(32, 16), WindowSpec(16, 8)]
+
+
+@pytest.mark.parametrize("patch_size", range(8, 136, 8))
+def test_large_windows_of_any_patch_begin_where_poolings_begin(patch_size):
+    scale = ScaleSpec(patch_size, 1, 1, (1.0,))
+    windows = ScreeningConfig(scales=(scale,)).windows(scale, "fast")
+    assert windows.size % 8 == windows.stride % 8 == 0
+
+
+@pytest.mark.parametrize(("size", "stride", "margin"), [(16, 0, 0), (16, 17, 0), (16, 9, 4), (16, 1, 8), (16, 8, -1)])
+def test_windows_that_leave_gaps_are_refused(size, stride, margin):
+    with pytest.raises(ValueError, match="stride must lie in|leaves nothing"):
+        WindowSpec(size, stride, margin)
