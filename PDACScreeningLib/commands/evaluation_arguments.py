@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, positive
+from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, add_protocol, positive
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.evaluation.settings import NORMALS, ReadingSettings, StatisticsSettings
@@ -92,6 +92,7 @@ def add_evaluate_parser(commands: Any) -> None:
     )
     parser.add_argument("--jobs", metavar="N", type=positive, default=1, help="processes of one thread (default: 1)")
     parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads of one job (default: all cores)")
+    add_protocol(parser)
     add_device(parser)
     add_progress(parser)
 
@@ -137,7 +138,7 @@ def _run_evaluate(arguments: argparse.Namespace, display: Display, interruption:
         threads=arguments.threads,
         jobs=arguments.jobs,
         split=arguments.split,
-        reading=ReadingSettings(whole_volume=arguments.ablation == "whole-volume"),
+        reading=ReadingSettings(whole_volume=arguments.ablation == "whole-volume", protocol=arguments.protocol),
         statistics=statistics,
     )
     return run_evaluate(request, display, interruption)

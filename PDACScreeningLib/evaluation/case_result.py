@@ -104,10 +104,11 @@ def read_case(
 
     Without a patient the case is one of its own. Passes on what `segment` raises.
     """
-    segmentation = segment(ct, networks, config, on_progress)
+    segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
     answers = _answers(segmentation, config, ct)
     if settings.whole_volume:
-        everywhere = segment(ct, networks, config, on_progress, region=Box((0, 0, 0), ct.geometry.shape))
+        whole_box = Box((0, 0, 0), ct.geometry.shape)
+        everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=settings.protocol)
         whole = _answers(everywhere, config, ct)
         answers |= {WHOLE_VOLUME.format(name): whole[name] for name in row_names(config)[1:]}
     tumor = np.argwhere(truth == Label.TUMOR)
