@@ -150,9 +150,10 @@ class ScreeningConfig:
         """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
         if protocol == "exact":
             return WindowSpec.of_paper(scale)
-        if scale == self.scales[0]:
-            return WindowSpec(2 * scale.patch_size, 3 * scale.patch_size // 2, scale.patch_size // 4)
-        return WindowSpec(scale.patch_size, scale.patch_size // 2)
+        if scale != self.scales[0]:
+            return WindowSpec(scale.patch_size, scale.patch_size // 2)
+        margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
+        return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ def _source(screening: Screening, volume_name: str) -> str:
     if provenance is None or not provenance.started_utc:
         return f"Volume {volume_name}."
     moment = provenance.started_utc.replace("T", " ")[:16]
-    return f"Volume {volume_name}, screened {moment} UTC with {provenance.software} on {provenance.device}."
+    protocol = "" if screening.protocol is None else f", {screening.protocol.name} protocol"
+    return f"Volume {volume_name}, screened {moment} UTC with {provenance.software} on {provenance.device}{protocol}."
 
 
 def _finding_row(finding: Finding) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from PDACScreeningLib.report.quantity import count, milliliters, seconds
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Protocol, Provenance, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
+_PROTOCOLS = {"exact": "every window of the paper", "fast": "the same networks on fewer windows"}
+
 
 def provenance_section(screening: Screening) -> Markup:
     """One block for each thing that is known."""
@@ -62,11 +64,10 @@ def _identifiers(facts: InputFacts | None) -> list[tuple[str, Content]]:
 def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
     if protocol is None:
         return []
-    windows = zip(protocol.window_sizes, protocol.strides, strict=True)
     return [
-        ("Protocol", protocol.name),
+        ("Protocol", f"{protocol.name}, {_PROTOCOLS[protocol.name]}" if protocol.name in _PROTOCOLS else protocol.name),
         ("Working grid (x, y, z)", f"{_triple(protocol.working_spacing_mm_xyz)} mm"),
-        ("Windows", ", ".join(f"{size}³ every {stride}" for size, stride in windows) + " voxels"),
+        ("Windows", _windows(protocol)),
         ("Margin of the searched region", count(protocol.roi_margin_voxels, "voxel")),
         ("Components kept", f"larger than {protocol.min_component_fraction:g} of the largest"),
         (
@@ -77,6 +78,14 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
     ]
 
 
+def _windows(protocol: Protocol) -> str:
+    margins = protocol.window_margins or (0,) * len(protocol.strides)
+    return "; ".join(
+        f"{size}³ voxels every {stride}" + (f", {margin} next to another window do not count" if margin else "")
+        for size, stride, margin in zip(protocol.window_sizes, protocol.strides, margins, strict=True)
+    )
+
+
 def _provenance(provenance: Provenance | None) -> list[tuple[str, Content]]:
     if provenance is None:
         return []
@@ -85,6 +94,7 @@ def _provenance(provenance: Provenance | None) -> list[tuple[str, Content]]:
         ("Started (UTC)", provenance.started_utc),
         ("Device", provenance.device),
         ("Precision", provenance.precision),
+        ("Memory did not suffice", "; ".join(provenance.memory_steps)),
         ("Configuration (SHA-256)", _digest(provenance.config_sha256)),
         *provenance.versions.items(),
     ]

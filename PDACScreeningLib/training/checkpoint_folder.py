@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.errors import CheckpointError
+from PDACScreeningLib.errors import CheckpointError, DamagedCheckpoint
 from PDACScreeningLib.network.checkpoint import (
     Checkpoint,
     decode_checkpoint,
@@ -45,7 +45,7 @@ class CheckpointFolder:
     def newest(self) -> Checkpoint | None:
         """The newest checkpoint that is whole; None when there is none at all.
 
-        Raises CheckpointError when there are checkpoints but every one is damaged.
+        Raises CheckpointError when there are checkpoints but every one is damaged, or when one is of another version.
         """
         return self._first_whole(self._training_files())
 
@@ -90,8 +90,8 @@ class CheckpointFolder:
         for path in paths:
             try:
                 return _load(path)
-            except CheckpointError as error:
-                self._notify(f"{error}; the one before it is used")
+            except DamagedCheckpoint as error:
+                self._notify(f"{error}; an older one is looked for")
         if paths:
             raise CheckpointError(f"every checkpoint in {self.folder} is damaged; delete them to train anew")
         return None
@@ -118,17 +118,17 @@ def _is_checkpoint(path: Path) -> bool:
 def _is_whole(path: Path) -> bool:
     try:
         _load(path)
-    except CheckpointError:
+    except DamagedCheckpoint:
         return False
     return True
 
 
 def _load(path: Path) -> Checkpoint:
-    """Read a checkpoint and compare it with its name. Raises CheckpointError."""
+    """Read a checkpoint and compare it with its name. Raises DamagedCheckpoint, CheckpointError for another reason."""
     encoded = read_checkpoint_bytes(path)
     named = _NAME.fullmatch(path.name)
     if named is not None and hashlib.sha256(encoded).hexdigest() != named["sha256"]:
-        raise CheckpointError(f"{path} is damaged: its content does not have the SHA-256 of its name")
+        raise DamagedCheckpoint(f"{path} is damaged: its content does not have the SHA-256 of its name")
     return decode_checkpoint(encoded, path)
 
 

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +15,11 @@ from stored_trainings import small_checkpoint
 from PDACScreeningLib.atomic_file import remove_partial_files
 from PDACScreeningLib.config import TrainingConfig
 from PDACScreeningLib.errors import CheckpointError, WriteError
+from PDACScreeningLib.network import checkpoint
 from PDACScreeningLib.network.checkpoint import BestValidation, encode_checkpoint
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, trained_folders
+
+resource = pytest.importorskip("resource", reason="limits file sizes as POSIX does")
 
 
 def names(folder):
@@ -89,6 +91,17 @@ def test_when_all_are_damaged_the_training_does_not_begin_anew_by_itself(tmp_pat
     folder.save(small_checkpoint(1)).write_bytes(b"")
     with pytest.raises(CheckpointError, match="every checkpoint"):
         folder.newest()
+
+
+def test_a_checkpoint_of_a_newer_version_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
+    folder = CheckpointFolder(tmp_path)
+    folder.save(small_checkpoint(1))
+    monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 99)
+    newer = folder.save(small_checkpoint(2))
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="use the version that wrote it"):
+        folder.newest()
+    assert newer.exists()
 
 
 def test_a_folder_without_checkpoints_has_none(tmp_path):

@@ -119,6 +119,18 @@ def test_without_the_component_filter_a_speck_counts():
     assert result.candidates == ()
 
 
+def test_the_fast_protocol_is_a_setting_of_the_reading():
+    truth = small_case(0, tumor=True)[1]
+    networks = {16: DecodingNetwork(), 8: DecodingNetwork()}
+    exact, fast = (read(truth, networks, ReadingSettings(protocol=name)) for name in ("exact", "fast"))
+    assert np.array_equal(exact.labels, fast.labels)
+    seen = sum(window.size for network in networks.values() for window in network.windows)
+    for network in networks.values():
+        network.windows.clear()
+    read(truth, networks, ReadingSettings(protocol="fast"))
+    assert sum(window.size for network in networks.values() for window in network.windows) < seen / 2
+
+
 def test_the_whole_volume_is_another_row_for_the_fine_networks():
     truth = small_case(0, tumor=True)[1]
     networks = {16: DecodingNetwork(), 8: DecodingNetwork()}

@@ -74,7 +74,7 @@ def test_unknown_performance_is_said_to_be_unknown():
 
 def test_volume_and_time_are_named():
     assert score_panel(SUSPICIOUS, "Case 7").source == (
-        "Volume Case 7, screened 2026-11-23 19:00 UTC with PDACScreening 0.1.0 on cpu."
+        "Volume Case 7, screened 2026-11-23 19:00 UTC with PDACScreening 0.1.0 on cpu, exact protocol."
     )
 
 

@@ -59,10 +59,27 @@ def test_protocol_carries_the_numbers_in_force():
     protocol = screen(coded(gland(), GEOMETRY), decoders(), LITERAL).screening.protocol
     assert protocol.name == "exact"
     assert (protocol.window_sizes, protocol.strides) == ((64, 32, 16), (20, 10, 5))
+    assert protocol.window_margins == (0, 0, 0)
     assert protocol.working_spacing_mm_xyz == (1.0, 1.0, 1.0)
     assert (protocol.roi_margin_voxels, protocol.min_component_fraction) == (32, 0.2)
     assert (protocol.min_tumor_voxels, protocol.min_tumor_volume_mm3) == (50, 50.0)
     assert protocol.score_count_weight == 0.5
+
+
+def test_fast_protocol_names_its_own_windows_and_finds_the_same():
+    exact, fast = (screen(coded(gland(), GEOMETRY), decoders(), LITERAL, protocol=name) for name in ("exact", "fast"))
+    protocol = fast.screening.protocol
+    assert protocol.name == "fast"
+    assert (protocol.window_sizes, protocol.strides, protocol.window_margins) == (
+        (128, 32, 16),
+        (96, 16, 8),
+        (16, 0, 0),
+    )
+    assert np.array_equal(fast.label_map.labels, exact.label_map.labels)
+    assert fast.screening.outcome == exact.screening.outcome
+    assert all(
+        few.windows < many.windows for few, many in zip(fast.screening.scales, exact.screening.scales, strict=True)
+    )
 
 
 def test_tumor_of_49_voxels_is_not_suspicious_but_stays_a_finding():

@@ -109,6 +109,18 @@ def test_exact_has_the_windows_of_the_paper():
     assert windows == [WindowSpec(64, 20), WindowSpec(32, 10), WindowSpec(16, 5)]
 
 
+def test_fast_looks_once_with_large_windows_and_a_quarter_as_often_with_small_ones():
+    windows = [PAPER.windows(scale, "fast") for scale in PAPER_SCALES]
+    assert windows == [WindowSpec(128, 96, 16), WindowSpec(32, 16), WindowSpec(16, 8)]
+
+
+@pytest.mark.parametrize("patch_size", range(8, 136, 8))
+def test_large_windows_of_any_patch_begin_where_poolings_begin(patch_size):
+    scale = ScaleSpec(patch_size, 1, 1, (1.0,))
+    windows = ScreeningConfig(scales=(scale,)).windows(scale, "fast")
+    assert windows.size % 8 == windows.stride % 8 == 0
+
+
 @pytest.mark.parametrize(("size", "stride", "margin"), [(16, 0, 0), (16, 17, 0), (16, 9, 4), (16, 1, 8), (16, 8, -1)])
 def test_windows_that_leave_gaps_are_refused(size, stride, margin):
     with pytest.raises(ValueError, match="stride must lie in|leaves nothing"):
