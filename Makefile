@@ -8,15 +8,15 @@ NORMAL_SEED := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer bench bench-training pictures pictures-slicer clean
+.PHONY: help demo test test-slicer bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
-	@echo "make bench     time windows, the coarse scan and the memory peak"
+	@echo "make bench     time the protocols beside MONAI, growth of the cost, memory; adds to docs/benchmarks.md"
 	@echo "make bench-training  pace of the patch sampler and of a training, into docs/benchmarks.md"
-	@echo "make pictures  render the pictures of the README from the demo"
+	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
 
 # torch comes first and alone, so that everything else is resolved against that build.
@@ -65,17 +65,18 @@ demo: $(VENV)/.installed
 	@echo "  demo/result-normal/report.html"
 
 bench: $(VENV)/.test-installed
-	$(BIN)/python Testing/Benchmarks/bench_inference.py
+	$(BIN)/python Testing/Benchmarks/bench_inference.py --page docs/benchmarks.md
+	$(BIN)/python Testing/Benchmarks/bench_protocols.py --page docs/benchmarks.md
+	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page docs/benchmarks.md --picture docs/pictures/cost-growth.svg
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page docs/benchmarks.md
 
-pictures: demo
+# The views of Slicer are drawn without a window; Qt needs no display either.
+pictures: demo $(VENV)/.slicer-host-installed
 	$(BIN)/python docs/pictures/render.py
-
-pictures-slicer: demo $(VENV)/.slicer-host-installed
-	$(BIN)/python docs/pictures/render_slicer.py
-	$(BIN)/python docs/pictures/slicer_panel.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/slicer_panel.py
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

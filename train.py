@@ -1,8 +1,13 @@
 """Train one network of the method: the command `pdac-screening train`, wherever Python runs.
 
-    Slicer --no-main-window --python-script train.py -- STORE --patch-size 64 --output run
+    Slicer --no-splash --no-main-window --python-script train.py -- STORE --patch-size 64 --output run
     PythonSlicer train.py STORE --patch-size 64 --output run
     python train.py STORE --patch-size 64 --output run
+    torchrun --nproc-per-node 4 train.py STORE --patch-size 64 --output run
+    sbatch docs/slurm/train.sbatch STORE run
+
+Exit codes: 0 finished, 2 usage, 5 failed, 75 stopped and saved (run it again to go on), 130 cancelled. torchrun turns
+every code but 0 into 1.
 
 Slicer neither closes when a script ends nor when it raises, so every path through this file ends in sys.exit.
 """

@@ -3,7 +3,6 @@
 The library lies beside this file once installed and one folder up in the source tree; the resources likewise.
 """
 
-import math
 import sys
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a sou
 from PDACScreeningPanel.sample_data import register_samples
 from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
 
+from PDACScreeningLib.mrml.job_folder import sweep_left_over_folders
 from PDACScreeningLib.resources import resource
 
 WAITING_INTERVAL_S = 0.1
@@ -54,6 +54,7 @@ class PDACScreening(ScriptedLoadableModule):
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
         slicer.app.connect("startupCompleted()", register_samples)
+        slicer.app.connect("startupCompleted()", sweep_left_over_folders)
 
 
 @parameterNodeWrapper
@@ -98,14 +99,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.findings = FindingsSection(self.ui)
         self.display = DisplaySection(self.ui)
         self.review = ReviewSection(self.ui, self.logic, self.refresh)
-        self._refreshTimer = qt.QTimer()
-        self._refreshTimer.setSingleShot(True)
-        self._refreshTimer.setInterval(REFRESH_DELAY_MS)
-        self._refreshTimer.connect("timeout()", self.refresh)
-        self._checkTimer = qt.QTimer()
-        self._checkTimer.setSingleShot(True)
-        self._checkTimer.setInterval(CHECK_PAUSE_MS)
-        self._checkTimer.connect("timeout()", self.refresh)
+        self._refreshTimer = _single_shot(REFRESH_DELAY_MS, self.refresh)
+        self._checkTimer = _single_shot(CHECK_PAUSE_MS, self.refresh)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
@@ -232,6 +227,14 @@ _SEGMENT_EVENTS = (
 )
 
 
+def _single_shot(interval_ms, receiver):
+    timer = qt.QTimer()
+    timer.setSingleShot(True)
+    timer.setInterval(interval_ms)
+    timer.connect("timeout()", receiver)
+    return timer
+
+
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
@@ -287,11 +290,6 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         from PDACScreeningLib.mrml.review import set_review
 
         set_review(segmentationNode, status, note)
-
-    def liters(self, volumeNode):
-        """Size of the scanned field of view."""
-        voxels = volumeNode.GetImageData().GetNumberOfPoints()
-        return voxels * math.prod(volumeNode.GetSpacing()) / 1e6
 
     def volume_in_front(self):
         """The volume that was loaded or selected last; None when there is none."""

@@ -7,6 +7,7 @@ not believed: SimpleITK, for one, reports no error when a NIfTI file does not fi
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from PDACScreeningLib.errors import WriteError
 
 PARTIAL = ".partial-"  # how the name of a temporary file begins
+_FULL_BELOW_BYTES = 65536
 
 Write = Callable[[Path], None]
 Verify = Callable[[Path], None]
@@ -38,7 +40,8 @@ def write_file(target: Path, write: Write, verify: Verify | None = None) -> Path
         temporary.replace(target)
         _flush_folder(target.parent)
     except (OSError, RuntimeError, ValueError) as error:
-        raise WriteError(f"could not write {target}: {error}; check free disk space and permissions") from error
+        why = "No space left on the disk" if _is_full(target.parent) else error
+        raise WriteError(f"could not write {target}: {why}; check free disk space and permissions") from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
@@ -89,6 +92,14 @@ def _reserve(target: Path) -> Path:
     temporary = Path(name)
     temporary.chmod(0o644)  # mkstemp gives 0600; results are shared like any other file
     return temporary
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk under a folder has no room, which is what a writer that failed seldom says."""
+    try:
+        return shutil.disk_usage(folder).free < _FULL_BELOW_BYTES
+    except OSError:
+        return False
 
 
 def _write_all(path: Path, content: bytes) -> None:

@@ -40,6 +40,10 @@ class CheckpointError(PDACScreeningError):
     """A training checkpoint is missing, damaged, or does not fit the configuration."""
 
 
+class DamagedCheckpoint(CheckpointError):
+    """The content of a checkpoint file is not what was written; an older one may be whole."""
+
+
 class FolderInUse(PDACScreeningError):
     """Another process is writing into the folder; nothing in it was touched."""
 

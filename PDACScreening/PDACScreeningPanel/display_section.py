@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.mrml.probability_node import set_overlay_opacity
 from PDACScreeningLib.mrml.segmentation_node import show_surface
 from PDACScreeningLib.mrml.slice_views import apply_abdomen_window
+from PDACScreeningPanel.problem_line import ProblemLine
 
 
 class DisplaySection:
@@ -13,7 +14,8 @@ class DisplaySection:
 
     def __init__(self, ui):
         self.ui = ui
-        self._segmentation_node = self._volume_node = self._probability_node = None
+        self._segmentation_node = self._volume_node = self._probability_node = self._shown = None
+        self._problem = ProblemLine(ui.displayProblemLabel, ui.copyDisplayDiagnosticsButton)
         ui.probabilityOpacitySlider.connect("valueChanged(int)", self.set_probability_opacity)
         ui.outlineButton.connect("toggled(bool)", self.show_outlines)
         ui.surfaceButton.connect("toggled(bool)", self.show_surface)
@@ -21,6 +23,9 @@ class DisplaySection:
 
     def show(self, segmentation_node, volume_node, probability_node):
         """Point the controls at one result; None is "not there"."""
+        if segmentation_node is not self._shown:
+            self._problem.clear()
+        self._shown = segmentation_node
         self._segmentation_node = self._probability_node = None  # what is set below must not change the scene
         display = segmentation_node.GetDisplayNode() if segmentation_node is not None else None
         self.ui.outlineButton.enabled = self.ui.surfaceButton.enabled = display is not None
@@ -40,8 +45,12 @@ class DisplaySection:
     def show_surface(self, visible):
         """Make the closed surfaces on demand and show or hide them in 3D views."""
         if self._segmentation_node is not None:
-            with slicer.util.tryWithErrorDisplay(_("The surfaces could not be made."), waitCursor=True):
+            with self._problem.told(_("The surfaces could not be made.")):
                 show_surface(self._segmentation_node, visible)
+            shown = bool(self._segmentation_node.GetDisplayNode().GetVisibility3D())
+            self.ui.surfaceButton.blockSignals(True)  # the button tells what is, not what was wished for
+            self.ui.surfaceButton.checked = shown
+            self.ui.surfaceButton.blockSignals(False)
 
     def set_probability_opacity(self, percent):
         """Lay the tumor probability over the CT in every slice view; 0 takes it away."""

@@ -1,4 +1,4 @@
-"""How fast screenings were on this machine, kept in the application's settings: what a person is told before the next."""
+"""How fast screenings were on this machine, kept in the settings: what a person is told before the next."""
 
 from pathlib import Path
 

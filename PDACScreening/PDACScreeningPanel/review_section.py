@@ -4,6 +4,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
+from PDACScreeningPanel.problem_line import ProblemLine
 
 UNDO_STATES = 10
 
@@ -14,6 +15,7 @@ class ReviewSection:
     def __init__(self, ui, logic, on_change):
         self.ui, self._logic, self._on_change = ui, logic, on_change
         self._result = None
+        self._problem = ProblemLine(ui.reviewProblemLabel, ui.copyReviewDiagnosticsButton)
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
         self.use_scene()
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
@@ -49,6 +51,7 @@ class ReviewSection:
         node = result.segmentation_node if result is not None else None
         if editor.segmentationNode() is not node:
             editor.setSegmentationNode(node)
+            self._problem.clear()
             self.ui.reviewerNote.text = result.review.note if result is not None and result.review is not None else ""
         if result is not None:
             editor.setSourceVolumeNode(result.volume_node)
@@ -57,18 +60,20 @@ class ReviewSection:
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
         self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
-        self.ui.changeLabel.text = result.change if result is not None else ""
-        self.ui.reviewLabel.text = result.review_text if result is not None else ""
+        said = (result.change, result.review_text) if result is not None else ("", "")
+        for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
+            label.text, label.visible = text, bool(text)
 
     def rescore(self):
         """Components, rule, score and findings of the segments as they are now; the AI result is kept beside them."""
-        with slicer.util.tryWithErrorDisplay(_("The edited segments could not be scored."), waitCursor=True):
+        with self._problem.told(_("The edited segments could not be scored.")):
             self._logic.rescore(self._result.segmentation_node)
         self._on_change()
 
     def review(self, status):
         """Keep a reviewer's judgment with the segments."""
-        self._logic.review(self._result.segmentation_node, status, self.ui.reviewerNote.text)
+        with self._problem.told(_("The review could not be kept.")):
+            self._logic.review(self._result.segmentation_node, status, self.ui.reviewerNote.text)
         self._on_change()
 
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningLib.mrml.ct_volume_node import liters_of
 from PDACScreeningLib.mrml.model_list import installed_models, model_in
 from PDACScreeningLib.mrml.run_expectation import duration, expectation
 from PDACScreeningLib.mrml.run_failure import failure_to_start
+from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
 
@@ -32,7 +33,7 @@ class ScreenSection:
         ui.cancelButton.connect("clicked(bool)", lambda _checked: self.cancel())
         ui.processorButton.connect("clicked(bool)", lambda _checked: self._start_on_processors())
         ui.installTorchButton.connect("clicked(bool)", lambda _checked: self._install_torch())
-        ui.copyDiagnosticsButton.connect("clicked(bool)", lambda _checked: self._copy_diagnostics())
+        self._problem = ProblemLine(ui.problemLabel, ui.copyDiagnosticsButton)
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.connect("timeout()", self.poll)
@@ -58,7 +59,8 @@ class ScreenSection:
         """What the choices mean before a run, and whether there can be one; a button that is off says why."""
         volume = self._parameters.inputVolume if self._parameters is not None else None
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
-        _say(self.ui.modelCardLabel, model.card if model is not None else "")
+        _say(self.ui.modelCardLabel, model.summary if model is not None else "")
+        self.ui.modelCardLabel.toolTip = model.card if model is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if model is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None
@@ -120,14 +122,10 @@ class ScreenSection:
             self.start()
 
     def _install_torch(self):
-        with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
+        with self._problem.told(_("PyTorch could not be installed.")):
             if install_torch():
                 self._show_problem(None)
-                _say(self.ui.problemLabel, _("PyTorch is installed. Press Screen again."))
-
-    def _copy_diagnostics(self):
-        slicer.app.clipboard().setText(self._last_run.diagnostics())
-        _say(self.ui.stageLabel, _("Copied. The text names no patient and no folder."))
+                self._problem.say(_("PyTorch is installed. Press Screen again."))
 
     def _obstacle(self, volume, model):
         if self.running:
@@ -144,7 +142,7 @@ class ScreenSection:
         if volume is None or volume.GetImageData() is None:
             return ""
         device = self._parameters.device
-        return expectation(device, self._logic.liters(volume), remembered_pace(self._parameters.model, device))
+        return expectation(device, liters_of(volume), remembered_pace(self._parameters.model, device))
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
@@ -159,10 +157,13 @@ class ScreenSection:
         _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
     def _show_problem(self, problem):
-        _say(self.ui.problemLabel, f"{problem.sentence} {problem.remedy}".strip() if problem is not None else "")
         self.ui.processorButton.visible = problem is not None and problem.offers_processors
         self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
-        self.ui.copyDiagnosticsButton.visible = problem is not None and self._last_run is not None
+        if problem is None:
+            self._problem.clear()
+            return
+        diagnostics = self._last_run.diagnostics() if self._last_run is not None else ""
+        self._problem.say(f"{problem.sentence} {problem.remedy}".strip(), diagnostics)
 
     def _fill_devices(self):
         names = {
@@ -190,7 +191,7 @@ class ScreenSection:
     def _choose_folder(self):
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model"))
         if folder and not self.use_model_folder(Path(folder)):
-            _say(self.ui.problemLabel, _("That folder holds no model: model.json is missing or damaged."))
+            self._problem.say(_("That folder holds no model: model.json is missing or damaged."))
 
     def use_model_folder(self, folder):
         """Add the model of a folder to the list and choose it. Returns False when the folder holds none."""

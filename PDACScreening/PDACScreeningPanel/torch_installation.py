@@ -2,18 +2,20 @@
 
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.errors import PDACScreeningError
+
 TORCH_REQUIREMENT = ">=2.10"
 
 
 def install_torch():
     """Install PyTorch. Returns whether it is there now; False when the person declined.
 
-    Raises RuntimeError when the extension is missing. The extension imports torch into this process once, at the end.
+    Raises PDACScreeningError when the extension is missing. The extension imports torch into this process once.
     """
     try:
         import PyTorchUtils
     except ModuleNotFoundError as error:
-        raise RuntimeError(
+        raise PDACScreeningError(
             _("Install the extension PyTorch with the Extensions Manager, restart Slicer, and press Screen again.")
         ) from error
     logic = PyTorchUtils.PyTorchUtilsLogic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -75,7 +75,9 @@ def run_evaluate(request: EvaluateRequest, display: Display, interruption: Inter
 
 
 def _result(task: ReadingTask) -> CaseResult | None:
-    return read_result(task.folder, task.assignment.name, task.made_of)
+    """A reading that has been made; which fold its model stands for is the split's to say."""
+    result = read_result(task.folder, task.assignment.name, task.made_of)
+    return None if result is None else replace(result, fold=task.assignment.fold)
 
 
 def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:

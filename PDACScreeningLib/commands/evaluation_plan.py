@@ -14,6 +14,7 @@ from PDACScreeningLib.commands.screening_record import config_sha256, installed_
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
 from PDACScreeningLib.errors import DataError, ModelError, UsageError
+from PDACScreeningLib.evaluation import extra
 from PDACScreeningLib.evaluation.assignment import Assignment, by_split, patients_tested, without_split
 from PDACScreeningLib.evaluation.case_result import row_names
 from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting
@@ -63,9 +64,9 @@ class Plan:
             weights=model.description.weights_sha256,
             config=model.description.config,
             case=self.content_sha256[assignment.case_id],
-            assignment=assignment,
             settings=self.setting.reading,
-            runtime=self.runtime,
+            device=self.runtime.device,
+            precision=self.runtime.precision,
         )
         sha256 = model.description.weights_sha256
         return ReadingTask(
@@ -107,7 +108,7 @@ def make_plan(
             config_sha256=config_sha256(without_batch_sizes(config)),
             min_tumor_voxels=config.decision.min_tumor_voxels,
             command=_command(store_folder, wishes, split_file, reading, statistics),
-            software={"PDACScreening": __version__, **installed_versions()},
+            software={"PDACScreening": __version__, **installed_versions(), **extra.versions()},
             device=runtime.device,
             precision=runtime.precision,
         ),
@@ -201,6 +202,7 @@ def _data_fact(store: CaseStore, split: Split | None, split_file: Path | None) -
     voxels_mm3 = {round(prod(case.spacing_mm), 6) for case in store.index.cases}
     return DataFact(
         source=store.index.source,
+        datasets=tuple(dataset.name for dataset in store.index.datasets),
         sha256=store.sha256,
         voxel_mm3=voxels_mm3.pop() if len(voxels_mm3) == 1 else None,
         working_spacing_mm=store.index.working_spacing_mm,
@@ -220,6 +222,7 @@ def _command(
     words = ["pdac-screening", "evaluate", store.name, *(f"--model {Path(wish).name}" for wish in wishes)]
     if split_file is not None:
         words += [f"--split {split_file.name}", f"--normals {statistics.normals}"]
+    words.append(f"--protocol {reading.protocol}")
     if reading.whole_volume:
         words.append("--ablation whole-volume")
     words.append(f"--protocol {reading.protocol}")

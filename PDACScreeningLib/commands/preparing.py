@@ -62,19 +62,17 @@ def run_prepare(request: PrepareRequest, display: Display, interruption: Interru
 
 
 def _sources(request: PrepareRequest) -> list[DataSource]:
-    """The sources with their options. Raises UsageError for an option that no source takes."""
+    """The sources with their options. Raises UsageError for an option of a source that is not there."""
     named = [(name or recognized(path), path) for name, path in request.sources]
     labels = _by_name(request.labels, named, "--labels")
     mirrored = _by_name(request.mirrored, named, "--mirrored-labels")
-    has_csv = any(name == "csv" for name, _ in named)
-    if request.label_mapping is not None and not has_csv and len(named) > 1:
-        raise UsageError("--label-mapping is for csv, and no source is a CSV file")
+    takes_mapping = "csv" if any(name == "csv" for name, _ in named) else named[0][0]
     return [
         DataSource(
             path,
             name,
             labels.get(name),
-            request.label_mapping if name == "csv" or not has_csv else None,
+            request.label_mapping if name == takes_mapping else None,
             mirrored.get(name, AS_STORED),
         )
         for name, path in named

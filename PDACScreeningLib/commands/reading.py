@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 
 from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.assignment import Assignment
 from PDACScreeningLib.evaluation.case_result import read_case
 from PDACScreeningLib.evaluation.reading_file import write_reading
@@ -72,6 +74,11 @@ def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Iterator[None]:
                 for future in finished:
                     future.result()
                     yield
+        except BrokenProcessPool as error:
+            raise DataError(
+                f"one of {jobs} processes was ended from outside, as happens when memory runs out; "
+                "run the same command with fewer --jobs, it goes on where it stopped"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -75,6 +75,7 @@ DATASET_NAMES = tuple(layout.facts.name for layout in LAYOUTS)
 
 def open_source(source: DataSource) -> Dataset:
     """The cases of a source. Raises UsageError for options that do not fit it, DataError when the folder does not."""
+    _require_path(source.path)
     layout = next(layout for layout in LAYOUTS if layout.facts.name == source.dataset)
     if source.labels is not None and not layout.labels_apart:
         raise UsageError(f"--labels is for nih and panorama; the label maps of {source.dataset} lie beside the images")
@@ -86,8 +87,7 @@ def open_source(source: DataSource) -> Dataset:
 
 def recognized(path: Path) -> str:
     """The name of the only data set whose layout a folder has. Raises UsageError when there is none, or several."""
-    if not path.exists():
-        raise UsageError(f"{path} does not exist")
+    _require_path(path)
     fitting = [layout.facts.name for layout in LAYOUTS if layout.recognizes(path)]
     if len(fitting) == 1:
         return fitting[0]
@@ -95,3 +95,8 @@ def recognized(path: Path) -> str:
         known = "".join(f"\n  {layout.facts.name}: {layout.expected}" for layout in LAYOUTS)
         raise UsageError(f"{path} has no layout that is known here:{known}")
     raise UsageError(f"{path} could be several data sets: write {' or '.join(f'{name}={path}' for name in fitting)}")
+
+
+def _require_path(path: Path) -> None:
+    if not path.exists():
+        raise UsageError(f"{path} does not exist")

@@ -107,8 +107,8 @@ def read_case(
     segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
     answers = _answers(segmentation, config, ct)
     if settings.whole_volume:
-        volume = Box((0, 0, 0), ct.geometry.shape)
-        everywhere = segment(ct, networks, config, on_progress, region=volume, protocol=settings.protocol)
+        whole_box = Box((0, 0, 0), ct.geometry.shape)
+        everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=settings.protocol)
         whole = _answers(everywhere, config, ct)
         answers |= {WHOLE_VOLUME.format(name): whole[name] for name in row_names(config)[1:]}
     tumor = truth == Label.TUMOR

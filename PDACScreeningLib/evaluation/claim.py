@@ -27,16 +27,15 @@ def _design() -> list[tuple[str, str]]:
         ("Title and abstract: identification as an AI study", _OPEN),
         ("Background, intended use, clinical role", "research software; none"),
         ("Objectives and hypotheses", _OPEN),
-        ("Study design: prospective or retrospective, goal", "retrospective, exploratory; nothing was pre-registered"),
+        ("Study design: prospective or retrospective, goal", _OPEN),
     ]
 
 
 def _data(found: Experiment) -> list[tuple[str, str]]:
     data, counts = found.setting.data, found.counts
     grid = "the scans' own" if data.working_spacing_mm is None else f"{data.working_spacing_mm:g} mm isotropic"
-    synthetic = "phantom" in data.source.lower()
-    patients = "not applicable: phantoms" if synthetic else _OPEN
-    truth = "exact by construction (phantoms)" if synthetic else _OPEN
+    patients = "not applicable: phantoms" if data.is_synthetic else _OPEN
+    truth = "exact by construction (phantoms)" if data.is_synthetic else _OPEN
     return [
         ("Data sources", f"{data.source}; SHA-256 of the cases {data.sha256[:16]}..."),
         ("Inclusion and exclusion", f"`prepare` refuses cases it cannot use, by name; {counts.readings} readings here"),
@@ -71,7 +70,7 @@ def _model(found: Experiment) -> list[tuple[str, str]]:
         ("Software", ", ".join(f"{name} {version}" for name, version in setting.software.items())),
         ("Initialization", "random, from a seed; no pretraining"),
         ("Training: augmentation, hyperparameters", "in model.json and in the checkpoints"),
-        ("Selection of the final model", "in the checkpoints; nothing was chosen on the cases read here"),
+        ("Selection of the final model", f"the last or the best checkpoint, as model.json records; {_OPEN}"),
         ("Ensembling", "mean of the softmax of the networks of one model; no ensemble of folds"),
     ]
 
@@ -83,13 +82,13 @@ def _results(found: Experiment) -> list[tuple[str, str]]:
         ("Robustness and sensitivity analysis", "the sweep over K and the ablations above"),
         ("Explainability", "each call rests on voxels that are shown; see the pictures above"),
         ("Internal testing", _partition(found)),
-        ("External testing", "none in this experiment"),
+        ("External testing", "not applicable: phantoms" if found.setting.data.is_synthetic else _OPEN),
         ("Participant flow", f"{found.counts.readings} readings of {found.counts.patients} patients, all evaluated"),
         ("Performance, diagnostic accuracy", "the tables above"),
         ("Failure analysis", "all misses and false alarms by case above"),
         ("Limitations", 'first section, "What these numbers are worth"'),
-        ("Implications for practice", "none"),
-        ("Registration and protocol", "none"),
+        ("Implications for practice", "none: research software"),
+        ("Registration and protocol", _OPEN),
         ("Availability of software, models, data", "Apache-2.0 software; models and data: " + _OPEN),
         ("Funding", _OPEN),
     ]

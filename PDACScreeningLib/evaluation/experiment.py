@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.datasets.phantom_cohort import FACTS as PHANTOMS
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.bootstrap import PatientBootstrap
 from PDACScreeningLib.evaluation.calibration import CalibrationBin, calibration
@@ -34,7 +35,7 @@ class ModelFact:
     """A model that read. fold None: no split.
 
     trained_on_others: whether its training cases are those of its fold, by digest; False: it was trained on the very
-    cases it reads; None: its record does not tell, because it was trained on another store.
+    cases it reads; None: its record does not tell, because it was trained on another store, or on a part of this one.
     """
 
     fold: int | None
@@ -54,11 +55,17 @@ class DataFact:
     """
 
     source: str
+    datasets: tuple[str, ...]  # short names; empty when the store does not tell
     sha256: str
     voxel_mm3: float | None
     working_spacing_mm: float | None
     split_sha256: str | None
     folds: int
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether all cases are phantoms, so that no figure says anything about patients."""
+        return set(self.datasets) == {PHANTOMS.name} if self.datasets else "phantom" in self.source.lower()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+from importlib import metadata
 from types import ModuleType
 
 from PDACScreeningLib.errors import UsageError
 
 PACKAGES = ("sklearn.metrics", "matplotlib", "picai_eval", "surface_distance")
+DISTRIBUTIONS = ("scikit-learn", "matplotlib", "picai_eval", "surface-distance")
 
 
 def load(module: str) -> ModuleType:
@@ -31,3 +33,8 @@ def require() -> None:
     """Load all of them before hours of screening. Raises UsageError when one is missing."""
     for package in PACKAGES:
         load(package)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages of the extra, which are installed."""
+    return {name: metadata.version(name) for name in DISTRIBUTIONS}

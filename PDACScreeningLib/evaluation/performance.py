@@ -23,6 +23,7 @@ def measured_performance(found: Experiment, weights_sha256: str, experiment_sha2
     row = found.combined
     return MeasuredPerformance(
         source=found.setting.data.source,
+        is_synthetic=found.setting.data.is_synthetic,
         cases_sha256=found.setting.data.sha256,
         patients=found.counts.patients,
         folds=found.setting.data.folds,

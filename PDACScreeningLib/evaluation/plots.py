@@ -135,7 +135,10 @@ def _calibration(found: Experiment, axes: Any) -> None:
         )
     axes.plot([0, 1], [0, 1], ":", color=GRAY, linewidth=1)
     axes.set(
-        xlabel="mean score in the bin", ylabel="share with a tumor, in this cohort", xlim=(0, 1), ylim=(-0.03, 1.1)
+        xlabel="mean score in the bin",
+        ylabel="share with a tumor, in this cohort",
+        xlim=(-0.03, 1.03),
+        ylim=(-0.03, 1.1),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PDACScreeningLib.evaluation.estimates import Proportion
@@ -35,13 +35,15 @@ def predictive_values(
     sensitivity: Proportion, specificity: Proportion, prevalences: Sequence[float]
 ) -> tuple[PredictiveValues, ...]:
     """For each prevalence. Without scans of both kinds there are none."""
-    if not sensitivity.total or not specificity.total:
+    of_tumors, of_others = _value_and_ends(sensitivity), _value_and_ends(specificity)
+    if of_tumors is None or of_others is None:
         return ()
+    pairs = list(zip(of_tumors, of_others, strict=True))
     return tuple(
         PredictiveValues(
             prevalence,
-            _range(ppv, sensitivity, specificity, prevalence),
-            _range(npv, sensitivity, specificity, prevalence),
+            _range([ppv(se, sp, prevalence) for se, sp in pairs]),
+            _range([npv(se, sp, prevalence) for se, sp in pairs]),
         )
         for prevalence in prevalences
     )
@@ -59,13 +61,13 @@ def npv(sensitivity: float, specificity: float, prevalence: float) -> float | No
     return right / (right + wrong) if right + wrong > 0 else None
 
 
-def _range(
-    of: Callable[[float, float, float], float | None],
-    sensitivity: Proportion,
-    specificity: Proportion,
-    prevalence: float,
-) -> Range | None:
-    ends = ((p.value, p.low, p.high) for p in (sensitivity, specificity))
-    values = [of(se or 0.0, sp or 0.0, prevalence) for se, sp in zip(*ends, strict=True)]
+def _value_and_ends(share: Proportion) -> tuple[float, float, float] | None:
+    if share.value is None or share.low is None or share.high is None:
+        return None
+    return share.value, share.low, share.high
+
+
+def _range(values: Sequence[float | None]) -> Range | None:
+    """values: at the value, the low and the high ends; None where one of them cannot be computed."""
     value, low, high = values
     return None if value is None or low is None or high is None else Range(value, low, high)

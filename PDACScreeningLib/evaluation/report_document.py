@@ -48,7 +48,7 @@ def worth_section(found: Experiment) -> Section:
     """What a reader must know before the first number."""
     counts, data = found.counts, found.setting.data
     paragraphs: list[Block] = []
-    if is_synthetic(found):
+    if data.is_synthetic:
         paragraphs.append(
             Paragraph(
                 "Synthetic phantoms only. The figures show that the method and the software work on images of the "
@@ -58,8 +58,8 @@ def worth_section(found: Experiment) -> Section:
         )
     paragraphs += [
         Paragraph(
-            f"{counts.readings} readings of {counts.patients} patients ({data.source}): {counts.with_tumor} with a "
-            f"tumor, {counts.without_tumor} without."
+            f"{counts.readings} readings of {counts.patients} patients ({data.source.rstrip('.')}): "
+            f"{counts.with_tumor} with a tumor, {counts.without_tumor} without."
         ),
         Paragraph(_who_read(found)),
         *(Paragraph(text, is_warning=True) for text in _unseen(found)),
@@ -91,7 +91,7 @@ def source_section(found: Experiment) -> Section:
         ("Cases", f"{data.source}; SHA-256 {data.sha256}"),
         ("Working grid", "native" if data.working_spacing_mm is None else f"{data.working_spacing_mm:g} mm"),
         ("Split", "none" if data.split_sha256 is None else f"{data.folds} folds; SHA-256 {data.split_sha256}"),
-        ("Protocol", setting.reading.protocol),
+        ("Protocol", f"{setting.reading.protocol} (exact: every window of the paper)"),
         ("Device", f"{setting.device}, {setting.precision}"),
         *setting.software.items(),
     ]
@@ -105,15 +105,12 @@ def source_section(found: Experiment) -> Section:
     )
 
 
-def is_synthetic(found: Experiment) -> bool:
-    """Whether models and cases are of phantoms; a store tells it in its sentence of origin."""
-    return "phantom" in found.setting.data.source.lower() and all(model.is_demo for model in found.setting.models)
-
-
 def _who_read(found: Experiment) -> str:
     setting = found.setting
     if not setting.data.folds:
         return "One model read every case."
+    if setting.data.folds == 1:
+        return "One model read the testing part of a split by patient."
     normals = {
         "rotation": "patients that every fold may test were given to the folds in rotation, so that each counts once",
         "every-fold": "patients that every fold may test were read by every fold, so that their readings are not "
@@ -137,8 +134,9 @@ def _unseen(found: Experiment) -> list[str]:
     if None in by_answer:
         names = ", ".join(model.name for model in by_answer[None])
         texts.append(
-            f"Whether the cases were kept from the training of {names} is the word of whoever ran this: the models "
-            "were trained on another store, and its digest tells no single case."
+            f"Whether the cases were kept from the training of {names} is the word of whoever ran this: what the "
+            "models were trained on (another store, or a part of one) is recorded as a digest, which tells no single "
+            "case."
         )
     return texts
 

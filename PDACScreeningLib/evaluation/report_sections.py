@@ -8,6 +8,7 @@ from PDACScreeningLib.evaluation import published
 from PDACScreeningLib.evaluation.case_result import COMBINED, CaseResult
 from PDACScreeningLib.evaluation.document import Block, Paragraph, Picture, Section, Table
 from PDACScreeningLib.evaluation.experiment import Experiment
+from PDACScreeningLib.evaluation.gallery import LEGEND
 from PDACScreeningLib.evaluation.plots import PLOTS
 from PDACScreeningLib.evaluation.table1 import COLUMNS
 
@@ -183,13 +184,14 @@ def errors_section(found: Experiment, gallery: Sequence[Picture]) -> Section:
     k = found.setting.min_tumor_voxels
     misses = [case for case in found.cases if case.has_tumor and case.rows[COMBINED].tumor_voxels < k]
     alarms = [case for case in found.cases if not case.has_tumor and case.rows[COMBINED].tumor_voxels >= k]
+    pictures: tuple[Block, ...] = (Paragraph(f"Axial slices. {LEGEND}"), *gallery) if gallery else ()
     columns = ("Case", "Fold", "True diameter", "Tumor voxels found", "Tumor DSC", "Score")
     return Section(
         "Misses and false alarms",
         (
             Table(f"Tumors not called ({len(misses)})", columns, tuple(_error_row(case) for case in misses)),
             Table(f"Scans without a tumor called ({len(alarms)})", columns, tuple(_error_row(case) for case in alarms)),
-            *gallery,
+            *pictures,
         ),
     )
 

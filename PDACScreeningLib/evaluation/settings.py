@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PDACScreeningLib.config import ProtocolName
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 
 Normals = Literal["rotation", "every-fold"]
 NORMALS: tuple[Normals, ...] = get_args(Normals)
@@ -18,13 +18,13 @@ class ReadingSettings:
     surface_tolerance_mm: surfaces nearer than this agree, for NSD; two voxels of the coarsest grid in use (2.5 mm).
     min_overlap: intersection over union from which on a region found is the tumor; the choice of picai_eval.
     whole_volume: also run the fine networks over the whole volume, which the paper advises against, to measure why.
-    protocol: which windows the networks are run on, as of `screen`.
+    protocol: "exact" is every window of the paper; "fast" is measured in its place, not beside it (ADR 0017).
     """
 
     surface_tolerance_mm: float = 5.0
     min_overlap: float = 0.1
     whole_volume: bool = False
-    protocol: ProtocolName = "exact"
+    protocol: ProtocolName = DEFAULT_PROTOCOL
 
     def __post_init__(self) -> None:
         if self.surface_tolerance_mm <= 0:

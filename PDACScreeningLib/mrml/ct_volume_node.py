@@ -79,6 +79,12 @@ def ijk_to_ras(volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
+def liters_of(volume_node: vtkMRMLScalarVolumeNode) -> float:
+    """Size of the scanned field of view."""
+    x, y, z = volume_node.GetSpacing()
+    return float(volume_node.GetImageData().GetNumberOfPoints() * x * y * z / 1e6)
+
+
 def write_input_file(volume_node: vtkMRMLScalarVolumeNode, path: Path) -> Path:
     """Write the CT as an uncompressed .mha for the child process; it carries voxels and geometry, nothing else.
 

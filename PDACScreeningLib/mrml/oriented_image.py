@@ -53,7 +53,9 @@ def mask_part(image: vtkOrientedImageData, value: int, volume_node: vtkMRMLScala
     if inside is None:
         return None
     x0, _, y0, _, z0, _ = image.GetExtent()
-    start, stop = (tuple(a + b for a, b in zip((z0, y0, x0), ends, strict=True)) for ends in (inside.start, inside.stop))
+    start, stop = (
+        tuple(a + b for a, b in zip((z0, y0, x0), ends, strict=True)) for ends in (inside.start, inside.stop)
+    )
     return MaskPart(_values(image)[inside.slices] == value, Box(start, stop))
 
 

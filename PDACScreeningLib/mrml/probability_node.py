@@ -38,7 +38,9 @@ def show_probability(
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
     node.CreateDefaultDisplayNodes()
     _color(node)
-    node.SetAndObserveImageData(_image(probability))  # after its window is set: Slicer would look for one in every voxel
+    node.SetAndObserveImageData(
+        _image(probability)
+    )  # after its window is set: Slicer would look for one in every voxel
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(ijk_to_ras(volume_node).ravel())
     node.SetIJKToRASMatrix(matrix)

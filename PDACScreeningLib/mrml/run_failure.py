@@ -93,7 +93,7 @@ _SIGNS = (
         r"no kernel image is available|driver version is insufficient|driver on your system is too old|CUDA error|"
         r"CUDA driver initialization failed|does not see one; use --device cpu",
     ),
-    (FailureKind.DISK_FULL, r"No space left on device|disk is full|not enough space on the disk|Errno 28"),
+    (FailureKind.DISK_FULL, r"No space left|disk is full|not enough space on the disk|Disk quota exceeded|Errno 28"),
     (FailureKind.MEMORY, r"ran out of memory|MemoryError|Cannot allocate memory|std::bad_alloc"),
 )
 

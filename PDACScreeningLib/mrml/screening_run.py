@@ -6,10 +6,7 @@ A result is bound to its volume: when the volume is gone or holds other voxels a
 from __future__ import annotations
 
 import logging
-import re
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PDACScreeningLib.errors import PDACScreeningError
-from PDACScreeningLib.mrml.ct_volume_node import is_same_image, write_input_file
+from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
+from PDACScreeningLib.mrml.diagnostics import diagnostics
+from PDACScreeningLib.mrml.job_folder import JobFolder
 from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
 from PDACScreeningLib.mrml.run_expectation import Pace
 from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, not_assessable, usual
@@ -33,7 +32,6 @@ _logger = logging.getLogger(__name__)
 
 INPUT, RESULT = "ct.mha", "result"
 _ASSESSED = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
-_FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s\"':,]+)*[\\/](?=[^\\/\s])")
 
 
 @dataclass(frozen=True)
@@ -76,18 +74,18 @@ class ScreeningRun:
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
         self._add_result, self._started = add_result, time.monotonic()
-        self._liters = volume_node.GetImageData().GetNumberOfPoints() * _voxel_mm3(volume_node) / 1e6
+        self._liters = liters_of(volume_node)
         self._message, self._device = "", device
         self._result: dict[str, Any] | None = None
         self.progress = RunProgress("starting")
         self.end: RunEnd | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="pdac-"))
+        self._job = JobFolder()
         try:
-            write_input_file(volume_node, self._folder / INPUT)
-            command = ScreenCommand(self._folder / INPUT, self._folder / RESULT, model, device)
+            scan = write_input_file(volume_node, self._job.path / INPUT)
+            command = ScreenCommand(scan, self._job.path / RESULT, model, device)
             self._process = ScreeningProcess(command.arguments, python)
         except BaseException:
-            self._clean()
+            self._job.remove()
             raise
 
     @property
@@ -121,16 +119,13 @@ class ScreeningRun:
         """What is needed to report a problem: no name of a patient, a volume, a user or a folder."""
         kind = self.end.problem.kind.value if self.end is not None and self.end.problem is not None else "none"
         facts = {
-            "python": sys.version.split()[0],
-            "system": sys.platform,
             "device asked for": self._device,
             "problem": kind,
             "exit code": self._process.exit_code,
             "last stage": self.progress.stage,
             "message": self._message,
         }
-        lines = [f"{name}: {value}" for name, value in facts.items()]
-        return _FOLDERS.sub("", "\n".join([*lines, "last lines of the process:", *self._process.noise]))
+        return diagnostics(facts, "last lines of the process", list(self._process.noise))
 
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["event"]
@@ -165,7 +160,7 @@ class ScreeningRun:
             return RunEnd(problem=usual(FailureKind.GARBAGE))
 
     def _brought_in(self) -> RunEnd:
-        folder = self._folder / RESULT
+        folder = self._job.path / RESULT
         screening = read_screening(folder)
         if screening.input is None:  # refused before the voxels were looked at
             return RunEnd(problem=not_assessable(screening.reason))
@@ -178,19 +173,11 @@ class ScreeningRun:
 
     def _finish(self, end: RunEnd) -> None:
         self._process.close()
-        self._clean()
+        self._job.remove()
         self.end = end
 
     def _volume_is_there(self) -> bool:
         return self._scene.GetNodeByID(self._volume_id) is self._volume_node
-
-    def _clean(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _voxel_mm3(volume_node: vtkMRMLScalarVolumeNode) -> float:
-    x, y, z = volume_node.GetSpacing()
-    return float(x * y * z)
 
 
 def _number(value: Any) -> float | None:

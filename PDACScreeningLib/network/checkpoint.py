@@ -11,7 +11,7 @@ import torch
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import TrainingConfig
-from PDACScreeningLib.errors import CheckpointError
+from PDACScreeningLib.errors import CheckpointError, DamagedCheckpoint
 from PDACScreeningLib.plain_data import from_plain, to_plain
 
 FORMAT_VERSION = 2  # 2: the best validation so far and the state of the fp16 gradient scaler
@@ -65,12 +65,13 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
 def decode_checkpoint(encoded: bytes, path: Path) -> Checkpoint:
     """The checkpoint of a file's content, tensors on the CPU; nothing in it is executed.
 
-    path: named in errors. Reads format 1 too. Raises CheckpointError when it is damaged or of another version.
+    path: named in errors. Reads format 1 too. Raises DamagedCheckpoint, CheckpointError for another version.
     """
     try:
         content = torch.load(io.BytesIO(encoded), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen unrelated types for a damaged file
-        raise CheckpointError(f"{path} is damaged or not a checkpoint ({type(error).__name__}); train again") from error
+        told = type(error).__name__
+        raise DamagedCheckpoint(f"{path} is damaged or not a checkpoint ({told}); train again") from error
     if not isinstance(content, dict) or content.get("format_version") not in _READABLE:
         raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT_VERSION}; use the version that wrote it")
     try:

@@ -32,6 +32,7 @@ class MeasuredPerformance:
     """
 
     source: str  # one sentence: where the cases come from
+    is_synthetic: bool  # all of them phantoms
     cases_sha256: str
     patients: int
     folds: int  # 0: no cross-validation
@@ -49,9 +50,9 @@ class MeasuredPerformance:
         with_tumor, without = self.sensitivity.total, self.specificity.total
         how = "measured with these weights" if self.these_weights else f"{self.folds}-fold cross-validation of its kind"
         area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
-        closing = "; demo model, this says nothing about patients" if is_demo else ""
+        closing = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
         return (
-            f"{how} on {with_tumor} scans with and {without} without a tumor ({self.source}): from "
+            f"{how} on {with_tumor} scans with and {without} without a tumor ({self.source.rstrip('.')}): from "
             f"{self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a tumor, not "
             f"called {self.specificity.text} without{area}; intervals at the 0.95 level{closing}"
         )

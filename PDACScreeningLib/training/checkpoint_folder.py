@@ -5,7 +5,7 @@
     best-00000600-77d0...c4.pt          the best validation; what `publish` takes
 
 A digest in the name is in place with the file in one rename, so that content and digest cannot be torn apart; names
-sort by iteration. `checkpoint.pt` of version 0.1 (format 1, no digest) is read when there is nothing newer.
+sort by iteration. `checkpoint.pt` of the first format, without a digest, is read when there is nothing newer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.errors import CheckpointError
+from PDACScreeningLib.errors import CheckpointError, DamagedCheckpoint
 from PDACScreeningLib.network.checkpoint import (
     Checkpoint,
     decode_checkpoint,
@@ -27,7 +27,7 @@ from PDACScreeningLib.network.checkpoint import (
 
 Notify = Callable[[str], None]
 
-_FIRST_NAME = "checkpoint.pt"  # of version 0.1
+_FIRST_NAME = "checkpoint.pt"  # of format 1
 _KEPT = 2
 _NAME = re.compile(r"(?:checkpoint|best)-(?P<iteration>\d{8})-(?P<sha256>[0-9a-f]{64})\.pt")
 _LOG = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class CheckpointFolder:
     def newest(self) -> Checkpoint | None:
         """The newest checkpoint that is whole; None when there is none at all.
 
-        Raises CheckpointError when there are checkpoints but every one is damaged.
+        Raises CheckpointError when there are checkpoints but every one is damaged, or when one is of another version.
         """
         return self._first_whole(self._training_files())
 
@@ -90,14 +90,14 @@ class CheckpointFolder:
         for path in paths:
             try:
                 return _load(path)
-            except CheckpointError as error:
-                self._notify(f"{error}; the one before it is used")
+            except DamagedCheckpoint as error:
+                self._notify(f"{error}; an older one is looked for")
         if paths:
             raise CheckpointError(f"every checkpoint in {self.folder} is damaged; delete them to train anew")
         return None
 
     def _training_files(self) -> list[Path]:
-        """Files to go on from, newest first; the one of version 0.1, which tells no iteration, last."""
+        """Files to go on from, newest first; the one of format 1, which tells no iteration, last."""
         first = self.folder / _FIRST_NAME
         return [*reversed(self._named("checkpoint")), *([first] if first.exists() else [])]
 
@@ -118,17 +118,17 @@ def _is_checkpoint(path: Path) -> bool:
 def _is_whole(path: Path) -> bool:
     try:
         _load(path)
-    except CheckpointError:
+    except DamagedCheckpoint:
         return False
     return True
 
 
 def _load(path: Path) -> Checkpoint:
-    """Read a checkpoint and compare it with its name. Raises CheckpointError."""
+    """Read a checkpoint and compare it with its name. Raises DamagedCheckpoint, CheckpointError for another reason."""
     encoded = read_checkpoint_bytes(path)
     named = _NAME.fullmatch(path.name)
     if named is not None and hashlib.sha256(encoded).hexdigest() != named["sha256"]:
-        raise CheckpointError(f"{path} is damaged: its content does not have the SHA-256 of its name")
+        raise DamagedCheckpoint(f"{path} is damaged: its content does not have the SHA-256 of its name")
     return decode_checkpoint(encoded, path)
 
 

@@ -49,21 +49,31 @@ def prepare(
     twice = same_scans([one.stored for one in prepared if one.stored is not None])
     refused = _refused(tasks, prepared, twice)
     _drop(tasks, prepared, refused)
-    dropped = {case.case_id for case in refused}
-    kept = [one.stored for one in prepared if one.stored is not None and one.case_id not in dropped]
-    if not kept:
+    index = _index(datasets, working_spacing_mm, prepared, refused, twice)
+    if not index.cases:
         raise DataError(f"none of the {len(cases)} cases can be used{_first_reason(refused)}")
-    stored, merges = merged_patients(kept, twice)
-    index = StoreIndex(
+    write_store_index(store, index)
+    return index
+
+
+def _index(
+    datasets: Sequence[Dataset],
+    working_spacing_mm: float | None,
+    prepared: Sequence[PreparedCase],
+    refused: tuple[RefusedCase, ...],
+    twice: Sequence[SameScan],
+) -> StoreIndex:
+    names = {case.case_id for case in refused}
+    kept = [one.stored for one in prepared if one.stored is not None and one.case_id not in names]
+    cases, merges = merged_patients(kept, twice)
+    return StoreIndex(
         working_spacing_mm,
         source=" ".join(dict.fromkeys(dataset.facts.source for dataset in datasets)),
-        cases=stored,
+        cases=cases,
         datasets=tuple(dict.fromkeys(dataset.facts for dataset in datasets)),
         refused=refused,
         notes=(*(note for dataset in datasets for note in dataset.notes), *merges),
     )
-    write_store_index(store, index)
-    return index
 
 
 def _require_distinct_names(cases: Sequence[DataCase]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 
 from PDACScreeningLib import atomic_file
@@ -23,25 +24,21 @@ class RunRecord:
 
     def __init__(self, run: TrainingRun, ranks: Ranks, notify: Notify) -> None:
         self._run, self._ranks = run, ranks
-        self._lease = run_lease(run.folder)
+        self._held = ExitStack()  # what is given back at the end: curves and journal, then the folder
         self._checkpoints = CheckpointFolder(run.folder, notify)
         self._journal: Journal | None = None
         self._curves: LossCurves | None = None
 
     def __enter__(self) -> RunRecord:
         if self._ranks.is_writer:
-            self._lease.__enter__()
+            self._held.enter_context(run_lease(self._run.folder))
             atomic_file.remove_partial_files(self._run.folder)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for written in (self._journal, self._curves):
-            if written is not None:
-                written.__exit__(kind, error, trace)
-        if self._ranks.is_writer:
-            self._lease.__exit__(None, None, None)
+        self._held.close()
 
     def newest(self) -> Checkpoint | None:
         """The checkpoint to go on from, the writer's on every rank; None for a new training. Raises CheckpointError."""
@@ -54,9 +51,9 @@ class RunRecord:
     def open_journal(self, first_iteration: int) -> None:
         """Begin to write down iterations, from the first one that is done (again). Raises WriteError."""
         if self._ranks.is_writer:
-            self._journal = Journal(self._run.folder, first_iteration)
+            self._journal = self._held.enter_context(Journal(self._run.folder, first_iteration))
             if self._run.tensorboard:
-                self._curves = LossCurves(self._run.folder, first_iteration)
+                self._curves = self._held.enter_context(LossCurves(self._run.folder, first_iteration))
 
     def add(self, iteration: int, loss: StepLoss, rate: float, waited_s: float, validation_dice: float | None) -> str:
         """Write down an iteration; its loss and pace in words, nothing on other ranks. Raises WriteError."""

@@ -52,11 +52,16 @@ class Effort:
     sampler_s: float
     iterations: int
     cpu_width: int
+    cpu_batch: int  # at most; a GPU gets the paper's
     scales: tuple[ScaleSpec, ...]
 
 
-FULL = Effort(4, (300, 300, 350), sampler_s=4.0, iterations=6, cpu_width=8, scales=PAPER.screening.scales)
-QUICK = Effort(2, (80, 96, 96), sampler_s=0.2, iterations=4, cpu_width=1, scales=PAPER.screening.scales[2:])
+FULL = Effort(
+    4, (300, 300, 350), sampler_s=4.0, iterations=6, cpu_width=8, cpu_batch=128, scales=PAPER.screening.scales
+)
+QUICK = Effort(
+    2, (80, 96, 96), sampler_s=0.2, iterations=4, cpu_width=1, cpu_batch=8, scales=PAPER.screening.scales[2:]
+)
 
 
 def main() -> None:
@@ -64,10 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller cases, the smallest network only")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
     parser.add_argument("--page", type=Path, help="Markdown page to append the tables to, e.g. docs/benchmarks.md")
     arguments = parser.parse_args()
     effort, runtime = QUICK if arguments.quick else FULL, resolve_training_device(arguments.device)
-    measured_on = benchmark_page.machine(runtime.description)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    measured_on = benchmark_page.machine(f"{runtime.description}, torch on {torch.get_num_threads()} threads")
     print(measured_on, "\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         store = large_store(Path(folder) / "store", cases=effort.cases, shape=effort.shape)
@@ -165,10 +173,8 @@ def waiting_share(sampler: PatchSampler, batch_size: int, pause_s: float, ahead:
 def training_table(store: CaseStore, effort: Effort, runtime: Runtime, folder: Path) -> str:
     """Iterations of each network, with batches made when they are asked for and ahead of time."""
     rows = []
-    config = paper_recipe(1.0) if runtime.device == "cuda" else short_recipe(1.0, base_width=effort.cpu_width,
-        iterations=effort.iterations)  # fmt: skip
-    config = replace(config, iterations=effort.iterations, augmentation_start=0)
     of_the_paper = runtime.device == "cuda"
+    config = replace(paper_recipe(1.0), iterations=effort.iterations) if of_the_paper else cpu_config(effort)
     for scale in (scale for scale in config.screening.scales if scale.patch_size in sizes(effort)):
         peak = peak_flops(runtime.device, precision_of(runtime, scale))
         flops = flops_of_a_patch(scale, config.screening.network) * scale.batch_size
@@ -183,6 +189,15 @@ def training_table(store: CaseStore, effort: Effort, runtime: Runtime, folder: P
     header = ["", "base width", "mini-batch", "made ahead", "iterations/s", "patches/s", "waiting for data",
               "share of peak", "80,000 iterations, h"]  # fmt: skip
     return benchmark_page.table("Training", header, rows)
+
+
+def cpu_config(effort: Effort) -> TrainingConfig:
+    """The short recipe, small enough for a CPU, augmenting from the start."""
+    config = short_recipe(1.0, base_width=effort.cpu_width, iterations=effort.iterations)
+    scales = tuple(
+        replace(scale, batch_size=min(scale.batch_size, effort.cpu_batch)) for scale in config.screening.scales
+    )
+    return replace(config, screening=replace(config.screening, scales=scales), augmentation_start=0)
 
 
 def sizes(effort: Effort) -> set[int]:

@@ -7,12 +7,15 @@ import shutil
 import signal
 import sys
 import time
+from itertools import count
 
 from small_store import small_store
 from training_lives import end, ended_within, fork, kill, tiny_run
 from training_states import require_equal, train_here
 
+from PDACScreeningLib.config import ValidationSpec
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
+from PDACScreeningLib.training.validation_patients import split_store
 
 
 def random_kills(folder):
@@ -40,23 +43,28 @@ def random_kills(folder):
 
 
 def kills_at_every_file_operation(folder):
-    """A SIGKILL right before each thing that the last iteration and its saving do with the run folder."""
-    store = small_store(folder / "store")
-    assert end(fork(lambda: train_here(_four(folder / "calm"), store))) == 0
-    assert end(fork(lambda: train_here(_four(folder / "three"), store, stop_after=3))) == 0
-    operations = []
-    while True:
-        run = _four(folder / "killed")
+    """A SIGKILL right before each thing that the last iteration, a validation and the saving do with the run folder."""
+    everyone = small_store(folder / "store")
+    store, validation_store = split_store(folder / "store", everyone, ValidationSpec(every=1), seed=0)
+    validation = ValidationSpec(every=4, batches=1)  # at the end only, where it is the best so far
+
+    def train_it(run, **options):
+        train_here(run, store, validation_store=validation_store, **options)
+
+    calm, three = (_four(folder / name, validation=validation) for name in ("calm", "three"))
+    assert end(fork(lambda: train_it(calm))) == 0
+    assert end(fork(lambda: train_it(three, stop_after=3))) == 0
+    for operations in count():
+        run = _four(folder / "killed", validation=validation)
         shutil.rmtree(run.folder, ignore_errors=True)
-        shutil.copytree(folder / "three", run.folder)
-        life = fork(lambda run=run: _train_until_operation(run, store, len(operations)))
-        code = end(life)
+        shutil.copytree(three.folder, run.folder)
+        code = end(fork(lambda run=run, n=operations: _until_operation(run.folder, n, lambda: train_it(run))))
         if code == 0:
-            return {"operations": len(operations)}
+            break
         assert code == -signal.SIGKILL
-        operations.append(code)
-        assert end(fork(lambda run=run: train_here(run, store))) == 0
-        require_equal(folder / "calm", run.folder)
+        assert end(fork(lambda run=run: train_it(run))) == 0
+        require_equal(calm.folder, run.folder)
+    return {"operations": operations}
 
 
 def kills_inside_a_write(folder):
@@ -81,22 +89,22 @@ def _short(folder):
     return tiny_run(folder, iterations=40, checkpoint_every=2)
 
 
-def _four(folder):
-    return tiny_run(folder, iterations=4, checkpoint_every=1)
+def _four(folder, **changes):
+    return tiny_run(folder, iterations=4, checkpoint_every=1, **changes)
 
 
-def _train_until_operation(run, store, number):
-    """Train, and end by SIGKILL before the operation `number` (from 0) on the run folder that Python reports."""
+def _until_operation(folder, number, action):
+    """Act, and end by SIGKILL before the operation `number` (from 0) on the folder that Python reports."""
     seen = []
 
     def on_event(event, arguments):
-        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(arguments[0]).startswith(str(run.folder)):
+        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(arguments[0]).startswith(str(folder)):
             if len(seen) == number:
                 os.kill(os.getpid(), signal.SIGKILL)
             seen.append(event)
 
     sys.addaudithook(on_event)
-    train_here(run, store)
+    action()
 
 
 def _train_until_byte(run, store, limit):

@@ -14,7 +14,7 @@ def setting(*, source="synthetic phantom cohort of 4 cases", is_demo=True, train
             ModelFact(fold, f"fold{fold}", "ab" * 32, "phantoms", "phantoms only", is_demo, trained_on_others)
             for fold in (0, 1)
         ),
-        data=DataFact(source, "cd" * 32, 15.625, 2.5, "ef" * 32, 2),
+        data=DataFact(source, (), "cd" * 32, 15.625, 2.5, "ef" * 32, 2),
         reading=ReadingSettings(),
         statistics=StatisticsSettings(bootstrap_samples=100),
         row_names=("64^3", "Multi"),

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +15,11 @@ from stored_trainings import small_checkpoint
 from PDACScreeningLib.atomic_file import remove_partial_files
 from PDACScreeningLib.config import TrainingConfig
 from PDACScreeningLib.errors import CheckpointError, WriteError
+from PDACScreeningLib.network import checkpoint
 from PDACScreeningLib.network.checkpoint import BestValidation, encode_checkpoint
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, trained_folders
+
+resource = pytest.importorskip("resource", reason="limits file sizes as POSIX does")
 
 
 def names(folder):
@@ -91,6 +93,17 @@ def test_when_all_are_damaged_the_training_does_not_begin_anew_by_itself(tmp_pat
         folder.newest()
 
 
+def test_a_checkpoint_of_a_newer_version_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
+    folder = CheckpointFolder(tmp_path)
+    folder.save(small_checkpoint(1))
+    monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 99)
+    newer = folder.save(small_checkpoint(2))
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="use the version that wrote it"):
+        folder.newest()
+    assert newer.exists()
+
+
 def test_a_folder_without_checkpoints_has_none(tmp_path):
     assert CheckpointFolder(tmp_path / "none").newest() is None
     assert trained_folders(tmp_path) == []
@@ -107,7 +120,7 @@ def test_a_damaged_best_gives_way_to_the_newest(tmp_path):
     assert "best-00000006" in told[0]
 
 
-def test_the_checkpoint_of_version_0_1_is_read_until_there_are_two_newer_ones(tmp_path):
+def test_a_checkpoint_of_the_first_format_is_read_until_there_are_two_newer_ones(tmp_path):
     run = tmp_path / "run"
     (run / "16").mkdir(parents=True)
     content = torch.load(_encoded(run / "16", small_checkpoint(3)), weights_only=True)

@@ -113,11 +113,12 @@ def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
     ("arguments", "told"),
     [
         (("nowhere",), "does not exist"),
+        (("msd=nowhere",), "does not exist"),
         (("empty",), "no layout that is known here"),
         (("both",), "write msd=.* or nih="),
         (("msd", "--labels", "empty"), "--labels is for nih and panorama"),
         (("msd", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
-        (("msd", "nih", "--label-mapping", "1=tumor"), "no source is a CSV"),
+        (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),
         (("msd", "--mirrored-labels", "nih=left-right"), "no source is nih; the sources are msd"),
     ],

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.datasets.split import paper_split, read_split, write_split
+from PDACScreeningLib.datasets.split import Split, paper_split, read_split, write_split
 from PDACScreeningLib.evaluation.experiment import read_experiment
 
 pytestmark = pytest.mark.slow
@@ -154,3 +154,18 @@ def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, cap
     assert publish(work, 1, *chosen) == 5
     assert "measured models of another configuration" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+def test_another_split_takes_over_what_the_same_weights_have_read(work, tmp_path, monkeypatch):
+    split = read_split(work / "split.json")
+    first = Split(folds=((*split.folds[1],),), always_train=(*split.folds[0], *split.always_train))
+    write_split(first, work / "second-fold.json")
+    assert evaluate(work, tmp_path, models=("fold1",), split="second-fold.json") == 0
+    for name in (*split.folds[0], *split.always_test):
+        for suffix in ("json", "labels.npz"):
+            copied = (work / "evaluation" / "cases" / f"{name}.{suffix}").read_bytes()
+            (tmp_path / "cases" / f"{name}.{suffix}").write_bytes(copied)
+    monkeypatch.setattr("PDACScreeningLib.commands.reading.make_reading", None)
+    assert evaluate(work, tmp_path) == 0
+    folds = {case.case_id: case.fold for case in read_experiment(tmp_path / "experiment.json").cases}
+    assert folds == {case.case_id: case.fold for case in read_experiment(work / "evaluation" / "experiment.json").cases}

@@ -2,6 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from made_experiment import CASES, FOUND, setting
@@ -12,6 +16,8 @@ from PDACScreeningLib.evaluation.plots import write_plots
 from PDACScreeningLib.evaluation.report_document import document, summary
 from PDACScreeningLib.evaluation.report_markdown import to_markdown
 from PDACScreeningLib.evaluation.report_page import to_html
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_file_comes_back_as_it_was(tmp_path):
@@ -54,6 +60,11 @@ def test_of_patients_it_is_not_said_that_they_are_phantoms():
     text = to_markdown(document(experiment(setting(source="some hospital", is_demo=False), CASES)))
     assert "Synthetic phantoms only" not in text
     assert "not applicable: phantoms" not in text
+
+
+@pytest.mark.parametrize(("datasets", "expected"), [(("phantoms",), True), (("phantoms", "msd"), False), ((), True)])
+def test_phantoms_are_known_by_the_name_of_their_data_set_or_by_the_word(datasets, expected):
+    assert replace(FOUND.setting.data, datasets=datasets).is_synthetic == expected
 
 
 @pytest.mark.parametrize(
@@ -105,3 +116,14 @@ def test_a_lopsided_set_of_cases_has_a_report_too(tmp_path, cases):
     write_plots(found, tmp_path)
     write_experiment(found, tmp_path / "experiment.json")
     assert "## Table 1" in to_markdown(document(found))
+
+
+def test_evaluation_loads_without_the_packages_of_its_extra():
+    code = (
+        "import sys\n"
+        "for name in ('sklearn', 'matplotlib', 'picai_eval', 'surface_distance'): sys.modules[name] = None\n"
+        "import PDACScreeningLib.evaluation.experiment, PDACScreeningLib.evaluation.plots\n"
+        "import PDACScreeningLib.evaluation.gallery, PDACScreeningLib.evaluation.report_document\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -10,10 +10,10 @@ from PDACScreeningLib.training.ranks import joined_ranks
 from PDACScreeningLib.training.trainer import train
 
 
-def train_here(run, store, stop_after=None):
+def train_here(run, store, stop_after=None, **options):
     """Train in this process, if asked to only until so many iterations are done."""
     done = []
-    train(run, store, done.append, should_stop=lambda: stop_after is not None and len(done) + 1 >= stop_after)
+    train(run, store, done.append, should_stop=lambda: stop_after in (len(done) + 1, len(done)), **options)
 
 
 def train_as_rank(run, store, **options):
@@ -36,11 +36,12 @@ def losses(folder):
 
 
 def require_equal(calm, other):
-    """Weights, momentum, and the loss of every iteration, which tells its patches, to the last bit."""
+    """Weights, momentum, best validation, and the loss of every iteration, which tells its patches, to the last bit."""
     calm_state, other_state = state(calm), state(other)
     assert calm_state.keys() == other_state.keys()
     assert all(torch.equal(calm_state[name], other_state[name]) for name in calm_state)
     assert losses(calm) == losses(other)
+    assert CheckpointFolder(calm).for_use().best == CheckpointFolder(other).for_use().best
 
 
 def largest_difference(first, second):

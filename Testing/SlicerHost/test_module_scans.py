@@ -83,6 +83,7 @@ def test_module_and_command_line_agree_on_a_phantom(module, scene, undecided_mod
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("seed", "diameter_mm", "suffix"), [(*p, s) for p, s in zip(PHANTOMS, FILES, strict=True)])
 def test_panel_and_command_line_agree_on_a_phantom_with_the_demo_model(
     module_widget, tmp_path, seed, diameter_mm, suffix
@@ -94,7 +95,7 @@ def test_panel_and_command_line_agree_on_a_phantom_with_the_demo_model(
     grid = replace(ct.geometry, direction=TURNED) if suffix == ".mha" else ct.geometry
     scan = write_volume(ct.hu, grid, tmp_path / f"ct{suffix}")
     choose(module_widget, slicer.util.loadVolume(str(scan)), "demo-phantom")
-    press_screen(module_widget, patience_s=550)
+    press_screen(module_widget, patience_s=1700)
     assert module_widget.ui.problemLabel.text == ""
     clicked = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
     typed = by_command(scan, tmp_path / "out", "demo-phantom")

@@ -11,6 +11,7 @@ from panel_driving import choose, findings, press_screen, screened, shown_text
 from run_driving import fake_python, load_scan, until
 from screening_inputs import write_model, write_scan
 
+from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -176,7 +177,7 @@ def test_missing_torch_offers_to_install_it_and_names_the_extension(module_widge
     assert not module_widget.ui.installTorchButton.isHidden()
     from PDACScreeningPanel.torch_installation import install_torch
 
-    with pytest.raises(RuntimeError, match="Extensions Manager"):
+    with pytest.raises(PDACScreeningError, match="Extensions Manager"):
         install_torch()
 
 

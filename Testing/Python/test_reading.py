@@ -1,0 +1,40 @@
+"""Readings side by side: what was made stays, and a process that dies is explained."""
+
+import os
+
+import pytest
+
+from PDACScreeningLib.commands import reading
+from PDACScreeningLib.errors import Cancelled, DataError
+from PDACScreeningLib.progress import ignore_progress
+
+
+def die(_task):
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_ended_from_outside_is_told_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(reading, "make_reading", die)
+    with pytest.raises(DataError, match="when memory runs out; run the same command with fewer --jobs"):
+        reading.make_readings(["a", "b"], jobs=2, total=2, on_progress=ignore_progress)
+
+
+def test_a_cancelled_evaluation_stops_between_two_scans(monkeypatch):
+    made = []
+    monkeypatch.setattr(reading, "make_reading", lambda task, _: made.append(task))
+
+    def cancel_after_one(progress):
+        if progress.done == 4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        reading.make_readings(["d", "e", "f"], jobs=1, total=6, on_progress=cancel_after_one)
+    assert made == ["d"]
+
+
+def test_progress_counts_what_was_made_earlier(monkeypatch):
+    monkeypatch.setattr(reading, "make_reading", lambda task, _: None)
+    seen = []
+    reading.make_readings(["e", "f"], jobs=1, total=6, on_progress=seen.append)
+    assert [(progress.done, progress.total) for progress in seen] == [(4, 6), (5, 6), (6, 6)]

@@ -1,0 +1,103 @@
+"""What goes wrong in the panel is said in the panel, beside the button that was pressed; nothing pops up."""
+
+import pytest
+import slicer
+from made_result import make_result
+from panel_driving import choose, press_screen
+from run_driving import replaying_python, until
+from screening_inputs import write_model
+
+from PDACScreeningLib.volume.label_map import Label
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_result(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def panel(module_widget, made, tmp_path, monkeypatch):
+    """The panel with a result of a volume whose name is a secret; a pop-up would fail the test."""
+    for name in ("errorDisplay", "warningDisplay", "infoDisplay"):
+        monkeypatch.setattr(slicer.util, name, lambda *_given, **_named: pytest.fail("a dialog popped up"))
+    volume = slicer.util.loadVolume(str(made.scan))
+    volume.SetName("Doe^Jane")
+    module_widget.logic.python = replaying_python(tmp_path, made.folder)
+    choose(module_widget, volume, write_model(tmp_path / "tiny", Label.TUMOR))
+    press_screen(module_widget)
+    return module_widget
+
+
+def broken(*_given):
+    raise RuntimeError("Doe^Jane in /home/eva is not what was expected")
+
+
+def copied(button):
+    assert not button.isHidden()
+    button.click()
+    return slicer.app.clipboard().text()
+
+
+def check_diagnostics(text):
+    assert "problem: RuntimeError" in text
+    assert "in broken" in text
+    for secret in ("Doe", "eva", "/"):
+        assert secret not in text
+
+
+def test_an_unexpected_error_of_re_scoring_is_said_beside_the_button(panel, monkeypatch):
+    monkeypatch.setattr(panel.logic, "rescore", broken)
+    panel.ui.rescoreButton.click()
+    assert panel.ui.reviewProblemLabel.text.startswith("The edited segments could not be scored.")
+    check_diagnostics(copied(panel.ui.copyReviewDiagnosticsButton))
+    assert "Copied" in panel.ui.copyReviewDiagnosticsButton.text
+
+
+def test_what_the_library_explains_speaks_for_itself(panel):
+    untouched = panel.logic.shown_result(panel._parameterNode.result).ai_segmentation_node
+    untouched.GetSegmentation().RemoveSegment("Tumor")
+    panel.ui.rescoreButton.click()
+    assert panel.ui.reviewProblemLabel.text.startswith("The AI's segments were changed")
+    assert panel.ui.copyReviewDiagnosticsButton.isHidden()
+
+
+def test_the_line_goes_away_when_it_works_again(panel, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(panel.logic, "review", broken)
+        panel.ui.acceptButton.click()
+    assert panel.ui.reviewProblemLabel.text.startswith("The review could not be kept.")
+    panel.ui.acceptButton.click()
+    assert panel.ui.reviewProblemLabel.isHidden()
+    assert panel.ui.reviewLabel.text.startswith("Accepted")
+
+
+def test_surfaces_that_cannot_be_made_are_said_beside_their_button(panel, monkeypatch):
+    from PDACScreeningPanel import display_section
+
+    monkeypatch.setattr(display_section, "show_surface", broken)
+    panel.ui.surfaceButton.click()
+    assert panel.ui.displayProblemLabel.text.startswith("The surfaces could not be made.")
+    check_diagnostics(copied(panel.ui.copyDisplayDiagnosticsButton))
+    assert not panel.ui.surfaceButton.checked
+
+
+def test_a_failed_installation_of_pytorch_is_said_in_the_panel(panel, monkeypatch):
+    panel.ui.installTorchButton.click()  # the extension is not there
+    assert "Extensions Manager" in panel.ui.problemLabel.text
+    assert panel.ui.copyDiagnosticsButton.isHidden()
+    from PDACScreeningPanel import screen_section
+
+    monkeypatch.setattr(screen_section, "install_torch", broken)
+    panel.ui.installTorchButton.click()
+    assert panel.ui.problemLabel.text.startswith("PyTorch could not be installed.")
+    check_diagnostics(copied(panel.ui.copyDiagnosticsButton))
+
+
+def test_the_next_result_starts_without_the_problems_of_the_last(panel, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(panel.logic, "rescore", broken)
+        panel.ui.rescoreButton.click()
+    before = panel._parameterNode.result
+    press_screen(panel)
+    until(lambda: panel._parameterNode.result is not before)
+    assert panel.ui.reviewProblemLabel.isHidden()
