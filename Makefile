@@ -8,7 +8,7 @@ NORMAL_SEED := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer bench bench-training pictures pictures-slicer clean
+.PHONY: help demo test test-slicer bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -16,7 +16,7 @@ help:
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     time windows, the coarse scan and the memory peak"
 	@echo "make bench-training  pace of the patch sampler and of a training, into docs/benchmarks.md"
-	@echo "make pictures  render the pictures of the README from the demo"
+	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
 
 # torch comes first and alone, so that everything else is resolved against that build.
@@ -70,12 +70,11 @@ bench: $(VENV)/.test-installed
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page docs/benchmarks.md
 
-pictures: demo
+# The views of Slicer are drawn without a window; Qt needs no display either.
+pictures: demo $(VENV)/.slicer-host-installed
 	$(BIN)/python docs/pictures/render.py
-
-pictures-slicer: demo $(VENV)/.slicer-host-installed
-	$(BIN)/python docs/pictures/render_slicer.py
-	$(BIN)/python docs/pictures/slicer_panel.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/slicer_panel.py
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -17,6 +17,7 @@ class FindingsSection:
         table = ui.findingsTable
         table.setColumnCount(len(FINDING_COLUMNS))
         table.setHorizontalHeaderLabels(list(FINDING_COLUMNS))
+        table.horizontalHeader().setStretchLastSection(True)
         table.connect("cellClicked(int,int)", lambda row, _column: self.go_to(row))
         ui.nextFindingButton.connect("clicked(bool)", lambda _checked: self.step(1))
         ui.previousFindingButton.connect("clicked(bool)", lambda _checked: self.step(-1))

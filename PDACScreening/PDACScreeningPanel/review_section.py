@@ -60,8 +60,9 @@ class ReviewSection:
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
         self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
-        self.ui.changeLabel.text = result.change if result is not None else ""
-        self.ui.reviewLabel.text = result.review_text if result is not None else ""
+        said = (result.change, result.review_text) if result is not None else ("", "")
+        for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
+            label.text, label.visible = text, bool(text)
 
     def rescore(self):
         """Components, rule, score and findings of the segments as they are now; the AI result is kept beside them."""

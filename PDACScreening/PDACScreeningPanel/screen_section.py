@@ -59,7 +59,8 @@ class ScreenSection:
         """What the choices mean before a run, and whether there can be one; a button that is off says why."""
         volume = self._parameters.inputVolume if self._parameters is not None else None
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
-        _say(self.ui.modelCardLabel, model.card if model is not None else "")
+        _say(self.ui.modelCardLabel, model.summary if model is not None else "")
+        self.ui.modelCardLabel.toolTip = model.card if model is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if model is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None

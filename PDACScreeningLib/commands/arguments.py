@@ -9,9 +9,8 @@ from typing import Any
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import STYLES, Display
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, PROTOCOLS
+from PDACScreeningLib.network.devices import DEVICES
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 EXIT_CODES = (
     "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed,\n"

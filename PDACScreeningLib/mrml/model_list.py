@@ -26,9 +26,17 @@ class ModelEntry:
     @property
     def card(self) -> str:
         """What the model rests on, in a few sentences."""
-        known = self.performance or "unknown"
-        parts = [f"Trained on {self.trained_on}." if self.trained_on else "", f"Measured performance: {known}."]
-        return " ".join([self.notice and f"{self.notice[0].upper()}{self.notice[1:]}.", *parts]).strip()
+        return self._with(self.performance or "unknown")
+
+    @property
+    def summary(self) -> str:
+        """The card without its figures: they stand in the tool tip and with every result."""
+        return self._with("hold the pointer here" if self.performance else "unknown")
+
+    def _with(self, performance: str) -> str:
+        notice = f"{self.notice[0].upper()}{self.notice[1:]}. " if self.notice else ""
+        trained_on = f"Trained on {self.trained_on}. " if self.trained_on else ""
+        return f"{notice}{trained_on}Measured performance: {performance}."
 
 
 def installed_models() -> tuple[ModelEntry, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,16 +48,24 @@ def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) ->
         update_record(segmentation_node, rescoring=None)
         return record.screening
     mark_as_edited(segmentation_node)
-    change = "; ".join(_sentence(item) for item in rescored.changes)
+    change = _sentences(rescored.changes)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     update_record(segmentation_node, rescoring=SavedRescoring(rescored.screening, change, digest, now))
     return rescored.screening
 
 
+def _sentences(changes: Sequence[SegmentChange]) -> str:
+    """What was edited, in voxels of the CT's own grid; the score counts voxels of the model's grid."""
+    parts = [_sentence(change) for change in changes]
+    return f"On the grid of the CT: {'; '.join(parts)}."
+
+
 def _sentence(change: SegmentChange) -> str:
-    """Tumor: 120 -> 180 voxels (+70, -10), Dice 0.733."""
+    """Tumor 120 -> 180 voxels (+70, -10), Dice 0.733."""
+    if change.added_voxels == change.removed_voxels == 0:
+        return f"{change.name} unchanged"
     dice = "none" if change.dice is None else f"{change.dice:.3f}"
     return (
-        f"{change.name}: {change.ai_voxels} -> {change.edited_voxels} voxels "
+        f"{change.name} {change.ai_voxels} -> {change.edited_voxels} voxels "
         f"(+{change.added_voxels}, -{change.removed_voxels}), Dice {dice}"
     )

@@ -15,7 +15,7 @@ from PDACScreeningLib.report.segment_terminology import SegmentDescription, segm
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.volume.box import bounding_box
-from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 if TYPE_CHECKING:
     from slicer import (
@@ -31,6 +31,7 @@ ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
 STATUS = "Segmentation.Status"  # the tag behind the status column of every segment table
 _OUTLINE_OPACITY, _FILL_OPACITY = 1.0, 0.25
 _OUTLINE_PIXELS = 2
+_PANCREAS_OPACITY_3D = 0.3  # a tumor inside the pancreas must be seen
 
 
 def show_segmentation(
@@ -54,6 +55,8 @@ def show_segmentation(
     for segment in segment_terminology().segments:
         _add_segment(node, segment, label_map, volume_node)
         _tag(segment_node(node, segment.id), segment, model)
+        if segment.label == Label.PANCREAS:
+            node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
     _outline(node.GetDisplayNode())
     place_beside(scene, node, volume_node)
     return node

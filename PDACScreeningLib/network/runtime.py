@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.network.devices import DEVICES
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -120,7 +120,6 @@ def voxels_sha256(hu: NDArray[np.int16]) -> str:
     return digest.hexdigest()
 
 
-
 def _voxels(header: ImageHeader) -> NDArray[Any]:
     """(z, y, x) numbers as stored; scaling is not applied."""
     voxels: NDArray[Any] = read_stored_bytes(header).view(header.stored).reshape(header.shape)

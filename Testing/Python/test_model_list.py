@@ -68,3 +68,9 @@ def test_the_file_name_is_the_one_the_networks_write():
 def test_listing_models_imports_no_torch():
     code = "import sys, PDACScreeningLib.mrml.model_list as m; m.installed_models(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_long_figures_are_kept_for_the_tool_tip(tmp_path):
+    entry = model_in(write(tmp_path / "m", trained_on="240 phantoms", performance="19 of 25 found (0.57 to 0.89)"))
+    assert entry.summary == "Trained on 240 phantoms. Measured performance: hold the pointer here."
+    assert entry.card == "Trained on 240 phantoms. Measured performance: 19 of 25 found (0.57 to 0.89)."

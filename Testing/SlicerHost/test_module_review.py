@@ -88,7 +88,8 @@ def test_an_edit_makes_the_score_stale_and_re_scoring_counts_it(panel, result, v
     assert panel.ui.problemLabel.text == ""
     assert len(findings(panel)) == 1
     assert "216 voxels" in panel.ui.tumorLabel.text
-    assert "Tumor: 296 -> 216 voxels (+0, -80), Dice 0.844" in panel.ui.changeLabel.text
+    assert "Tumor 296 -> 216 voxels (+0, -80), Dice 0.844" in panel.ui.changeLabel.text
+    assert "Pancreas " in panel.ui.changeLabel.text
     assert panel.ui.warningsLabel.text.startswith("Warning: A reviewer edited")
 
 

@@ -146,6 +146,12 @@ def test_an_edited_segment_is_exported_as_semiautomatic(segmentation):
     assert str(value) == "SEMIAUTOMATIC"
 
 
+def test_a_tumor_inside_the_pancreas_is_seen_in_3d(segmentation):
+    display = segmentation.GetDisplayNode()
+    assert display.GetSegmentOpacity3D("Pancreas") == pytest.approx(0.3)
+    assert display.GetSegmentOpacity3D("Tumor") == 1.0
+
+
 def test_surfaces_come_on_demand(segmentation):
     assert not segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
     show_surface(segmentation, True)

@@ -13,7 +13,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("tumor", "normal")
 VIEWS = 3  # axial, coronal, sagittal: first the whole slices, then the close-ups
-HEIGHT, GAP = 360, 6  # pixels
+HEIGHT, GAP = 260, 6  # pixels
 
 _FIGURE = re.compile(r'<div class="picture">(.*?)</div>', re.DOTALL)
 _LAYER = re.compile(r'src="data:image/png;base64,([^"]+)"')

@@ -1,6 +1,6 @@
 """Renders what a result looks like in Slicer's own slice and 3D views, from what `make demo` leaves behind.
 
-The views are the real displayable managers of Slicer, drawn without a window by trame-slicer: `make pictures-slicer`.
+The views are the real displayable managers of Slicer, drawn without a window by trame-slicer, by `make pictures`.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from PDACScreeningLib.volume.image_io import read_ct
 
 ROOT = Path(__file__).resolve().parents[2]
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
-SIDE, GAP = 480, 6  # pixels
+SIDE, GAP = 400, 6  # pixels
 PROBABILITY_OPACITY = 0.5
 CLOSER = 2.5
 

@@ -1,13 +1,17 @@
 """Pictures of the module's panel, taken in the test host: real Qt and real MRML, stand-ins for Slicer's own widgets.
 
-Run by `make pictures`, with what `pip install -e .[slicer-host]` installs. The scan and its result are made without
-weights (Testing/SlicerHost/made_result.py); the numbers in the pictures show the panel, not what a model can do.
+Run by `make pictures`. The scan is the phantom of `make demo`, the result what the demo model said of it; pictures of
+states that the demo does not reach (running, not assessable) replay their events.
 """
 
+import io
 import sys
 import tempfile
 import types
+from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("Testing/SlicerHost", "Testing/Python", "PDACScreening")]
@@ -15,7 +19,10 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("Testing/SlicerHost", "Testing
 from slicer_host.start import start  # noqa: E402  the host needs the paths above
 
 WIDTH, HEIGHT = 460, 800  # pixels
+COLORS = 64
 TARGET = ROOT / "docs" / "pictures"
+SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
+MODEL = "demo-phantom"
 
 
 def open_panel(scene):
@@ -39,13 +46,20 @@ def open_panel(scene):
 
 
 def take(widget, name):
-    """Write one picture."""
+    """Write one picture, of few colors."""
+    import qt
     import slicer
 
+    slicer.app.userSettings().clear()  # how fast a replayed run was means nothing
+    widget.screening.update()
     for _ in range(5):
         widget.parent.resize(WIDTH, max(HEIGHT, widget.parent.layout().totalHeightForWidth(WIDTH)))
         slicer.app.processEvents()
-    widget.parent.grab().save(str(TARGET / f"slicer_panel_{name}.png"))
+    buffer = qt.QBuffer()
+    buffer.open(qt.QIODevice.ReadWrite)
+    widget.parent.grab().save(buffer, "PNG")
+    picture = Image.open(io.BytesIO(bytes(buffer.data()))).convert("RGB")
+    picture.quantize(COLORS, dither=Image.Dither.NONE).save(TARGET / f"slicer_panel_{name}.png", optimize=True)
 
 
 def darken():
@@ -63,56 +77,75 @@ def darken():
     qt.QApplication.setPalette(palette)
 
 
-def show_states(widget, folder):
-    """The panel from idle to edited, one picture a state."""
+def show_states(widget, folder, ending):
+    """The panel from idle to edited, one picture a state. ending: of the names of the pictures."""
     import slicer
-    from made_result import SMALL, make_result
     from panel_driving import choose, paint, press_screen
     from run_driving import fake_python, replaying_python, until
-    from screening_inputs import NOTICE, write_model
 
-    from PDACScreeningLib.inference.screening import NO_PANCREAS
-    from PDACScreeningLib.screening_result import ModelFacts, Outcome, Screening, write_screening
-    from PDACScreeningLib.volume.label_map import Label
+    from PDACScreeningLib.mrml.result_nodes import read_screening
 
-    example = ModelFacts("example", "nothing", NOTICE, True, "", "it was chosen for this picture")
-    made, model = make_result(folder, example), write_model(folder / example.name, Label.TUMOR, is_demo=True)
-    take(widget, "idle")
-    volume = slicer.util.loadVolume(str(made.scan))
-    volume.SetName("CT abdomen")
-    choose(widget, volume, model)
+    take(widget, f"idle{ending}")
+    volume = slicer.util.loadVolume(str(SCAN), {"name": "CT abdomen"})
+    choose(widget, volume, MODEL)
     event = '{"event": "progress", "stage": "coarse scan (64^3)", "done": 9, "total": 21, "eta_s": 40}'
     widget.logic.python = fake_python(folder, f"print({event!r}, flush=True); time.sleep(60)")
     widget.ui.screenButton.click()
     until(lambda: widget.ui.progressBar.value > 0)
-    take(widget, "running")
+    take(widget, f"running{ending}")
     widget.screening.abandon()
-    widget.logic.python = replaying_python(folder, made.folder)
+    widget.logic.python = replaying_python(folder, RESULT)
     press_screen(widget)
     widget.ui.nextFindingButton.click()
-    take(widget, "suspicious")
-    darken()
-    take(widget, "suspicious_dark")
-    paint(widget._parameterNode.result, volume, "Tumor", SMALL, 0)
+    take(widget, f"suspicious{ending}")
+    erase_half(widget, volume, paint)
     until(lambda: "stale" in widget.ui.stateLabel.text)
-    take(widget, "edited_dark")
-    (made.folder / "labels.seg.nrrd").unlink()
-    nothing = Screening(Outcome.INDETERMINATE, NO_PANCREAS, model=example, input=made.screening.input)
-    write_screening(nothing, made.folder / "screening.json")
+    take(widget, f"stale{ending}")
+    widget.ui.rescoreButton.click()
+    widget.ui.reviewerNote.text = "Upper half is bowel"
+    widget.ui.acceptButton.click()
+    take(widget, f"edited{ending}")
+    widget.logic.python = replaying_python(folder, not_assessable(folder / "not-assessable", read_screening(RESULT)))
     press_screen(widget)
-    take(widget, "not_assessable_dark")
+    take(widget, f"not_assessable{ending}")
     slicer.util.arrayFromVolume(volume)[0, 0, 0] += 1
     slicer.util.arrayFromVolumeModified(volume)
     until(lambda: "Not current" in widget.ui.stateLabel.text)
-    take(widget, "not_current_dark")
+    take(widget, f"not_current{ending}")
+
+
+def erase_half(widget, volume, paint):
+    """A reviewer takes the upper half of the first finding away."""
+    result = widget._parameterNode.result
+    finding = widget.logic.shown_result(result).screening.findings[0]
+    from PDACScreeningLib.mrml.ct_volume_node import geometry_of
+
+    plane = round(float(geometry_of(volume).world_to_index(finding.centroid_lps_mm)[0]))
+    paint(result, volume, "Tumor", slice(plane, None), 0)
+
+
+def not_assessable(folder, screening):
+    """A result folder that says the pancreas was not found in this scan."""
+    from PDACScreeningLib.inference.screening import NO_PANCREAS
+    from PDACScreeningLib.screening_result import Outcome, Screening, write_screening
+
+    folder.mkdir(exist_ok=True)
+    nothing = Screening(Outcome.INDETERMINATE, NO_PANCREAS, model=screening.model, input=screening.input)
+    write_screening(replace(nothing, provenance=screening.provenance), folder / "screening.json")
+    return folder
 
 
 def main():
-    """Take all pictures."""
+    """Take all pictures, light and dark."""
     with tempfile.TemporaryDirectory() as folder:
-        widget = open_panel(start(Path(folder)))
-        show_states(widget, Path(folder))
-        widget.cleanup()
+        scene = start(Path(folder))
+        for ending in ("", "_dark"):
+            widget = open_panel(scene)
+            show_states(widget, Path(folder), ending)
+            widget.cleanup()
+            widget.parent.hide()
+            scene.Clear(0)
+            darken()
 
 
 if __name__ == "__main__":
