@@ -1,10 +1,12 @@
 """The layers everything rests on: streams of chance, plain data, progress, the atomic writer, checkpoints."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,6 +108,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, error):
         atomic_file.write_file(target, fail_halfway)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_writer_that_fails_on_a_full_disk_is_explained(tmp_path, monkeypatch):
+    def fail(_path):
+        raise RuntimeError("a library that does not say why")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=4096))
+    with pytest.raises(WriteError, match="No space left on the disk"):
+        atomic_file.write_file(tmp_path / "a.txt", fail)
 
 
 def test_a_file_that_reads_back_differently_is_not_kept(tmp_path):

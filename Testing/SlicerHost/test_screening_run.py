@@ -141,6 +141,26 @@ def test_a_real_child_screens_and_the_voxels_are_the_ones_that_were_sent(scene, 
     assert not Path(folder).exists()
 
 
+def test_nothing_in_the_folder_of_a_run_names_the_volume(scene, volume, tmp_path, temporary_folder):
+    from PDACScreeningLib.mrml.screening_run import ScreeningRun
+
+    volume.SetName("Doe^Jane")
+    seen = {}
+
+    def look(_scene, result, _volume):
+        job = result.parent
+        seen.update({path.relative_to(job): path.read_bytes() for path in job.rglob("*") if path.is_file()})
+
+    run = ScreeningRun(
+        scene, volume, add_result=look, model=str(write_model(tmp_path / "tiny", Label.TUMOR)), device="cpu"
+    )
+    assert ended(run).problem is None
+    assert {"ct.mha", "screening.json", "report.html", "labels.seg.nrrd"} <= {path.name for path in seen}
+    for path, content in seen.items():
+        assert b"Doe" not in content
+        assert "Doe" not in str(path)
+
+
 def test_a_real_child_can_be_cancelled_while_it_computes(scene, tmp_path, temporary_folder):
     from PDACScreeningLib.mrml.screening_run import ScreeningRun
 

@@ -35,11 +35,13 @@ def views(app):
     layouts = (
         ViewLayoutDefinition.axial_view(),
         ViewLayoutDefinition.coronal_view(),
-        ViewLayoutDefinition.threed_view(background_color="#1f2020"),
+        ViewLayoutDefinition.threed_view(background_color="#3c4043"),
     )
     made = [app.view_manager.create_view(layout) for layout in layouts]
     for view in made:
         view.render_window().SetSize(SIDE, SIDE)
+    for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene=app.scene):
+        node.SetUseDepthPeeling(False)  # without a graphics card OpenGL then draws nothing that is translucent
     return made
 
 
