@@ -111,19 +111,19 @@ def read_case(
         everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=settings.protocol)
         whole = _answers(everywhere, config, ct)
         answers |= {WHOLE_VOLUME.format(name): whole[name] for name in row_names(config)[1:]}
-    tumor = np.argwhere(truth == Label.TUMOR)
+    tumor = truth == Label.TUMOR
     combined = answers[COMBINED].labels
     result = CaseResult(
         case_id=case_id,
         patient_id=case_id if patient_id is None else patient_id,
         fold=fold,
-        true_tumor_voxels=len(tumor),
-        true_tumor_diameter_mm=longest_diameter_mm(tumor, ct.geometry) if len(tumor) else None,
+        true_tumor_voxels=int(np.count_nonzero(tumor)),
+        true_tumor_diameter_mm=longest_diameter_mm(tumor, ct.geometry) if tumor.any() else None,
         coarse_found=segmentation is not None,
         rows={name: _row(answer, truth, ct.geometry.spacing_mm, config, settings) for name, answer in answers.items()},
         candidates=candidates(
             combined == Label.TUMOR,
-            truth == Label.TUMOR,
+            tumor,
             _probability_everywhere(segmentation, ct),
             config,
             min_overlap=settings.min_overlap,

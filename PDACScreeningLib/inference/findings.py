@@ -7,7 +7,7 @@ from scipy.spatial import ConvexHull, distance
 
 from PDACScreeningLib.inference.postprocessing import SIX_NEIGHBORS
 from PDACScreeningLib.screening_result import Finding
-from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -25,50 +25,76 @@ def find_tumors(labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32
     if box is None:
         return ()
     regions, _ = ndimage.label(labels[box.slices] == Label.TUMOR, structure=SIX_NEIGHBORS)
-    parts = enumerate(ndimage.find_objects(regions), start=1)
-    places = [_voxels_of(regions, part, number) + np.array(box.start) for number, part in parts]
-    places.sort(key=len, reverse=True)
-    return tuple(_measure(number, place, tumor_probability, ct) for number, place in enumerate(places, start=1))
+    parts = [
+        _Region(regions[part] == number, _moved(part, box))
+        for number, part in enumerate(ndimage.find_objects(regions), start=1)
+    ]
+    parts.sort(key=lambda region: region.voxels, reverse=True)
+    return tuple(_measure(number, region, tumor_probability, ct) for number, region in enumerate(parts, start=1))
 
 
-def longest_diameter_mm(indices_zyx: NDArray[np.intp], geometry: Geometry) -> float:
+def longest_diameter_mm(region: NDArray[np.bool_], geometry: Geometry) -> float:
     """Greatest distance between two points of a region, in mm.
 
-    indices_zyx: (n, 3) voxels of the region, n >= 1. A voxel reaches from face to face, so it is stood for by the
+    region: (z, y, x), true for at least one voxel. A voxel reaches from face to face, so it is stood for by the
     centers of its six faces: a single voxel measures its longest edge, a row of 5 voxels its 5 edges, and the points
     never lie in one plane, which a convex hull could not take.
     """
-    ends = _row_ends(indices_zyx)
-    points_zyx = (ends[:, np.newaxis] + FACE_CENTERS_ZYX).reshape(-1, 3)
-    points_mm = np.unique(points_zyx, axis=0) * geometry.spacing_mm[::-1]  # distances do not ask for the direction
+    points_zyx = (_possible_corners(region)[:, np.newaxis] + FACE_CENTERS_ZYX).reshape(-1, 3)
+    points_mm = points_zyx * geometry.spacing_mm[::-1]  # distances do not ask for the direction
     corners = points_mm[ConvexHull(points_mm).vertices]
     return float(
         max(distance.cdist(corners[first : first + 256], corners).max() for first in range(0, len(corners), 256))
     )
 
 
-def _voxels_of(regions: NDArray[np.int32], box: tuple[slice, slice, slice], number: int) -> NDArray[np.intp]:
-    """(n, 3) indices (z, y, x) of region `number`, which lies in `box`, in raster order."""
-    inside: NDArray[np.intp] = np.argwhere(regions[box] == number)
-    return inside + np.array([part.start for part in box], np.intp)
+class _Region:
+    """The voxels of one tumor region: true in `mask` (z, y, x), which lies at `place` in the volume.
+
+    Everything is summed plane by plane: lists of the indices of all voxels would take 24 bytes each.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], place: tuple[slice, slice, slice]) -> None:
+        self.mask, self.place = mask, place
+        self.voxels = int(np.count_nonzero(mask))
+
+    def mean(self, image: NDArray[np.int16] | NDArray[np.float32]) -> float:
+        """Of the values that an image (z, y, x) of the whole volume has in the region."""
+        planes = zip(image[self.place], self.mask, strict=True)
+        return float(sum(values[plane].sum(dtype=np.float64) for values, plane in planes) / self.voxels)
+
+    def centroid_zyx(self) -> NDArray[np.float64]:
+        """In indices of the mask."""
+        counts = [self.mask.sum(axis=others, dtype=np.int64) for others in ((1, 2), (0, 2), (0, 1))]
+        return np.array([np.arange(len(count)) @ count / self.voxels for count in counts])
+
+    def nearest_zyx(self, point_zyx: NDArray[np.float64], spacing_mm: XYZ) -> NDArray[np.intp]:
+        """The voxel of the region nearest to a point, in indices of the mask; the first of equals in raster order."""
+        nearest, least = np.zeros(3, np.intp), np.inf
+        for z, plane in enumerate(self.mask):
+            inside = np.argwhere(plane)
+            if len(inside) == 0:
+                continue
+            apart = np.square((inside - point_zyx[1:]) * spacing_mm[1::-1]).sum(axis=1)
+            apart_mm2 = apart.min() + ((z - point_zyx[0]) * spacing_mm[2]) ** 2
+            if apart_mm2 < least:
+                nearest, least = np.array([z, *inside[apart.argmin()]]), apart_mm2
+        return nearest
 
 
-def _measure(
-    number: int, indices_zyx: NDArray[np.intp], tumor_probability: NDArray[np.float32], ct: CTVolume
-) -> Finding:
+def _measure(number: int, region: _Region, tumor_probability: NDArray[np.float32], ct: CTVolume) -> Finding:
     geometry = ct.geometry
-    centroid_zyx = indices_zyx.mean(axis=0)
-    apart_mm = np.linalg.norm((indices_zyx - centroid_zyx) * geometry.spacing_mm[::-1], axis=1)
-    where = tuple(indices_zyx.T)
+    start_zyx = np.array([part.start for part in region.place])
+    centroid_zyx = region.centroid_zyx()
     return Finding(
         number=number,
-        voxels=len(indices_zyx),
-        volume_mm3=len(indices_zyx) * geometry.voxel_volume_mm3,
-        longest_diameter_mm=longest_diameter_mm(indices_zyx, geometry),
-        centroid_lps_mm=_world(centroid_zyx, geometry),
-        inside_lps_mm=_world(indices_zyx[apart_mm.argmin()], geometry),
-        mean_hu=float(ct.hu[where].mean(dtype=np.float64)),
-        mean_tumor_probability=float(tumor_probability[where].mean(dtype=np.float64)),
+        voxels=region.voxels,
+        volume_mm3=region.voxels * geometry.voxel_volume_mm3,
+        longest_diameter_mm=longest_diameter_mm(region.mask, geometry),
+        centroid_lps_mm=_world(start_zyx + centroid_zyx, geometry),
+        inside_lps_mm=_world(start_zyx + region.nearest_zyx(centroid_zyx, geometry.spacing_mm), geometry),
+        mean_hu=region.mean(ct.hu),
+        mean_tumor_probability=region.mean(tumor_probability),
     )
 
 
@@ -77,13 +103,23 @@ def _world(index_zyx: NDArray[np.floating] | NDArray[np.intp], geometry: Geometr
     return (x, y, z)
 
 
-def _row_ends(indices_zyx: NDArray[np.intp]) -> NDArray[np.intp]:
-    """First and last voxel of every row along x; all others lie between two voxels, never at a corner of the hull.
+def _moved(part: tuple[slice, slice, slice], box: Box) -> tuple[slice, slice, slice]:
+    """A place within a box as a place in the volume."""
+    z, y, x = (slice(first + own.start, first + own.stop) for first, own in zip(box.start, part, strict=True))
+    return (z, y, x)
 
-    indices_zyx: (n, 3) in raster order.
+
+def _possible_corners(region: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(n, 3) indices (z, y, x) of the voxels that can be corners of the region's hull.
+
+    A voxel in the middle between two others of the region cannot. Of a box only the eight corners remain.
     """
-    new_row = np.any(np.diff(indices_zyx[:, :2], axis=0) != 0, axis=1)
-    first = np.concatenate([[True], new_row])
-    last = np.concatenate([new_row, [True]])
-    ends: NDArray[np.intp] = indices_zyx[first | last]
-    return ends
+    corners = []
+    for z, plane in enumerate(region):
+        between = np.zeros_like(plane)
+        between[1:-1] |= plane[:-2] & plane[2:]
+        between[:, 1:-1] |= plane[:, :-2] & plane[:, 2:]
+        if 0 < z < len(region) - 1:
+            between |= region[z - 1] & region[z + 1]
+        corners.append(np.insert(np.argwhere(plane & ~between), 0, z, axis=1))
+    return np.concatenate(corners)

@@ -5,7 +5,7 @@
     best-00000600-77d0...c4.pt          the best validation; what `publish` takes
 
 A digest in the name is in place with the file in one rename, so that content and digest cannot be torn apart; names
-sort by iteration. `checkpoint.pt` of version 0.1 (format 1, no digest) is read when there is nothing newer.
+sort by iteration. `checkpoint.pt` of the first format, without a digest, is read when there is nothing newer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from PDACScreeningLib.network.checkpoint import (
 
 Notify = Callable[[str], None]
 
-_FIRST_NAME = "checkpoint.pt"  # of version 0.1
+_FIRST_NAME = "checkpoint.pt"  # of format 1
 _KEPT = 2
 _NAME = re.compile(r"(?:checkpoint|best)-(?P<iteration>\d{8})-(?P<sha256>[0-9a-f]{64})\.pt")
 _LOG = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class CheckpointFolder:
         return None
 
     def _training_files(self) -> list[Path]:
-        """Files to go on from, newest first; the one of version 0.1, which tells no iteration, last."""
+        """Files to go on from, newest first; the one of format 1, which tells no iteration, last."""
         first = self.folder / _FIRST_NAME
         return [*reversed(self._named("checkpoint")), *([first] if first.exists() else [])]
 

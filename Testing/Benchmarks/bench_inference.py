@@ -1,4 +1,4 @@
-"""Time and memory of screening, as Markdown tables: `make bench`, or with --quick in about a minute.
+"""Time and memory of screening, as Markdown tables (`make bench`), or with --quick in about a minute.
 
 Windows: one window through the network, per scale and width. Coarse scan: ours beside a naive loop with the same
 network. Memory: peak of a whole screening above its volume, in a process of its own (Linux only).
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
+import benchmark_page
 import numpy as np
 import torch
 from large_volume import GreedyNetwork, ReadingNetwork, large_ct
@@ -23,7 +24,8 @@ from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScaleSpec, Screen
 from PDACScreeningLib.inference.findings import find_tumors
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.inference.sliding_window import WindowScan, scan, window_starts
+from PDACScreeningLib.inference.sliding_window import WindowScan, scan
+from PDACScreeningLib.inference.window_plan import window_starts
 from PDACScreeningLib.network.runtime import Runtime, resolve_device
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.window_predictor import WindowPredictor
@@ -31,6 +33,7 @@ from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.intensity import normalize
 
+SCRIPT = "bench_inference.py"
 CONFIG = ScreeningConfig()
 MIB, GIB = 2**20, 2**30
 
@@ -40,26 +43,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller volumes and networks")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--page", type=Path, help="Markdown page to add the figures to")
     arguments = parser.parse_args()
     runtime = resolve_device(arguments.device)
     threads = f", {torch.get_num_threads()} threads" if runtime.device == "cpu" else ""
-    print(f"device {runtime.device} {runtime.precision}{threads}; Python {platform.python_version()}, "
-          f"torch {torch.__version__}, numpy {np.__version__}\n")  # fmt: skip
     slices = 128 if arguments.quick else 667
-    print_memory(slices)
-    print_after_the_networks(slices)
-    print_windows(runtime, widths=(12,) if arguments.quick else (12, 32))
-    print_coarse_scan(runtime, shape=(84, 84, 84) if arguments.quick else (104, 124, 124))
-
-
-def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """One Markdown table."""
-    print(f"### {title}\n")
-    print("| " + " | ".join(header) + " |")
-    print("|" + "---|" * len(header))
-    for row in rows:
-        print("| " + " | ".join(map(str, row)) + " |")
-    print(flush=True)
+    tables = [
+        memory_table(slices),
+        after_the_networks_table(slices),
+        windows_table(runtime, widths=(12,) if arguments.quick else (12, 32)),
+        coarse_scan_table(runtime, shape=(84, 84, 84) if arguments.quick else (104, 124, 124)),
+    ]
+    machine = benchmark_page.machine(f"{runtime.description} {runtime.precision}{threads}")
+    content = "\n".join([machine, "", *tables])
+    print(content)
+    if arguments.page:
+        benchmark_page.append(arguments.page, SCRIPT, date.today().isoformat(), content)
 
 
 def median_s(work: Callable[[], object], repeats: int) -> float:
@@ -82,7 +81,7 @@ def predictor(scale: ScaleSpec, width: int, runtime: Runtime) -> WindowPredictor
     return WindowPredictor(SegmentationNetwork(scale, NetworkSpec(base_width=width)), runtime)
 
 
-def print_windows(runtime: Runtime, widths: Sequence[int]) -> None:
+def windows_table(runtime: Runtime, widths: Sequence[int]) -> str:
     """Milliseconds for one window, at the batch size that screening uses."""
     rows = []
     for width in widths:
@@ -92,7 +91,9 @@ def print_windows(runtime: Runtime, widths: Sequence[int]) -> None:
             seconds = median_s(lambda network=network, windows=windows: network(windows), repeats=5)
             each_s = seconds / len(windows)
             rows.append([width, f"{scale.patch_size}^3", len(windows), f"{1000 * each_s:.1f}", f"{1 / each_s:.1f}"])
-    print_table("One window", ["base width", "window", "batch", "ms a window", "windows a second"], rows)
+    return benchmark_page.table(
+        "One window", ["base width", "window", "batch", "ms a window", "windows a second"], rows
+    )
 
 
 def naive_scan(hu: NDArray[np.int16], network: WindowPredictor, scale: ScaleSpec) -> NDArray[np.float32]:
@@ -109,7 +110,7 @@ def naive_scan(hu: NDArray[np.int16], network: WindowPredictor, scale: ScaleSpec
     return (total / count)[1:]
 
 
-def print_coarse_scan(runtime: Runtime, shape: tuple[int, int, int]) -> None:
+def coarse_scan_table(runtime: Runtime, shape: tuple[int, int, int]) -> str:
     """The coarse scan of a volume that is air but for a fifth, alternated with the naive loop."""
     coarse = PAPER_SCALES[0]
     network = predictor(coarse, width=12, runtime=runtime)
@@ -130,13 +131,13 @@ def print_coarse_scan(runtime: Runtime, shape: tuple[int, int, int]) -> None:
         ["scan", scanned.windows, f"{ours_s:.2f}", f"{1000 * ours_s / scanned.windows:.0f}", f"{difference:.1e}"],
     ]
     title = f"Coarse scan of {'x'.join(map(str, shape))}, a fifth of it body, base width 12"
-    print_table(title, ["", "windows run", "s", "ms a window", "largest difference in the body"], rows)
+    return benchmark_page.table(title, ["", "windows run", "s", "ms a window", "largest difference in the body"], rows)
 
 
 # ---- everything but the networks ---------------------------------------------------------------------------------
 
 
-def print_after_the_networks(slices: int) -> None:
+def after_the_networks_table(slices: int) -> str:
     """Component filter and findings on a volume of the paper's size."""
     ct = large_ct(slices)
     labels = np.digitize(ct.hu, (50, 150)).astype(np.uint8)
@@ -145,14 +146,13 @@ def print_after_the_networks(slices: int) -> None:
         ["component filter", f"{median_s(lambda: keep_large_components(labels, min_fraction=0.2), 3):.2f}"],
         ["findings", f"{median_s(lambda: find_tumors(labels, probability, ct), 3):.2f}"],
     ]
-    print_table(f"After the networks, whole volume of 512x512x{slices}", ["step", "s"], rows)
+    return benchmark_page.table(f"After the networks, whole volume of 512x512x{slices}", ["step", "s"], rows)
 
 
-def print_memory(slices: int) -> None:
+def memory_table(slices: int) -> str:
     """Peak above the volume, of screenings whose networks cost nothing."""
     if not Path("/proc/self/status").exists():
-        print("memory: not measured, /proc is needed\n")
-        return
+        return "Memory: not measured, /proc is needed.\n"
     rows = []
     for spacing_mm, greedy in ((None, False), (1.0, False), (None, True)):
         with multiprocessing.get_context("spawn").Pool(1) as process:
@@ -166,7 +166,7 @@ def print_memory(slices: int) -> None:
         "windows run",
         "tumor voxels",
     ]
-    print_table(f"Memory of screening 512x512x{slices}, networks that cost nothing", header, rows)
+    return benchmark_page.table(f"Memory of screening 512x512x{slices}, networks that cost nothing", header, rows)
 
 
 def measure_memory(slices: int, spacing_mm: float | None, greedy: bool) -> list[str]:

@@ -120,7 +120,7 @@ def test_a_damaged_best_gives_way_to_the_newest(tmp_path):
     assert "best-00000006" in told[0]
 
 
-def test_the_checkpoint_of_version_0_1_is_read_until_there_are_two_newer_ones(tmp_path):
+def test_a_checkpoint_of_the_first_format_is_read_until_there_are_two_newer_ones(tmp_path):
     run = tmp_path / "run"
     (run / "16").mkdir(parents=True)
     content = torch.load(_encoded(run / "16", small_checkpoint(3)), weights_only=True)

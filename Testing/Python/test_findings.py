@@ -1,6 +1,7 @@
 """Tumor regions measured: balls, rows, bent regions, and the diameters of PANORAMA."""
 
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -30,7 +31,9 @@ def ball(shape, center, radius):
 
 
 def diameter(voxels, spacing_mm=(1.0, 1.0, 1.0)):
-    return longest_diameter_mm(np.array(voxels), Geometry((99, 99, 99), spacing_mm))
+    region = np.zeros(np.max(voxels, axis=0) + 1, bool)
+    region[tuple(np.transpose(voxels))] = True
+    return longest_diameter_mm(region, Geometry((99, 99, 99), spacing_mm))
 
 
 def test_no_tumor_gives_no_finding():
@@ -72,11 +75,11 @@ def test_diameter_equals_the_largest_distance_between_any_two_faces(mask, spacin
 
 def test_diameter_of_real_tumors_agrees_with_the_manifest():
     for case in panorama_cases():
-        voxels = np.argwhere(case.label_map.labels == Label.TUMOR)
-        if len(voxels):
+        tumor = case.label_map.labels == Label.TUMOR
+        if tumor.any():
             geometry = case.label_map.geometry
             between_centers_mm = float(case.row["tumour_diam_mm"])  # the manifest stops half a voxel short at both ends
-            longer_mm = longest_diameter_mm(voxels, geometry) - between_centers_mm
+            longer_mm = longest_diameter_mm(tumor, geometry) - between_centers_mm
             assert -0.05 <= longer_mm <= max(geometry.spacing_mm) + 0.05, case.row["id"]
 
 
@@ -138,3 +141,15 @@ def test_large_tumor_and_a_hundred_specks_take_less_than_a_second():
     findings = measured(labels)
     assert len(findings) > 100
     assert time.process_time() - started < 5.0  # 0.5 s on a quiet machine
+
+
+def test_a_volume_that_is_all_tumor_needs_memory_for_region_numbers_but_for_no_list_of_voxels():
+    labels = np.full((160, 160, 160), Label.TUMOR, np.uint8)
+    probability, hu = np.full(labels.shape, 0.9, np.float32), np.full(labels.shape, 40, np.int16)
+    tracemalloc.start()
+    (finding,) = measured(labels, hu=hu, probability=probability)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (finding.voxels, finding.mean_hu) == (160**3, 40.0)
+    assert finding.longest_diameter_mm == pytest.approx(np.sqrt(159**2 + 159**2 + 160**2))
+    assert peak_bytes < 12 * 160**3  # a list of indices alone would be 24 bytes a voxel

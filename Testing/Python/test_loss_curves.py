@@ -1,6 +1,7 @@
 """TensorBoard shows the journal; without it a training goes on with a sentence."""
 
 import pytest
+from small_store import small_store
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.commands import training
@@ -12,6 +13,12 @@ def draw(folder, first, stop, loss):
     with LossCurves(folder, first) as curves:
         for iteration in range(first, stop):
             curves.add(JournalLine(iteration, loss, {"main": loss / 2}, 0.01, 1.0, 16.0, 0.0))
+
+
+def train_with_curves(folder):
+    small_store(folder / "store")
+    options = "--patch-size 16 --recipe short --iterations 1 --base-width 1 --batch-size 2 --device cpu --tensorboard"
+    return main(["train", str(folder / "store"), "--output", str(folder / "run"), *options.split()])
 
 
 def test_curves_of_a_resumed_training_have_every_iteration_once(tmp_path):
@@ -30,22 +37,12 @@ def test_curves_of_a_resumed_training_have_every_iteration_once(tmp_path):
 
 def test_the_option_without_the_package_is_a_sentence_and_no_failure(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "tensorboard_is_installed", lambda: False)
-    seen = []
-    monkeypatch.setattr(training, "train", lambda run, store, hook: seen.append(run) or finished(run))
-    monkeypatch.setattr(training, "CaseStore", lambda folder: EmptyStore)
-    options = ("--patch-size", "16", "--output", str(tmp_path), "--device", "cpu", "--tensorboard")
-    assert main(["train", str(tmp_path), *options]) == 0
-    assert not seen[0].tensorboard
+    assert train_with_curves(tmp_path) == 0
     assert "TensorBoard is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "16" / FOLDER).exists()
 
 
-class EmptyStore:
-    class index:
-        working_spacing_mm = 1.0
-
-
-def finished(run):
-    class Finished:
-        iteration = run.config.iterations
-
-    return Finished
+def test_the_option_writes_curves_beside_the_journal(tmp_path):
+    pytest.importorskip("tensorboard")
+    assert train_with_curves(tmp_path) == 0
+    assert list((tmp_path / "run" / "16" / FOLDER).glob("events*"))

@@ -3,8 +3,12 @@
 import sys
 
 import pytest
+import torch
 from training_lives import play
 
+from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec
+from PDACScreeningLib.network.global_batch_norm import GlobalBatchNorm3d, with_global_batch_norm
+from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.training.ranks import Ranks
 
 forks = pytest.mark.skipif(sys.platform == "win32", reason="forks processes")
@@ -58,6 +62,17 @@ def test_both_ranks_stop_after_the_same_iteration_when_one_is_asked_to(found):
 @forks
 def test_ranks_with_different_options_refuse_to_train_together(found):
     assert found["different_options"] == {"codes": [4, 4]}
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cpu", GlobalBatchNorm3d), ("cuda", torch.nn.SyncBatchNorm)])
+def test_statistics_over_all_ranks_leave_weights_and_their_names(device, kind):
+    torch.manual_seed(0)
+    network = SegmentationNetwork(PAPER_SCALES[2], NetworkSpec(base_width=1))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    after = with_global_batch_norm(network, device)
+    assert sum(type(layer) is kind for layer in after.modules()) == 18
+    assert all(torch.equal(tensor, before[name]) for name, tensor in after.state_dict().items())
+    assert after.state_dict().keys() == before.keys()
 
 
 def test_each_rank_takes_its_own_part_of_the_mini_batch():
