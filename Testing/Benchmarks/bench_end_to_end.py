@@ -1,0 +1,135 @@
+"""A whole screening with its reading and writing: the paper's average scan, networks of full cost.
+
+The networks have random weights and compute everything, but what they say is read off the Hounsfield units, so that the
+ROI and the findings are those of a scan with a gland and a tumor. Floor: counted floating-point operations over what a
+matrix product reaches in the same precision. On a GPU: `--device cuda --protocol exact`; on a CPU cut it: `--slices`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+
+import benchmark_page
+import numpy as np
+import SimpleITK as sitk
+import torch
+from large_volume import SHAPE, ReadingNetwork, large_ct
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from PDACScreeningLib.commands.screening_files import Answer, write_answer
+from PDACScreeningLib.config import PAPER_SCALES, PROTOCOLS, NetworkSpec, ScaleSpec, ScreeningConfig
+from PDACScreeningLib.dicom.ct_reader import read_any_ct
+from PDACScreeningLib.inference.screening import screen
+from PDACScreeningLib.network.runtime import Runtime, resolve_device
+from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.network.window_predictor import WindowPredictor
+from PDACScreeningLib.progress import ignore_progress
+
+SCRIPT = "bench_end_to_end.py"
+GEMM_SIDE, GEMM_REPEATS = 4096, 5
+
+
+class CostlyNetwork:
+    """Computes what a real network does, and answers what the Hounsfield units say. Counts the voxels."""
+
+    def __init__(self, scale: ScaleSpec, base_width: int, runtime: Runtime) -> None:
+        torch.manual_seed(0)
+        self.network = SegmentationNetwork(scale, NetworkSpec(base_width=base_width)).eval()
+        self.predictor = WindowPredictor(self.network, runtime)
+        self.batch_size = self.predictor.batch_size
+        self.voxels = 0
+
+    def __call__(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.predictor(windows)
+        self.voxels += windows.size
+        return ReadingNetwork()(windows)
+
+
+def main() -> None:
+    """Measure, print, and add to the page when there is one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--page", type=Path, help="Markdown page to add the figures to")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="fast")
+    parser.add_argument("--slices", type=int, default=SHAPE[0])
+    parser.add_argument("--base-width", type=int, default=NetworkSpec().base_width)
+    parser.add_argument("--working-spacing-mm", type=float, help="default: the scan's own grid")
+    arguments = parser.parse_args()
+    runtime = resolve_device(arguments.device)
+    content = "\n".join(
+        [benchmark_page.machine(f"{runtime.description} {runtime.precision}, {torch.get_num_threads()} threads"), ""]
+        + [measured(arguments, runtime)]
+    )
+    print(content)
+    if arguments.page:
+        benchmark_page.append(arguments.page, SCRIPT, date.today().isoformat(), content)
+
+
+def measured(arguments: argparse.Namespace, runtime: Runtime) -> str:
+    """Read, screen and write one scan."""
+    config = ScreeningConfig(working_spacing_mm=arguments.working_spacing_mm)
+    networks = {scale.patch_size: CostlyNetwork(scale, arguments.base_width, runtime) for scale in PAPER_SCALES}
+    with tempfile.TemporaryDirectory() as folder:
+        path, result = Path(folder) / "scan.nii.gz", Path(folder) / "result"
+        result.mkdir()
+        write_scan(path, arguments.slices)
+        wall, processor = time.perf_counter(), time.process_time()
+        read = read_any_ct(path)
+        screened = screen(read.volume, networks, config, protocol=arguments.protocol)
+        answer = Answer(screened.screening, read.volume, screened.label_map, screened.tumor_probability)
+        write_answer(answer, result, shield=nullcontext, on_progress=ignore_progress)
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    operations = sum(network.voxels * operations_a_voxel(network) for network in networks.values())
+    floor_s = operations / peak_operations_a_second(runtime)
+    rows = [
+        ["voxels computed (millions)", ", ".join(f"{size}^3: {n.voxels / 1e6:.0f}" for size, n in networks.items())],
+        ["operations", f"{operations / 1e12:.1f} TFLOP"],
+        ["floor", f"{floor_s:.1f} s"],
+        ["wall", f"{wall:.1f} s ({floor_s / wall:.0%} of it the floor)"],
+        ["processor", f"{processor:.1f} s"],
+        ["peak memory of the process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"],
+        *([stage, f"{seconds:.1f} s"] for stage, seconds in screened.screening.timings_s.items()),
+    ]
+    if runtime.device == "cuda":
+        rows.append(["peak memory of the GPU", f"{torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"])
+    size = "x".join(map(str, (arguments.slices, *SHAPE[1:])))
+    return benchmark_page.table(f"{size}, base width {arguments.base_width}, {arguments.protocol}", ["", ""], rows)
+
+
+def write_scan(path: Path, slices: int) -> None:
+    """The large volume as a file."""
+    ct = large_ct(slices)
+    image = sitk.GetImageFromArray(ct.hu)
+    image.SetSpacing(ct.geometry.spacing_mm)
+    sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
+
+
+def operations_a_voxel(network: CostlyNetwork) -> float:
+    """Floating-point operations a voxel of a window, counted on one."""
+    side = network.network.scale.patch_size
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network.network(torch.zeros(1, 1, side, side, side))
+    return counter.get_total_flops() / side**3
+
+
+def peak_operations_a_second(runtime: Runtime) -> float:
+    """Of a matrix product in the precision of the networks: what this machine can do, the best of a few."""
+    side = GEMM_SIDE if runtime.device == "cuda" else GEMM_SIDE // 4
+    one = torch.randn(side, side, device=runtime.device, dtype=runtime.dtype)
+    best_s = float("inf")
+    for _ in range(GEMM_REPEATS + 1):
+        started = time.perf_counter()
+        float((one @ one)[0, 0])  # waits for the device
+        best_s = min(best_s, time.perf_counter() - started)
+    return 2 * side**3 / best_s
+
+
+if __name__ == "__main__":
+    main()
