@@ -23,7 +23,6 @@ from PDACScreeningLib.training.ranks import Ranks, joined_ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
 from PDACScreeningLib.training.trainer import train
 from PDACScreeningLib.training.training_run import TrainingRun
-from PDACScreeningLib.training.validation_patients import split_store
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,8 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
     """Train one network, or go on with a training that was stopped. RESUME when `stop` ended it before its end."""
     if request.threads is not None:
         torch.set_num_threads(request.threads)
-    permitted = training_cases(request.store, request.split, request.fold)
-    config = training_config(request, permitted.index.working_spacing_mm)
-    store, validation_store = split_store(request.store, permitted, config.validation, config.seed)
+    store = training_cases(request.store, request.split, request.fold)
+    config = training_config(request, store.index.working_spacing_mm)
     runtime = resolve_training_device(request.device, request.precision)
     run = _training_run(request, config, runtime, display)
     with joined_ranks(runtime.device) as ranks:
@@ -68,7 +66,6 @@ def run_train(request: TrainRequest, display: Display, interruption: Interruptio
             run,
             store,
             interruption.hook(display.progress) if ranks.is_writer else interruption.check,
-            validation_store=validation_store,
             should_stop=stop,
             notify=display.notice,
             ranks=ranks,

@@ -151,7 +151,7 @@ class CaseStore:
     """
 
     def __init__(self, folder: Path, patients: frozenset[str] | None = None) -> None:
-        index = read_index(folder)
+        self.folder, index = folder, read_index(folder)
         self.index = index if patients is None else _of_patients(index, patients, folder)
         self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
         if not self.cases:

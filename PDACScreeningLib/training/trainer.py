@@ -25,6 +25,7 @@ from PDACScreeningLib.training.step import StepSpec, training_step
 from PDACScreeningLib.training.training_run import TrainingRun
 from PDACScreeningLib.training.training_state import TrainingState
 from PDACScreeningLib.training.validation import Validation
+from PDACScreeningLib.training.validation_patients import split_store
 
 _LOG = logging.getLogger(__name__)
 _ALONE = Ranks()
@@ -40,7 +41,6 @@ def train(
     store: CaseStore,
     on_progress: OnProgress = ignore_progress,
     *,
-    validation_store: CaseStore | None = None,
     should_stop: Callable[[], bool] = never,
     notify: Notify = _LOG.warning,
     ranks: Ranks = _ALONE,
@@ -49,16 +49,15 @@ def train(
 
     The batch of an iteration depends on (seed, scale, iteration) alone, so a stopped training goes on where it was,
     and a killed one ends with the same bits. should_stop: asked after every iteration; when any rank is to stop, all
-    save and return what is done so far. validation_store: patients for `config.validation`; None validates nothing.
+    save and return what is done so far. store: what may be trained on; `config.validation` sets patients of it aside.
     notify: told in one sentence about a damaged checkpoint that an older one replaces.
     Raises CheckpointError when the folder holds a training with other settings or data, DataError when the store has
     another grid than the configuration or the loss is no longer finite on any rank, FolderInUse, WriteError.
     """
-    source = PatchSource(run, store, ranks)
+    learned, apart = split_store(store, run.config.validation, run.config.seed)
+    source = PatchSource(run, learned, ranks)
     step = StepSpec(run.scale, run.config.loss, run.config.screening.intensity, run.runtime, run.accumulate)
-    validation = None
-    if validation_store is not None:
-        validation = Validation(PatchSource(run, validation_store, ranks), step, run.config.validation)
+    validation = None if apart is None else Validation(PatchSource(run, apart, ranks), step, run.config.validation)
     with RunRecord(run, ranks, notify) as record:
         ranks.require_same([to_plain(run.config), store.sha256, run.accumulate], "options or data")
         prior = source.class_prior() if run.config.loss.prior_bias else None

@@ -75,7 +75,7 @@ def _provenance(run: TrainingRun, store: CaseStore, ranks: Ranks) -> dict[str, s
         "torch": str(torch.__version__),
         "device": run.runtime.description,
         "precision": precision_of(run.runtime, run.scale),
-        "store_sha256": store.sha256,
+        "store_sha256": store.sha256,  # of all that was permitted, validation included: `evaluate` compares it
         "store_source": store.index.source,
         "cases": str(len(store.cases)),
         "accumulate": str(run.accumulate),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PDACScreeningLib.config import ValidationSpec
 from PDACScreeningLib.errors import DataError
@@ -27,16 +26,16 @@ def validation_patients(cases: Sequence[StoredCase], patient_share: float, seed:
     return frozenset(chosen)
 
 
-def split_store(folder: Path, store: CaseStore, spec: ValidationSpec, seed: int) -> tuple[CaseStore, CaseStore | None]:
+def split_store(store: CaseStore, spec: ValidationSpec, seed: int) -> tuple[CaseStore, CaseStore | None]:
     """What to learn from and what to validate on, by patient; all of it and None without validation.
 
-    folder: of the store. store: what may be trained on. Raises DataError when there are too few patients.
+    store: what may be trained on. Raises DataError when there are too few patients.
     """
     if spec.every == 0:
         return store, None
     apart = validation_patients(store.index.cases, spec.patient_share, seed)
     learned = frozenset(case.patient_id for case in store.index.cases) - apart
-    return CaseStore(folder, learned), CaseStore(folder, apart)
+    return CaseStore(store.folder, learned), CaseStore(store.folder, apart)
 
 
 def _share_of(patients: set[str], share: float, seed: int, kind: str) -> set[str]:

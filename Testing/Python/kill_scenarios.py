@@ -15,7 +15,6 @@ from training_states import require_equal, train_here
 
 from PDACScreeningLib.config import ValidationSpec
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
-from PDACScreeningLib.training.validation_patients import split_store
 
 
 def random_kills(folder):
@@ -44,25 +43,20 @@ def random_kills(folder):
 
 def kills_at_every_file_operation(folder):
     """A SIGKILL right before each thing that the last iteration, a validation and the saving do with the run folder."""
-    everyone = small_store(folder / "store")
-    store, validation_store = split_store(folder / "store", everyone, ValidationSpec(every=1), seed=0)
+    store = small_store(folder / "store")
     validation = ValidationSpec(every=4, batches=1)  # at the end only, where it is the best so far
-
-    def train_it(run, **options):
-        train_here(run, store, validation_store=validation_store, **options)
-
     calm, three = (_four(folder / name, validation=validation) for name in ("calm", "three"))
-    assert end(fork(lambda: train_it(calm))) == 0
-    assert end(fork(lambda: train_it(three, stop_after=3))) == 0
+    assert end(fork(lambda: train_here(calm, store))) == 0
+    assert end(fork(lambda: train_here(three, store, stop_after=3))) == 0
     for operations in count():
         run = _four(folder / "killed", validation=validation)
         shutil.rmtree(run.folder, ignore_errors=True)
         shutil.copytree(three.folder, run.folder)
-        code = end(fork(lambda run=run, n=operations: _until_operation(run.folder, n, lambda: train_it(run))))
+        code = end(fork(lambda run=run, n=operations: _until_operation(run.folder, n, lambda: train_here(run, store))))
         if code == 0:
             break
         assert code == -signal.SIGKILL
-        assert end(fork(lambda run=run: train_it(run))) == 0
+        assert end(fork(lambda run=run: train_here(run, store))) == 0
         require_equal(calm.folder, run.folder)
     return {"operations": operations}
 

@@ -1,6 +1,5 @@
 """Whatever happens to the newest checkpoint, an older whole one is used."""
 
-import errno
 import hashlib
 import os
 import re
@@ -179,7 +178,7 @@ def test_a_full_disk_leaves_the_older_checkpoint(tmp_path):
         folder = CheckpointFolder(tmp_path)
         folder.save(small_checkpoint(1))
         (tmp_path / "filler").write_bytes(bytes(os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize))
-        with pytest.raises(WriteError, match=os.strerror(errno.ENOSPC)):
+        with pytest.raises(WriteError, match="No space left"):
             folder.save(small_checkpoint(2))
         assert folder.newest().iteration == 1
         assert list(tmp_path.glob(".partial-*")) == []

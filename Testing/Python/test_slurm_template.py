@@ -60,7 +60,7 @@ class Cluster:
 
     def run(self, *arguments, **settings):
         job = self.start(*arguments, **settings)
-        out, err = job.communicate(timeout=120)
+        out, err = job.communicate(timeout=400)
         return job.returncode, out, err
 
     def noted(self, name):
@@ -171,14 +171,14 @@ def test_a_real_training_is_stopped_queued_and_finished_by_the_next_start(tmp_pa
     options = ("--recipe", "short", "--base-width", "1", "--batch-size", "2", "--checkpoint-every", "1000")
     here = (str(tmp_path / "store"), str(tmp_path / "run"), *options, "--device", "cpu", "--threads", "1")
     settings = {"PDAC_TRAIN": train, "SLURM_ARRAY_TASK_ID": "2"}
-    job = cluster.start(*here, "--iterations", "200", **settings)
+    job = cluster.start(*here, "--iterations", "100", **settings)
     journal = tmp_path / "run" / "16" / "training.jsonl"
     end = time.monotonic() + 120
     while not (journal.exists() and journal.stat().st_size) and job.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
     job.send_signal(signal.SIGUSR1)
-    out, err = job.communicate(timeout=120)
+    out, err = job.communicate(timeout=400)
     assert job.returncode == 75, out + err
     assert cluster.noted("scontrol") == ["requeue 40_2"]
-    assert cluster.run(*here, "--iterations", "200", SLURM_RESTART_COUNT="1", **settings)[0] == 0
-    assert len(journal.read_text().splitlines()) == 200
+    assert cluster.run(*here, "--iterations", "100", SLURM_RESTART_COUNT="1", **settings)[0] == 0
+    assert len(journal.read_text().splitlines()) == 100

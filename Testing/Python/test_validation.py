@@ -7,6 +7,7 @@ import torch
 from small_store import small_store
 from training_lives import tiny_run
 
+from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import ValidationSpec
 from PDACScreeningLib.datasets.split import Split
 from PDACScreeningLib.errors import Cancelled, DataError
@@ -63,7 +64,7 @@ def test_no_patient_of_the_test_fold_is_ever_validated_on(tmp_path):
     split = Split(folds=(("case-0", "case-1"), ("case-2", "case-3")), always_train=("case-4", "case-5", "case-6"))
     for fold in (0, 1):
         permitted = CaseStore(tmp_path, split.train_patients(fold))
-        learned, apart = split_store(tmp_path, permitted, ValidationSpec(every=1, patient_share=0.5), seed=3)
+        learned, apart = split_store(permitted, ValidationSpec(every=1, patient_share=0.5), seed=3)
         sides = [{case.facts.patient_id for case in side.cases} for side in (learned, apart)]
         assert sides[0] & sides[1] == set()
         assert sides[0] | sides[1] == split.train_patients(fold)
@@ -72,7 +73,7 @@ def test_no_patient_of_the_test_fold_is_ever_validated_on(tmp_path):
 
 def test_without_validation_every_patient_is_learned_from(tmp_path):
     store = small_store(tmp_path)
-    assert split_store(tmp_path, store, ValidationSpec(), seed=0) == (store, None)
+    assert split_store(store, ValidationSpec(), seed=0) == (store, None)
 
 
 def test_mean_dice_by_pencil():
@@ -87,13 +88,13 @@ def validated_run(folder, **changes):
 
 
 def test_the_best_validation_is_kept_and_is_what_is_published(tmp_path):
-    store, validation = split_store(tmp_path, small_store(tmp_path), ValidationSpec(every=2), seed=0)
+    store = small_store(tmp_path / "store")
     states = {}
 
     def remember(progress):
         states[progress.done] = CheckpointFolder(tmp_path / "run").newest()
 
-    last = train(validated_run(tmp_path / "run"), store, remember, validation_store=validation)
+    last = train(validated_run(tmp_path / "run"), store, remember)
     best = CheckpointFolder(tmp_path / "run").for_use()
     assert best.iteration == best.best.iteration == last.best.iteration
     assert best.best.mean_dice == last.best.mean_dice
@@ -101,22 +102,38 @@ def test_the_best_validation_is_kept_and_is_what_is_published(tmp_path):
     assert all(torch.equal(at_best[name], best.network_state[name]) for name in at_best)
 
 
-def test_validation_changes_nothing_in_what_is_learned(tmp_path):
-    store, validation = split_store(tmp_path, small_store(tmp_path), ValidationSpec(every=2), seed=0)
-    run = validated_run(tmp_path / "with")
-    watched = train(run, store, validation_store=validation).network_state
-    alone = train(replace(run, folder=tmp_path / "without"), store).network_state
-    assert all(torch.equal(watched[name], alone[name]) for name in watched)
+def test_validation_changes_nothing_but_who_is_learned_from(tmp_path):
+    store = small_store(tmp_path / "store")
+    watched = train(validated_run(tmp_path / "with"), store)
+    learned, _ = split_store(store, ValidationSpec(every=2), seed=0)
+    alone = train(validated_run(tmp_path / "without", validation=ValidationSpec()), learned)
+    assert all(torch.equal(watched.network_state[name], alone.network_state[name]) for name in watched.network_state)
+
+
+def test_the_record_of_a_training_names_all_cases_that_it_was_permitted(tmp_path):
+    store = small_store(tmp_path / "store")
+    assert train(validated_run(tmp_path / "run"), store).provenance["store_sha256"] == store.sha256
 
 
 def test_a_resumed_training_finds_the_same_best(tmp_path):
-    store, validation = split_store(tmp_path, small_store(tmp_path), ValidationSpec(every=2), seed=0)
-    calm = train(validated_run(tmp_path / "calm"), store, validation_store=validation)
+    store = small_store(tmp_path / "store")
+    calm = train(validated_run(tmp_path / "calm"), store)
 
     def stop_in_between(progress):
         if progress.done == 5:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train(validated_run(tmp_path / "run"), store, stop_in_between, validation_store=validation)
-    assert train(validated_run(tmp_path / "run"), store, validation_store=validation).best == calm.best
+        train(validated_run(tmp_path / "run"), store, stop_in_between)
+    assert train(validated_run(tmp_path / "run"), store).best == calm.best
+
+
+def test_the_command_validates_and_keeps_the_best(tmp_path, capsys):
+    small_store(tmp_path / "store")
+    short = ("--patch-size", "16", "--recipe", "short", "--base-width", "1", "--iterations", "2", "--batch-size", "2")
+    command = ["train", str(tmp_path / "store"), *short, "--device", "cpu", "--output", str(tmp_path / "run")]
+    assert main([*command, "--validation-every", "1", "--validation-share", "0.5"]) == 0
+    assert len(list((tmp_path / "run" / "16").glob("best-*.pt"))) == 1
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--validation-share", "1.5"])
+    assert "between 0 and 1" in capsys.readouterr().err

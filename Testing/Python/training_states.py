@@ -10,10 +10,10 @@ from PDACScreeningLib.training.ranks import joined_ranks
 from PDACScreeningLib.training.trainer import train
 
 
-def train_here(run, store, stop_after=None, **options):
+def train_here(run, store, stop_after=None):
     """Train in this process, if asked to only until so many iterations are done."""
     done = []
-    train(run, store, done.append, should_stop=lambda: stop_after in (len(done) + 1, len(done)), **options)
+    train(run, store, done.append, should_stop=lambda: stop_after in (len(done) + 1, len(done)))
 
 
 def train_as_rank(run, store, **options):

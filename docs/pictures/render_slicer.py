@@ -40,8 +40,6 @@ def views(app):
     made = [app.view_manager.create_view(layout) for layout in layouts]
     for view in made:
         view.render_window().SetSize(SIDE, SIDE)
-    for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene=app.scene):
-        node.SetUseDepthPeeling(False)  # without a graphics card OpenGL then draws nothing that is translucent
     return made
 
 
@@ -66,6 +64,8 @@ def show(app, scan, result_folder):
 
 def picture(view):
     """What a view shows, as an image."""
+    for renderer in view.render_window().GetRenderers():
+        renderer.SetUseDepthPeeling(False)  # without a graphics card OpenGL then draws nothing that is translucent
     view.render()
     grabber = vtkWindowToImageFilter()
     grabber.SetInput(view.render_window())
