@@ -225,5 +225,4 @@ def _command(
     words.append(f"--protocol {reading.protocol}")
     if reading.whole_volume:
         words.append("--ablation whole-volume")
-    words.append(f"--protocol {reading.protocol}")
     return " ".join(words)
