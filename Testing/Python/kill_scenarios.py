@@ -18,7 +18,7 @@ from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 
 
 def random_kills(folder):
-    """50 SIGKILLs at random instants of trainings that save every other iteration."""
+    """50 SIGKILLs at random instants of trainings that save every other iteration; each second one waits for a save."""
     store = small_store(folder / "store")
     began = time.monotonic()
     assert end(fork(lambda: train_here(_short(folder / "calm"), store))) == 0
@@ -30,6 +30,8 @@ def random_kills(folder):
         while True:
             life = fork(lambda run=run: train_here(run, store))
             code = ended_within(life, draw.uniform(0, calm_s / 2) if kills < 50 else 300)
+            if code is None and kills % 2:
+                code = _ended_before_saving(life, run.folder)
             if code is not None:
                 assert code == 0
                 break
@@ -77,6 +79,16 @@ def kills_inside_a_write(folder):
         assert end(fork(lambda run=run: train_here(run, store))) == 0
         require_equal(folder / "calm", run.folder)
     return {"killed": killed}
+
+
+def _ended_before_saving(life, folder):
+    """None as soon as a half-written file is there, or after a second; the exit code of a process that ends before."""
+    stop = time.monotonic() + 1
+    while time.monotonic() < stop and not any(folder.glob(".partial-*")):
+        code = ended_within(life, 0)
+        if code is not None:
+            return code
+    return None
 
 
 def _short(folder):
