@@ -1,20 +1,22 @@
 """Slide a cubic window over a volume and average what a network says about each voxel (section 2.3).
 
-numpy only: the network is a callable, so the flow is the same for torch on any device and for a test's threshold.
+Windows are cut out and answers summed where the network computes, a `Workspace`: on a GPU each voxel travels there once
+and back once, and not with each of the 33 windows it lies in. For a plain callable that is numpy, so the flow is the
+same for torch on any device and for a test's threshold.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import NUM_CLASSES, HUWindow, ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.config import NUM_CLASSES, ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.inference.window_plan import WindowPlan, plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress
@@ -31,6 +33,44 @@ class WindowNetwork(Protocol):
 
     def __call__(self, windows: NDArray[np.float32], /) -> NDArray[np.float32]:
         """(n, z, y, x) normalized intensities -> (n, 3, z, y, x) softmax over background, pancreas, tumor."""
+
+
+@runtime_checkable
+class Workspace(Protocol):
+    """A network with arrays of its own kind, which know slices, assignment, `+=` and `shape` as numpy's do."""
+
+    @property
+    def batch_size(self) -> int:
+        """As of `WindowNetwork`."""
+
+    def place(self, array: NDArray[np.float32]) -> Any:
+        """The array where the network computes."""
+
+    def answers(self, windows: Sequence[Any]) -> Any:
+        """n placed windows (z, y, x) -> (n, 3, z, y, x) there, as of `WindowNetwork`."""
+
+    def fetch(self, array: Any) -> NDArray[np.float32]:
+        """A placed array as numpy's; the two may share memory."""
+
+
+@dataclass(frozen=True)
+class _NumpyWorkspace:
+    """Of a network that takes numpy arrays."""
+
+    network: WindowNetwork
+
+    @property
+    def batch_size(self) -> int:
+        return self.network.batch_size
+
+    def place(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        return array
+
+    def answers(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return self.network(np.stack(windows))
+
+    def fetch(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,46 +146,61 @@ def scan_slabs(
     """
     z, y, x = plan.axes
     total, done = len(plan.corners), 0
-    batch_size = max(1, network.batch_size * scale.patch_size**3 // math.prod(plan.window_shape))
+    workspace = network if isinstance(network, Workspace) else _NumpyWorkspace(network)
+    batch_size = max(1, workspace.batch_size * scale.patch_size**3 // math.prod(plan.window_shape))
     over_z, over_plane = z.coverage(), np.outer(y.coverage(), x.coverage())
-    sums = np.zeros((NUM_CLASSES - 1, z.size, y.length, x.length), np.float32)  # of the slices from `start` on
+    # of as many slices as a window is deep, from `start` on: what the network sees, and the sums of its answers
+    image = workspace.place(normalize(plan.slices(0, z.size), config.intensity))
+    sums = workspace.place(np.zeros((NUM_CLASSES - 1, z.size, y.length, x.length), np.float32))
     for start, following in pairwise([*z.starts, z.length]):
         layer = plan.corners[plan.corners[:, 0] == start]
         for first in range(0, len(layer), batch_size):
             on_progress(Progress(stage, done, total))
             batch = layer[first : first + batch_size]
-            _add_batch(sums, plan, batch, network, config.intensity)
+            _add_batch(sums, image, plan, batch, workspace)
             done += len(batch)
         final = following - start
-        yield _slab(sums[:, :final] / (over_z[start:following, np.newaxis, np.newaxis] * over_plane), start, plan)
-        sums[:, : z.size - final] = sums[:, final:]
-        sums[:, z.size - final :] = 0
+        finished = workspace.fetch(sums[:, :final])
+        _require_numbers(finished)
+        yield _slab(finished / (over_z[start:following, np.newaxis, np.newaxis] * over_plane), start, plan)
+        if following < z.length:
+            _move_up(sums, final)
+            sums[:, z.size - final :] = 0
+            _move_up(image, final)
+            new = plan.slices(start + z.size, following + z.size)
+            image[z.size - final :] = workspace.place(normalize(new, config.intensity))
     if total:
         on_progress(Progress(stage, total, total))
 
 
-def _add_batch(
-    sums: NDArray[np.float32],
-    plan: WindowPlan,
-    corners: NDArray[np.intp],
-    network: WindowNetwork,
-    intensity: HUWindow,
-) -> None:
-    """Add the network's answers for windows of one layer to its sums (2, window, y, x) of pancreas and tumor."""
-    windows = np.stack([normalize(plan.window(corner), intensity) for corner in corners])
-    probabilities = network(windows)
-    _check_answer(probabilities, (len(corners), NUM_CLASSES, *plan.window_shape))
-    for corner, answer in zip(corners, probabilities, strict=True):
+def _add_batch(sums: Any, image: Any, plan: WindowPlan, corners: NDArray[np.intp], workspace: Workspace) -> None:
+    """Add the network's answers for windows of one layer to its sums (2, window, y, x) of pancreas and tumor.
+
+    image: (window, y, x) normalized intensities of that layer.
+    """
+    _, height, width = plan.window_shape
+    answers = workspace.answers([image[:, y : y + height, x : x + width] for _, y, x in corners.tolist()])
+    _require_shape(answers.shape, (len(corners), NUM_CLASSES, *plan.window_shape))
+    for number, corner in enumerate(corners):
         z, y, x = (axis.counted(int(first)) for axis, first in zip(plan.axes, corner, strict=True))
         own = tuple(slice(s.start - c, s.stop - c) for s, c in zip((z, y, x), corner, strict=True))
-        sums[:, own[0], y, x] += answer[(slice(1, None), *own)]
+        sums[:, own[0], y, x] += answers[(number, slice(1, None), *own)]
 
 
-def _check_answer(probabilities: NDArray[np.float32], expected: tuple[int, ...]) -> None:
+def _move_up(layer: Any, count: int) -> None:
+    """Forget the first `count` slices of (..., z, y, x): slice by slice, since source and target overlap."""
+    for z in range(layer.shape[-3] - count):
+        layer[..., z, :, :] = layer[..., z + count, :, :]
+
+
+def _require_shape(shape: Sequence[int], expected: tuple[int, ...]) -> None:
+    if tuple(shape) != expected:
+        raise ModelError(f"the network answered with shape {tuple(shape)}, expected {expected}: wrong model")
+
+
+def _require_numbers(sums: NDArray[np.float32]) -> None:
     """NaN compares false with everything, so an overflow would read as background: a silent "nothing found"."""
-    if probabilities.shape != expected:
-        raise ModelError(f"the network answered with shape {probabilities.shape}, expected {expected}: wrong model")
-    if not np.isfinite(probabilities.sum()):
+    if not np.isfinite(sums.sum(dtype=np.float64)):
         raise ModelError("the network answered with NaN or infinity: use float32, or another model")
 
 

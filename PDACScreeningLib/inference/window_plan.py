@@ -67,16 +67,18 @@ class WindowPlan:
         z, y, x = (axis.size for axis in self.axes)
         return (z, y, x)
 
-    def window(self, corner: NDArray[np.intp]) -> NDArray[np.int16]:
-        """(z, y, x) int16 voxels of the window at a corner; where it reaches beyond the volume, air."""
-        low = corner - self.padding
-        high = low + self.window_shape
-        if (low >= 0).all() and (high <= self.hu.shape).all():
-            return self.hu[_slices(low, high)]
-        inner_low, inner_high = np.maximum(low, 0), np.minimum(high, self.hu.shape)
-        window = np.full(self.window_shape, AIR_HU, np.int16)
-        window[_slices(inner_low - low, inner_high - low)] = self.hu[_slices(inner_low, inner_high)]
-        return window
+    def slices(self, first: int, last: int) -> NDArray[np.int16]:
+        """(last - first, y, x) int16 slices of the padded volume; where it reaches beyond the volume, air."""
+        shape = (last - first, *(axis.length for axis in self.axes[1:]))
+        low = np.array([first, 0, 0], np.intp) - np.array(self.padding, np.intp)
+        inner_low = np.maximum(low, 0)
+        inner_high = np.maximum(inner_low, np.minimum(low + np.array(shape, np.intp), self.hu.shape))
+        inner = self.hu[_slices(inner_low, inner_high)]
+        if inner.shape == shape:
+            return inner
+        slices = np.full(shape, AIR_HU, np.int16)
+        slices[_slices(inner_low - low, inner_high - low)] = inner
+        return slices
 
 
 def plan_windows(hu: NDArray[np.int16], scale: ScaleSpec, windows: WindowSpec, config: ScreeningConfig) -> WindowPlan:

@@ -1,13 +1,15 @@
-"""Evaluates a network on batches of windows: numpy in, softmax probabilities out."""
+"""Evaluates a network on batches of windows: normalized intensities in, softmax probabilities out."""
 
 from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from PDACScreeningLib.network.folding import folded
 from PDACScreeningLib.network.model_directory import Model
@@ -18,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WindowPredictor:
-    """One network on one device.
+    """One network on one device, with the arrays that `scan_slabs` works on (a `Workspace`).
 
     As many windows are evaluated together as the runtime's memory allows. Where that does not fit nevertheless, the
     predictor steps down a ladder and stays there: half as many windows, down to one, then the processors instead of
@@ -41,18 +43,38 @@ class WindowPredictor:
 
         The windows may have any size that is a multiple of 8. Raises MemoryError when not even one fits the memory.
         """
-        answers: list[NDArray[np.float32]] = []
-        done, window_voxels = 0, windows[0].size
+        return self.fetch(self.answers(list(torch.from_numpy(windows))))
+
+    def place(self, array: NDArray[np.float32]) -> Tensor:
+        """The array on the device; where that is full, in the processors' memory."""
+        tensor = torch.from_numpy(array)
+        try:
+            return tensor.to(self.runtime.device)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            self._note(f"{self._patch_size}^3 network: sums outside the memory of {self.runtime.device}")
+            return tensor
+
+    def answers(self, windows: Sequence[Tensor]) -> Tensor:
+        """As `__call__`, of n windows (z, y, x) on one device, and there."""
+        answers: list[Tensor] = []
+        done, window_voxels = 0, windows[0].numel()
         while done < len(windows):
             batch = windows[done : done + max(1, self._batch_voxels // window_voxels)]
             try:
-                answers.append(self._evaluated(batch))
+                answers.append(self._evaluated(torch.stack(tuple(batch))))
                 done += len(batch)
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
                 self._step_down(len(batch), window_voxels, error)
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+        return answers[0] if len(answers) == 1 else torch.cat(answers)
+
+    def fetch(self, array: Tensor) -> NDArray[np.float32]:
+        """As numpy array in the processors' memory, which a tensor there shares."""
+        fetched: NDArray[np.float32] = array.cpu().numpy()
+        return fetched
 
     def _use(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -60,13 +82,12 @@ class WindowPredictor:
         network = copy.deepcopy(self._folded).to(device=runtime.device, dtype=self.runtime.dtype)
         self._network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
-    def _evaluated(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        image = torch.from_numpy(windows).to(device=self.runtime.device, dtype=self.runtime.dtype).unsqueeze(1)
+    def _evaluated(self, windows: Tensor) -> Tensor:
+        image = windows.to(device=self.runtime.device, dtype=self.runtime.dtype).unsqueeze(1)
         image = image.contiguous(memory_format=torch.channels_last_3d)
         with torch.inference_mode():
-            logits = self._network(image)
-            probabilities: NDArray[np.float32] = logits.float().softmax(dim=1).contiguous().cpu().numpy()
-        return probabilities
+            probabilities: Tensor = self._network(image).float().softmax(dim=1).contiguous()
+            return probabilities.to(windows.device)
 
     def _step_down(self, count: int, window_voxels: int, error: RuntimeError) -> None:
         """Make do with less memory than `count` windows took. Raises MemoryError on the last rung."""
@@ -81,6 +102,9 @@ class WindowPredictor:
             raise MemoryError(f"no memory for one window of {window_voxels} voxels") from error
         if device == "cuda":
             torch.cuda.empty_cache()
+        self._note(rung)
+
+    def _note(self, rung: str) -> None:
         self.rungs.append(rung)
         _logger.warning("Memory did not suffice. %s.", rung)
 

@@ -11,6 +11,7 @@ import argparse
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -19,37 +20,48 @@ import benchmark_page
 import numpy as np
 import SimpleITK as sitk
 import torch
-from large_volume import SHAPE, ReadingNetwork, large_ct
-from numpy.typing import NDArray
+from large_volume import SHAPE, large_ct
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from PDACScreeningLib.commands.screening_files import Answer, write_answer
-from PDACScreeningLib.config import PAPER_SCALES, PROTOCOLS, NetworkSpec, ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import PAPER_SCALES, PROTOCOLS, HUWindow, NetworkSpec, ScaleSpec, ScreeningConfig
 from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.network.runtime import Runtime, resolve_device
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.window_predictor import WindowPredictor
 from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.volume.intensity import normalize
 
 SCRIPT = "bench_end_to_end.py"
 GEMM_SIDE, GEMM_REPEATS = 4096, 5
 
 
-class CostlyNetwork:
+class CostlyNetwork(WindowPredictor):
     """Computes what a real network does, and answers what the Hounsfield units say. Counts the voxels."""
 
     def __init__(self, scale: ScaleSpec, base_width: int, runtime: Runtime) -> None:
         torch.manual_seed(0)
         self.network = SegmentationNetwork(scale, NetworkSpec(base_width=base_width)).eval()
-        self.predictor = WindowPredictor(self.network, runtime)
-        self.batch_size = self.predictor.batch_size
+        super().__init__(self.network, runtime)
         self.voxels = 0
 
-    def __call__(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        self.predictor(windows)
-        self.voxels += windows.size
-        return ReadingNetwork()(windows)
+    def answers(self, windows: Sequence[Tensor]) -> Tensor:
+        super().answers(windows)
+        self.voxels += len(windows) * windows[0].numel()
+        return read_off(torch.stack(tuple(windows)))
+
+
+def read_off(windows: Tensor) -> Tensor:
+    """As ReadingNetwork, on the device: (n, z, y, x) intensities -> (n, 3, z, y, x) with 0.9 for what they say."""
+    not_background, tumor = windows >= normalized(50), windows >= normalized(150)
+    return 0.05 + 0.85 * torch.stack((~not_background, not_background & ~tumor, tumor), dim=1).float()
+
+
+def normalized(hu: int) -> float:
+    """What the networks see of some HU."""
+    return float(normalize(np.array(hu, np.int16), HUWindow()))
 
 
 def main() -> None:
@@ -61,8 +73,9 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=SHAPE[0])
     parser.add_argument("--base-width", type=int, default=NetworkSpec().base_width)
     parser.add_argument("--working-spacing-mm", type=float, help="default: the scan's own grid")
+    parser.add_argument("--memory-gib", type=float, help="ceiling for the networks, as of `screen --memory-gib`")
     arguments = parser.parse_args()
-    runtime = resolve_device(arguments.device)
+    runtime = resolve_device(arguments.device, memory_gib=arguments.memory_gib)
     content = "\n".join(
         [benchmark_page.machine(f"{runtime.description} {runtime.precision}, {torch.get_num_threads()} threads"), ""]
         + [measured(arguments, runtime)]
@@ -80,21 +93,24 @@ def measured(arguments: argparse.Namespace, runtime: Runtime) -> str:
         path, result = Path(folder) / "scan.nii.gz", Path(folder) / "result"
         result.mkdir()
         write_scan(path, arguments.slices)
+        before_gib = resident_gib()
         wall, processor = time.perf_counter(), time.process_time()
         read = read_any_ct(path)
         screened = screen(read.volume, networks, config, protocol=arguments.protocol)
         answer = Answer(screened.screening, read.volume, screened.label_map, screened.tumor_probability)
         write_answer(answer, result, shield=nullcontext, on_progress=ignore_progress)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     operations = sum(network.voxels * operations_a_voxel(network) for network in networks.values())
     floor_s = operations / peak_operations_a_second(runtime)
-    rows = [
+    rows: list[Sequence[object]] = [
         ["voxels computed (millions)", ", ".join(f"{size}^3: {n.voxels / 1e6:.0f}" for size, n in networks.items())],
         ["operations", f"{operations / 1e12:.1f} TFLOP"],
         ["floor", f"{floor_s:.1f} s"],
         ["wall", f"{wall:.1f} s ({floor_s / wall:.0%} of it the floor)"],
         ["processor", f"{processor:.1f} s"],
-        ["peak memory of the process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"],
+        ["peak memory, above the interpreter with its libraries", f"{peak_gib - before_gib:.2f} GiB"],
+        ["memory steps taken", sum(len(network.rungs) for network in networks.values())],
         *([stage, f"{seconds:.1f} s"] for stage, seconds in screened.screening.timings_s.items()),
     ]
     if runtime.device == "cuda":
@@ -111,12 +127,18 @@ def write_scan(path: Path, slices: int) -> None:
     sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
 
 
+def resident_gib() -> float:
+    """Memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**30
+
+
 def operations_a_voxel(network: CostlyNetwork) -> float:
     """Floating-point operations a voxel of a window, counted on one."""
     side = network.network.scale.patch_size
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network.network(torch.zeros(1, 1, side, side, side))
-    return counter.get_total_flops() / side**3
+    return float(counter.get_total_flops()) / side**3
 
 
 def peak_operations_a_second(runtime: Runtime) -> float:

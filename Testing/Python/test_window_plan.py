@@ -86,14 +86,15 @@ def test_odd_voxel_of_padding_goes_after():
     assert air_before(61, 64) == 1
 
 
-def test_a_window_that_reaches_beyond_the_volume_holds_air_there():
+def test_slices_that_reach_beyond_the_volume_hold_air_there():
     hu = np.zeros((10, 16, 13), np.int16)
     plan = plan_windows(hu, SMALL, WindowSpec.of_paper(SMALL), PAPER)
     assert plan.padding == (3, 0, 1)
-    window = plan.window(plan.corners[0])
-    assert window.shape == (16, 16, 16)
-    assert window[3:13, :, 1:14].tolist() == hu.tolist()
-    assert np.count_nonzero(window == AIR_HU) == 16**3 - hu.size
+    slices = plan.slices(0, 16)
+    assert slices.shape == (16, 16, 16)
+    assert slices[3:13, :, 1:14].tolist() == hu.tolist()
+    assert np.count_nonzero(slices == AIR_HU) == 16**3 - hu.size
+    assert np.array_equal(plan.slices(2, 14), slices[2:14])
 
 
 def test_a_window_is_skipped_when_the_body_lies_in_its_margin_only():

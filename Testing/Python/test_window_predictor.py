@@ -10,7 +10,7 @@ from torch import nn
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
-from PDACScreeningLib.inference.sliding_window import scan
+from PDACScreeningLib.inference.sliding_window import Workspace, scan
 from PDACScreeningLib.network.folding import folded
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
@@ -93,6 +93,46 @@ def test_large_windows_give_the_same_labels_for_any_size_when_the_margin_covers_
     hu = np.random.default_rng(1).integers(-100, 240, (16, 16, 250), dtype=np.int16)
     whole, tiled = scanned(hu, 256, 64), scanned(hu, size, 64)
     assert_same_labels(tiled, whole)
+
+
+@pytest.mark.parametrize("spec", [WindowSpec(16, 5), WindowSpec(32, 24, 4)])
+def test_sums_on_the_device_are_bit_by_bit_those_of_numpy(spec):
+    hu = np.random.default_rng(3).integers(-1000, 240, (27, 16, 60), dtype=np.int16)
+    predictor, scale = WindowPredictor(network(), FP32), PAPER_SCALES[2]
+
+    class OnlyCallable:
+        batch_size = predictor.batch_size
+
+        def __call__(self, batch):
+            return predictor(batch)
+
+    assert isinstance(predictor, Workspace)
+    assert not isinstance(OnlyCallable(), Workspace)
+    both = [
+        scan(hu, way, scale, ScreeningConfig(), stage="", on_progress=ignore_progress, windows=spec).foreground
+        for way in (predictor, OnlyCallable())
+    ]
+    assert np.array_equal(*both)
+
+
+def test_sums_that_do_not_fit_the_device_are_kept_beside_the_processors(monkeypatch):
+    predictor = WindowPredictor(network(), FP32)
+    expected = scanned_with(predictor)
+
+    def full(tensor, device):
+        raise torch.OutOfMemoryError(f"fake {device} is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "to", full)
+        placed = predictor.place(windows())
+    assert placed.device.type == "cpu"
+    assert predictor.rungs == ["16^3 network: sums outside the memory of cpu"]
+    assert np.array_equal(scanned_with(predictor), expected)
+
+
+def scanned_with(predictor):
+    hu = np.random.default_rng(4).integers(-100, 240, (16, 16, 40), dtype=np.int16)
+    return scan(hu, predictor, PAPER_SCALES[2], ScreeningConfig(), stage="", on_progress=ignore_progress).foreground
 
 
 @pytest.mark.parametrize("memory_gib", [1e-6, 2e-3])
