@@ -14,7 +14,8 @@ help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
-	@echo "make bench     time the protocols beside MONAI, growth of the cost, memory; adds to docs/benchmarks.md"
+	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
+	@echo "               adds to docs/benchmarks.md (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into docs/benchmarks.md"
 	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
@@ -64,10 +65,16 @@ demo: $(VENV)/.installed
 	@echo "  demo/result-tumor/report.html"
 	@echo "  demo/result-normal/report.html"
 
-bench: $(VENV)/.test-installed
+$(VENV)/.bench-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+bench: $(VENV)/.bench-installed
 	$(BIN)/python Testing/Benchmarks/bench_inference.py --page docs/benchmarks.md
 	$(BIN)/python Testing/Benchmarks/bench_protocols.py --page docs/benchmarks.md
 	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page docs/benchmarks.md --picture docs/pictures/cost-growth.svg
+	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page docs/benchmarks.md
+	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page docs/benchmarks.md
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page docs/benchmarks.md

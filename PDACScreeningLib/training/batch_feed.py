@@ -15,6 +15,13 @@ from typing import Generic, TypeVar
 
 Batch = TypeVar("Batch")
 
+_THREADED_FROM = 64  # side of the smallest patches that two threads make faster than one (docs/benchmarks.md)
+
+
+def feed_threads(patch_size: int) -> int:
+    """Threads that make batches of patches of this side: small ones are mostly Python's work, which one does faster."""
+    return 2 if patch_size >= _THREADED_FROM else 1
+
 
 class BatchFeed(Generic[Batch]):
     """Yields (iteration, batch) for start <= iteration < stop, in order; up to `ahead` batches wait to be taken.

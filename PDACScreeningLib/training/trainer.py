@@ -13,7 +13,7 @@ from collections.abc import Callable
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.training.batch_feed import BatchFeed
+from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.checkpoint_folder import Notify
 from PDACScreeningLib.training.learner import new_learner
@@ -64,7 +64,9 @@ def train(
         learner = new_learner(run.config, run.scale, run.runtime, ranks, prior)
         state = TrainingState(run, store, ranks, learner, record.newest())
         record.open_journal(state.done)
-        with BatchFeed(source.training_batch, state.done, run.config.iterations, ahead=run.prefetch) as feed:
+        threads = feed_threads(run.scale.patch_size)
+        first, last = state.done, run.config.iterations
+        with BatchFeed(source.training_batch, first, last, ahead=run.prefetch, threads=threads) as feed:
             for iteration, batch in feed:
                 rate = learning_rate(iteration, run.config.iterations, run.config.optimizer)
                 loss = training_step(step, learner, batch, rate, ranks)

@@ -28,7 +28,7 @@ from PDACScreeningLib.config import NetworkSpec, ScaleSpec, TrainingConfig
 from PDACScreeningLib.network.runtime import Runtime, resolve_training_device
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.batch_feed import BatchFeed
+from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.journal import JOURNAL
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
@@ -156,7 +156,7 @@ def waiting_share(sampler: PatchSampler, batch_size: int, pause_s: float, ahead:
     def make(iteration: int) -> PatchBatch:
         return sampler.sample(stream(0, "bench", iteration), batch_size, augment=True)
 
-    with BatchFeed(make, 0, 1_000_000, ahead=ahead) as feed:
+    with BatchFeed(make, 0, 1_000_000, ahead=ahead, threads=feed_threads(sampler.patch_size)) as feed:
         batches = iter(feed)
         next(batches)
         started, waited = time.perf_counter(), 0.0
