@@ -149,48 +149,45 @@ def scan_slabs(
     workspace = network if isinstance(network, Workspace) else _NumpyWorkspace(network)
     batch_size = max(1, workspace.batch_size * scale.patch_size**3 // math.prod(plan.window_shape))
     over_z, over_plane = z.coverage(), np.outer(y.coverage(), x.coverage())
-    # of as many slices as a window is deep, from `start` on: what the network sees, and the sums of its answers
-    image = workspace.place(normalize(plan.slices(0, z.size), config.intensity))
-    sums = workspace.place(np.zeros((NUM_CLASSES - 1, z.size, y.length, x.length), np.float32))
+    # as many slices as a window is deep, from `start` on: [0] what the network sees, [1:] the sums of its answers
+    layer = np.zeros((NUM_CLASSES, z.size, y.length, x.length), np.float32)
+    layer[0] = normalize(plan.slices(0, z.size), config.intensity)
+    layer = workspace.place(layer)
     for start, following in pairwise([*z.starts, z.length]):
-        layer = plan.corners[plan.corners[:, 0] == start]
-        for first in range(0, len(layer), batch_size):
+        corners = plan.corners[plan.corners[:, 0] == start]
+        for first in range(0, len(corners), batch_size):
             on_progress(Progress(stage, done, total))
-            batch = layer[first : first + batch_size]
-            _add_batch(sums, image, plan, batch, workspace)
+            batch = corners[first : first + batch_size]
+            _add_batch(layer, plan, batch, workspace)
             done += len(batch)
         final = following - start
-        finished = workspace.fetch(sums[:, :final])
-        _require_numbers(finished)
-        yield _slab(finished / (over_z[start:following, np.newaxis, np.newaxis] * over_plane), start, plan)
+        sums = workspace.fetch(layer[1:, :final])
+        _require_numbers(sums)
+        yield _slab(sums / (over_z[start:following, np.newaxis, np.newaxis] * over_plane), start, plan)
         if following < z.length:
-            _move_up(sums, final)
-            sums[:, z.size - final :] = 0
-            _move_up(image, final)
-            new = plan.slices(start + z.size, following + z.size)
-            image[z.size - final :] = workspace.place(normalize(new, config.intensity))
+            new = workspace.place(normalize(plan.slices(start + z.size, following + z.size), config.intensity))
+            _move_up(layer, final)
+            layer[0, -final:] = new
+            layer[1:, -final:] = 0
     if total:
         on_progress(Progress(stage, total, total))
 
 
-def _add_batch(sums: Any, image: Any, plan: WindowPlan, corners: NDArray[np.intp], workspace: Workspace) -> None:
-    """Add the network's answers for windows of one layer to its sums (2, window, y, x) of pancreas and tumor.
-
-    image: (window, y, x) normalized intensities of that layer.
-    """
+def _add_batch(layer: Any, plan: WindowPlan, corners: NDArray[np.intp], workspace: Workspace) -> None:
+    """Add the network's answers for windows of one layer to its sums: (1 + 2, window, y, x), see `scan_slabs`."""
     _, height, width = plan.window_shape
-    answers = workspace.answers([image[:, y : y + height, x : x + width] for _, y, x in corners.tolist()])
+    answers = workspace.answers([layer[0, :, y : y + height, x : x + width] for _, y, x in corners.tolist()])
     _require_shape(answers.shape, (len(corners), NUM_CLASSES, *plan.window_shape))
     for number, corner in enumerate(corners):
         z, y, x = (axis.counted(int(first)) for axis, first in zip(plan.axes, corner, strict=True))
         own = tuple(slice(s.start - c, s.stop - c) for s, c in zip((z, y, x), corner, strict=True))
-        sums[:, own[0], y, x] += answers[(number, slice(1, None), *own)]
+        layer[1:, own[0], y, x] += answers[(number, slice(1, None), *own)]
 
 
 def _move_up(layer: Any, count: int) -> None:
-    """Forget the first `count` slices of (..., z, y, x): slice by slice, since source and target overlap."""
-    for z in range(layer.shape[-3] - count):
-        layer[..., z, :, :] = layer[..., z + count, :, :]
+    """Forget the first `count` slices of (n, z, y, x): slice by slice, since source and target overlap."""
+    for z in range(layer.shape[1] - count):
+        layer[:, z] = layer[:, z + count]
 
 
 def _require_shape(shape: Sequence[int], expected: tuple[int, ...]) -> None:
