@@ -65,6 +65,7 @@ class PDACScreeningParameterNode:
     result: slicer.vtkMRMLSegmentationNode
     model: str
     device: str = "auto"
+    protocol: str = "exact"
 
 
 class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -245,16 +246,19 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         """The typed parameter node of the scene."""
         return PDACScreeningParameterNode(super().getParameterNode())
 
-    def screen(self, volumeNode, model=None, device="auto", waitForCompletion=True):
+    def screen(self, volumeNode, model=None, device="auto", waitForCompletion=True, protocol="exact"):
         """Screen a CT in a process of its own and add the result to the scene.
 
         model: name of an installed model or a folder; None takes the only installed model that is not a demo.
+        protocol: "exact", every window of the paper, or "fast", fewer of them.
         Returns the Screening with the numbers of the command line. Raises RuntimeError with one sentence when there is
         none. With waitForCompletion=False returns the run at once: call its `poll()` until its `end` is there.
         """
         from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
-        run = ScreeningRun(slicer.mrmlScene, volumeNode, model=model or None, device=device, python=self.python)
+        run = ScreeningRun(
+            slicer.mrmlScene, volumeNode, model=model or None, device=device, protocol=protocol, python=self.python
+        )
         if not waitForCompletion:
             return run
         while run.end is None:

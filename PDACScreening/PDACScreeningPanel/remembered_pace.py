@@ -7,15 +7,15 @@ import slicer
 from PDACScreeningLib.mrml.run_expectation import pace_from_text
 
 
-def remembered_pace(model, device):
-    """Pace of the last finished run with this model and this wish for a device; None before the first."""
-    return pace_from_text(str(slicer.app.userSettings().value(_key(model, device)) or ""))
+def remembered_pace(model, device, protocol):
+    """Pace of the last finished run with this model, wish for a device and protocol; None before the first."""
+    return pace_from_text(str(slicer.app.userSettings().value(_key(model, device, protocol)) or ""))
 
 
-def remember_pace(model, device, pace):
+def remember_pace(model, device, protocol, pace):
     """Keep how fast a finished run was."""
-    slicer.app.userSettings().setValue(_key(model, device), pace.to_text())
+    slicer.app.userSettings().setValue(_key(model, device, protocol), pace.to_text())
 
 
-def _key(model, device):
-    return f"PDACScreening/Pace/{device}/{Path(model).name}"
+def _key(model, device, protocol):
+    return f"PDACScreening/Pace/{protocol}/{device}/{Path(model).name}"

@@ -24,10 +24,10 @@ class ScreenSection:
         self.ui, self._logic, self._on_end = ui, logic, on_end
         self._parameters = self._run = self._last_run = None
         self._models = {}
-        self._fill_devices()
+        self._fill_choices()
         self._fill_models()
-        ui.modelSelector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
-        ui.deviceSelector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
+        for selector in (ui.modelSelector, ui.deviceSelector, ui.protocolSelector):
+            selector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
         ui.modelFolderButton.connect("clicked(bool)", lambda _checked: self._choose_folder())
         ui.screenButton.connect("clicked(bool)", lambda _checked: self.start())
         ui.cancelButton.connect("clicked(bool)", lambda _checked: self.cancel())
@@ -51,6 +51,7 @@ class ScreenSection:
         if parameters is not None:
             _select(self.ui.modelSelector, self._known_wish(parameters.model))
             _select(self.ui.deviceSelector, parameters.device)
+            _select(self.ui.protocolSelector, parameters.protocol)
         self._parameters = parameters
         self._store_choice()
         self.update()
@@ -66,7 +67,14 @@ class ScreenSection:
         self.ui.screenButton.enabled = obstacle is None
         self.ui.screenButton.toolTip = obstacle or _("Screen this CT. The result is added to the scene.")
         self.ui.cancelButton.enabled = self.running
-        for choice in (self.ui.inputSelector, self.ui.modelSelector, self.ui.modelFolderButton, self.ui.deviceSelector):
+        ui = self.ui
+        for choice in (
+            ui.inputSelector,
+            ui.modelSelector,
+            ui.modelFolderButton,
+            ui.deviceSelector,
+            ui.protocolSelector,
+        ):
             choice.enabled = not self.running
 
     def start(self):
@@ -75,7 +83,11 @@ class ScreenSection:
         self._show_problem(None)
         try:
             self._run = self._last_run = self._logic.screen(
-                parameters.inputVolume, parameters.model, parameters.device, waitForCompletion=False
+                parameters.inputVolume,
+                parameters.model,
+                parameters.device,
+                waitForCompletion=False,
+                protocol=parameters.protocol,
             )
             self._timer.start()
         except (PDACScreeningError, OSError) as error:
@@ -113,7 +125,8 @@ class ScreenSection:
         self._show_problem(run.end.problem)
         self.update()
         if run.end.pace is not None:
-            remember_pace(self._parameters.model, self._parameters.device, run.end.pace)
+            parameters = self._parameters
+            remember_pace(parameters.model, parameters.device, parameters.protocol, run.end.pace)
         self._on_end(run.end)
 
     def _start_on_processors(self):
@@ -141,8 +154,9 @@ class ScreenSection:
     def _expectation(self, volume):
         if volume is None or volume.GetImageData() is None:
             return ""
-        device = self._parameters.device
-        return expectation(device, liters_of(volume), remembered_pace(self._parameters.model, device))
+        parameters = self._parameters
+        pace = remembered_pace(parameters.model, parameters.device, parameters.protocol)
+        return expectation(parameters.device, liters_of(volume), pace)
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
@@ -165,15 +179,17 @@ class ScreenSection:
         diagnostics = self._last_run.diagnostics() if self._last_run is not None else ""
         self._problem.say(f"{problem.sentence} {problem.remedy}".strip(), diagnostics)
 
-    def _fill_devices(self):
-        names = {
+    def _fill_choices(self):
+        devices = {
             "auto": _("GPU if there is one"),
             "cpu": _("Processors"),
             "cuda": _("NVIDIA GPU"),
             "mps": _("Apple GPU"),
         }
-        for device, text in names.items():
-            self.ui.deviceSelector.addItem(text, device)
+        protocols = {"exact": _("All of the paper (exact)"), "fast": _("Fewer and larger (fast)")}
+        for selector, names in ((self.ui.deviceSelector, devices), (self.ui.protocolSelector, protocols)):
+            for choice, text in names.items():
+                selector.addItem(text, choice)
 
     def _fill_models(self):
         models = installed_models()
@@ -214,6 +230,7 @@ class ScreenSection:
             return
         self._parameters.model = _chosen(self.ui.modelSelector)
         self._parameters.device = _chosen(self.ui.deviceSelector)
+        self._parameters.protocol = _chosen(self.ui.protocolSelector)
         self.update()
 
 

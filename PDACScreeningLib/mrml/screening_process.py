@@ -35,13 +35,15 @@ class ScreenCommand:
     output: Path
     model: str | None = None  # name or folder; None = the only installed model that is not a demo
     device: str = "auto"
+    protocol: str = "exact"
 
     @property
     def arguments(self) -> list[str]:
         """The command line, without the Python that runs it."""
         model = [] if self.model is None else ["--model", self.model]
         paths = [str(self.input), "--output", str(self.output)]
-        return ["-m", "PDACScreeningLib", "screen", *paths, *model, "--device", self.device, "--progress", "json"]
+        how = ["--device", self.device, "--protocol", self.protocol, "--progress", "json"]
+        return ["-m", "PDACScreeningLib", "screen", *paths, *model, *how]
 
 
 class ScreeningProcess:

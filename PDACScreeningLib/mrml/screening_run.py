@@ -65,6 +65,7 @@ class ScreeningRun:
         add_result: AddResult = show_result,
         model: str | None = None,
         device: str = "auto",
+        protocol: str = "exact",
         python: str = sys.executable,
     ) -> None:
         """Write the voxels into a temporary folder and start the child.
@@ -75,14 +76,14 @@ class ScreeningRun:
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
         self._add_result, self._started = add_result, time.monotonic()
         self._liters = liters_of(volume_node)
-        self._message, self._device = "", device
+        self._message, self._device, self._protocol = "", device, protocol
         self._result: dict[str, Any] | None = None
         self.progress = RunProgress("starting")
         self.end: RunEnd | None = None
         self._job = JobFolder()
         try:
             scan = write_input_file(volume_node, self._job.path / INPUT)
-            command = ScreenCommand(scan, self._job.path / RESULT, model, device)
+            command = ScreenCommand(scan, self._job.path / RESULT, model, device, protocol)
             self._process = ScreeningProcess(command.arguments, python)
         except BaseException:
             self._job.remove()
@@ -120,6 +121,7 @@ class ScreeningRun:
         kind = self.end.problem.kind.value if self.end is not None and self.end.problem is not None else "none"
         facts = {
             "device asked for": self._device,
+            "protocol": self._protocol,
             "problem": kind,
             "exit code": self._process.exit_code,
             "last stage": self.progress.stage,

@@ -106,9 +106,10 @@ def test_a_python_that_is_not_there_raises(tmp_path):
 
 
 def test_the_command_line_is_the_one_a_person_types(tmp_path):
-    command = ScreenCommand(tmp_path / "ct.nrrd", tmp_path / "result", "demo-phantom", "cpu")
+    command = ScreenCommand(tmp_path / "ct.nrrd", tmp_path / "result", "demo-phantom", "cpu", "fast")
     assert command.arguments[:3] == ["-m", "PDACScreeningLib", "screen"]
-    assert command.arguments[-6:] == ["--model", "demo-phantom", "--device", "cpu", "--progress", "json"]
+    options = ["--model", "demo-phantom", "--device", "cpu", "--protocol", "fast", "--progress", "json"]
+    assert command.arguments[-8:] == options
     assert "--model" not in ScreenCommand(tmp_path, tmp_path).arguments
 
 

@@ -44,6 +44,21 @@ def test_screen_is_off_with_a_reason_until_there_is_a_volume_and_a_model(module_
     assert "after the first run" in ui.expectationLabel.text
 
 
+def test_the_protocol_that_was_chosen_is_used_named_and_remembered_apart(module_widget, volume, tumor_model):
+    ui = module_widget.ui
+    exact = module_widget.logic.shown_result(screened(module_widget, volume, tumor_model)).screening
+    assert "suggests" in ui.expectationLabel.text
+    ui.protocolSelector.setCurrentIndex(ui.protocolSelector.findData("fast"))
+    assert "after the first run" in ui.expectationLabel.text
+    press_screen(module_widget)
+    fast = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
+    assert (exact.protocol.name, fast.protocol.name) == ("exact", "fast")
+    assert sum(scale.windows for scale in fast.scales) < sum(scale.windows for scale in exact.scales)
+    assert ui.sourceLabel.text.endswith("fast protocol.")
+    assert "suggests" in ui.expectationLabel.text
+    assert module_widget._parameterNode.protocol == "fast"
+
+
 def test_a_folder_without_a_model_is_not_taken(module_widget, tmp_path):
     assert not module_widget.screening.use_model_folder(tmp_path)
 
