@@ -39,8 +39,8 @@ def expectation(device: str, liters: float, pace: Pace | None) -> str:
     """One or two sentences. device: the wish, of "auto", "cpu", "cuda", "mps"; liters: of the scan's field of view."""
     if pace is None:
         return (
-            f"Computes {_PLACES[device]}. How long is known after the first run here: under a minute on a fast GPU, "
-            "minutes to hours on processors."
+            f"Computes {_PLACES[device]}. How long is known after the first run here; on processors it takes minutes "
+            "to hours, depending on the model."
         )
     where = "the processors" if pace.device == "cpu" else pace.device
     return f"Computes on {where}, as in the last run here, which suggests {duration(pace.seconds_per_liter * liters)}."
