@@ -137,8 +137,10 @@ class ScreeningConfig:
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
+    close_call_factor: float = 5.0  # ours: below so many times K, but not 0, "fast" goes on to "exact" (ADR 0017)
 
     def __post_init__(self) -> None:
+        _require(self.close_call_factor >= 1, f"close_call_factor must be at least 1, got {self.close_call_factor}")
         _require(len(self.scales) >= 1, "at least one scale is needed")
         sizes = [scale.patch_size for scale in self.scales]
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from PDACScreeningLib.config import ProtocolName, ScaleSpec, ScreeningConfig
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
-from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
@@ -41,6 +41,8 @@ class Segmentation:
     labels: (z, y, x) uint8 of the whole volume, after the component filter; background outside the ROI.
     tumor_probability: (z, y, x) float32 of the ROI, mean over the networks, before any filter.
     scales: one entry per network, coarse first. unfiltered_labels: (z, y, x) uint8 of the ROI, before the filter.
+    protocol: whose windows these are. close_call_voxels: tumor voxels of a "fast" answer before it, which was a close
+    call; None when there was none.
     """
 
     coarse_box: Box
@@ -49,6 +51,8 @@ class Segmentation:
     tumor_probability: NDArray[np.float32]
     scales: tuple[ScaleSegmentation, ...]
     unfiltered_labels: NDArray[np.uint8]
+    protocol: ProtocolName
+    close_call_voxels: int | None = None
 
 
 def segment(
@@ -68,28 +72,29 @@ def segment(
 
     ct: on the working grid. networks: by patch size, one for each of `config.scales`, of which the first is coarse.
     region: scanned by the fine networks instead of the ROI, to measure what the ROI is good for; the paper: None.
-    protocol: "exact" is every window of the paper; "fast" covers the same voxels with fewer (ADR 0017).
+    protocol: "exact" is every window of the paper; "fast" covers the same voxels with fewer, and goes on to "exact"
+    when its answer is a close call (ADR 0017), so that None is always the word of "exact".
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
-    coarse_scale, *fine_scales = config.scales
-    coarse = _coarse_scan(ct.hu, networks, config, protocol, on_progress)
-    coarse_box = bounding_box(most_likely_labels(coarse.foreground) != Label.BACKGROUND)
-    if coarse_box is None:
-        return None
-    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape) if region is None else region
+    first = _segment_once(ct, networks, config, on_progress, region, protocol)
+    if protocol == "exact" or not is_close_call(first, config):
+        return first
+    voxels = 0 if first is None else int(np.count_nonzero(first.labels == Label.TUMOR))
+    del first  # memory for the second
 
-    coarse = coarse.cropped(roi)
-    total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
-    scales = [_coarse_alone(coarse, config)]
-    for scale in fine_scales:
-        scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, protocol, on_progress))
-    mean = np.divide(total, len(config.scales), out=total)
-    in_roi, tumor_probability = most_likely_labels(mean), mean[1].copy()
-    del coarse, total, mean  # memory for the component filter
+    def named_apart(progress: Progress) -> None:
+        on_progress(replace(progress, stage=f"{progress.stage}, every window"))
 
-    labels = np.zeros(ct.hu.shape, np.uint8)
-    labels[roi.slices] = _filtered(in_roi, config)
-    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales), in_roi)
+    second = _segment_once(ct, networks, config, named_apart, region, "exact")
+    return None if second is None else replace(second, close_call_voxels=voxels)
+
+
+def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) -> bool:
+    """Whether few windows cannot decide: no pancreas was found, or some tumor, but not many times the K of the rule."""
+    if segmentation is None or not segmentation.labels.any():
+        return True
+    tumor_voxels = np.count_nonzero(segmentation.labels == Label.TUMOR)
+    return bool(0 < tumor_voxels < config.close_call_factor * config.decision.min_tumor_voxels)
 
 
 def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -109,6 +114,36 @@ def mean_tumor_probability(labels: NDArray[np.uint8], tumor_probability: NDArray
     """Mean tumor probability over the tumor voxels of labels of the same shape; None when there are none."""
     tumor = tumor_probability[labels == Label.TUMOR]
     return float(tumor.mean(dtype=np.float64)) if tumor.size else None
+
+
+def _segment_once(
+    ct: CTVolume,
+    networks: Mapping[int, WindowNetwork],
+    config: ScreeningConfig,
+    on_progress: OnProgress,
+    region: Box | None,
+    protocol: ProtocolName,
+) -> Segmentation | None:
+    """`segment` with the windows of one protocol, whatever it says."""
+    coarse_scale, *fine_scales = config.scales
+    coarse = _coarse_scan(ct.hu, networks, config, protocol, on_progress)
+    coarse_box = bounding_box(most_likely_labels(coarse.foreground) != Label.BACKGROUND)
+    if coarse_box is None:
+        return None
+    roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape) if region is None else region
+
+    coarse = coarse.cropped(roi)
+    total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
+    scales = [_coarse_alone(coarse, config)]
+    for scale in fine_scales:
+        scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, protocol, on_progress))
+    mean = np.divide(total, len(config.scales), out=total)
+    in_roi, tumor_probability = most_likely_labels(mean), mean[1].copy()
+    del coarse, total, mean  # memory for the component filter
+
+    labels = np.zeros(ct.hu.shape, np.uint8)
+    labels[roi.slices] = _filtered(in_roi, config)
+    return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales), in_roi, protocol)
 
 
 def _coarse_scan(

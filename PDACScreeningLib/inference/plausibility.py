@@ -29,6 +29,7 @@ def warnings_about(segmentation: Segmentation, geometry: Geometry, config: Scree
         _truncation(segmentation, geometry),
         _pancreas_volume(segmentation, geometry),
         _coarse_decision(geometry, config),
+        _close_call(segmentation, config),
     ]
     return tuple(warning for warning in warnings if warning is not None)
 
@@ -85,3 +86,13 @@ def _coarse_decision(geometry: Geometry, config: ScreeningConfig) -> str | None:
         f"Below {volume_mm3:.0f} mm3 (a ball of {diameter_mm:.0f} mm) no tumor is called suspicious: that is what "
         f"{voxels} voxels are on this model's grid."
     )
+
+
+def _close_call(segmentation: Segmentation, config: ScreeningConfig) -> str | None:
+    """A time that was not the one expected, and its reason."""
+    voxels = segmentation.close_call_voxels
+    if voxels is None:
+        return None
+    rule = config.decision.min_tumor_voxels
+    found = f"{voxels} tumor voxels, too near the {rule} of the rule" if voxels else "no pancreas"
+    return f"The fast protocol found {found}: every window was run after it, and this is what the exact protocol says."

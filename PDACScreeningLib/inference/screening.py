@@ -64,18 +64,19 @@ def screen(
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
-    networks: by patch size, one for each of `config.scales`. protocol: see `segment`. The outcome is SUSPICIOUS,
-    NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge; never anything else. Raises ValueError when a
-    network is missing, ModelError when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
+    networks: by patch size, one for each of `config.scales`. protocol: see `segment`; the answer names the one that it
+    rests on. The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge; never
+    anything else. Raises ValueError when a network is missing, ModelError when one answers nonsense; passes on what
+    `on_progress` raises (`Cancelled`).
     """
     _require_networks(networks, config)
     clock = StageClock(on_progress)
     grid = working_grid(ct.geometry, config.working_spacing_mm)
-    used = _protocol(protocol, grid.working, config)
     with clock.stage("working grid"):
         working = grid.to_working(ct)
 
     segmentation = segment(working, networks, config, clock, protocol=protocol)
+    used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config)
     if segmentation is None or not segmentation.labels.any():
         reason = _why_nothing(working, segmentation, config)
         return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=clock.timings_s), grid)

@@ -26,7 +26,7 @@ def gland(start=(40, 40, 40), size=(30, 30, 40), shape=SHAPE, label=Label.PANCRE
 def warned(labels, spacing_mm=(1.0, 1.0, 1.0), config=CONFIG):
     box = bounding_box(labels > 0)
     roi = box.padded(32, labels.shape)
-    segmentation = Segmentation(box, roi, labels, np.zeros(roi.shape, np.float32), (), labels[roi.slices])
+    segmentation = Segmentation(box, roi, labels, np.zeros(roi.shape, np.float32), (), labels[roi.slices], "exact")
     return warnings_about(segmentation, Geometry(labels.shape, spacing_mm), config)
 
 

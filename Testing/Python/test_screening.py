@@ -67,7 +67,8 @@ def test_protocol_carries_the_numbers_in_force():
 
 
 def test_fast_protocol_names_its_own_windows_and_finds_the_same():
-    exact, fast = (screen(coded(gland(), GEOMETRY), decoders(), LITERAL, protocol=name) for name in ("exact", "fast"))
+    ct = coded(gland((7, 7, 7)), GEOMETRY)
+    exact, fast = (screen(ct, decoders(), LITERAL, protocol=name) for name in ("exact", "fast"))
     protocol = fast.screening.protocol
     assert protocol.name == "fast"
     assert (protocol.window_sizes, protocol.strides, protocol.window_margins) == (
@@ -80,6 +81,48 @@ def test_fast_protocol_names_its_own_windows_and_finds_the_same():
     assert all(
         few.windows < many.windows for few, many in zip(fast.screening.scales, exact.screening.scales, strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("tumor_size", "outcome", "windows"),
+    [
+        ((1, 7, 7), Outcome.NOT_SUSPICIOUS, "exact"),  # 49 voxels
+        ((1, 3, 17), Outcome.SUSPICIOUS, "exact"),  # 51
+        ((3, 4, 20), Outcome.SUSPICIOUS, "exact"),  # 240
+        ((5, 5, 10), Outcome.SUSPICIOUS, "fast"),  # 250, five times K
+        ((0, 0, 0), Outcome.NOT_SUSPICIOUS, "fast"),
+    ],
+)
+def test_a_close_call_of_the_fast_protocol_is_decided_by_every_window(tumor_size, outcome, windows):
+    ct, stages = coded(gland(tumor_size), GEOMETRY), []
+    answer = screen(ct, decoders(), LITERAL, lambda p: stages.append(p.stage), protocol="fast").screening
+    assert (answer.outcome, answer.protocol.name) == (outcome, windows)
+    is_close = windows == "exact"
+    assert any("every window was run" in warning for warning in answer.warnings) == is_close
+    assert ("coarse scan (64^3), every window" in stages) == is_close
+    assert ("coarse scan (64^3), every window" in answer.timings_s) == is_close
+    expected = screen(ct, decoders(), LITERAL, protocol=windows).screening
+    assert (answer.score, answer.tumor_voxels, answer.scales) == (
+        expected.score,
+        expected.tumor_voxels,
+        expected.scales,
+    )
+
+
+class BlindInLargeWindows(DecodingNetwork):
+    """Says background in windows larger than the 64^3 it was trained with."""
+
+    def __call__(self, windows):
+        if windows.shape[1:] == (64, 64, 64):
+            return super().__call__(windows)
+        return ConstantNetwork(background=1.0, pancreas=0.0, tumor=0.0)(windows)
+
+
+def test_a_pancreas_that_only_every_window_shows_is_found_by_the_fast_protocol_too():
+    networks = decoders() | {64: BlindInLargeWindows()}
+    answer = screen(coded(gland(), GEOMETRY), networks, LITERAL, protocol="fast").screening
+    assert (answer.outcome, answer.protocol.name) == (Outcome.SUSPICIOUS, "exact")
+    assert any("The fast protocol found no pancreas" in warning for warning in answer.warnings)
 
 
 def test_tumor_of_49_voxels_is_not_suspicious_but_stays_a_finding():
