@@ -79,6 +79,22 @@ def test_models_that_may_have_seen_the_cases_are_named(answer, words):
     assert words not in to_markdown(summary(FOUND))
 
 
+def test_a_cross_validation_is_claimed_only_of_models_known_to_be_trained_without_their_fold():
+    claim = "read by the model that was trained without that fold"
+    assert claim in to_markdown(summary(FOUND))
+    unknown = to_markdown(summary(experiment(setting(trained_on_others=None), CASES)))
+    assert claim not in unknown
+    assert "2 models, one for each fold of a split by patient" in unknown
+
+
+def test_of_patients_it_is_not_said_where_they_come_from_or_who_drew_the_truth():
+    words = "No reader, no second site, no second annotator was involved."
+    assert words in to_markdown(summary(FOUND))
+    text = to_markdown(summary(experiment(setting(source="two hospitals", is_demo=False), CASES)))
+    assert words not in text
+    assert "No reader was compared with" in text
+
+
 def test_the_papers_table_stands_beside_ours():
     lines = to_markdown(summary(FOUND)).splitlines()
     (ours,) = (line for line in lines if line.startswith("| Multi |") and "±" in line)
