@@ -11,6 +11,7 @@ import pytest
 from made_experiment import CASES, FOUND, setting
 
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.evaluation.case_result import Agreement
 from PDACScreeningLib.evaluation.experiment import experiment, read_experiment, write_experiment
 from PDACScreeningLib.evaluation.plots import write_plots
 from PDACScreeningLib.evaluation.report_document import document, summary
@@ -102,6 +103,28 @@ def test_the_papers_table_stands_beside_ours():
     assert "1/2 = 50.0 % (9.5-90.5)" in ours
     assert "| 84.52 ± 11.11 % | 78.60 ± 18.34 % | 56.46 ± 26.23 % | 8/136 | 128/136 = 94.1 %" in theirs
     assert "197/200 = 98.5 %" in theirs
+
+
+def test_scans_in_which_the_networks_together_confirmed_nothing_have_no_result_either():
+    nothing = replace(CASES[3].rows["Multi"], pancreas=Agreement(0.0, None, None))
+    case = replace(CASES[3], rows=dict.fromkeys(CASES[3].rows, nothing))
+    words = "In 1 more the networks together confirmed nothing of what it found"
+    assert words in to_markdown(summary(experiment(setting(), [*CASES[:3], case])))
+    assert "networks together confirmed nothing" not in to_markdown(summary(FOUND))
+
+
+def test_where_no_tumor_was_found_the_share_found_is_zero_and_without_tumors_there_is_none():
+    missed = experiment(setting(), [CASES[1], CASES[3]])
+    nothing = replace(missed, detection=replace(missed.detection, froc=()))
+    assert "| 0.125 or fewer | 0.000 |" in to_markdown(document(nothing))
+    assert "| 0.125 or fewer | - |" in to_markdown(document(experiment(setting(), CASES[2:])))
+
+
+def test_a_volume_of_less_than_10_mm3_is_not_rounded_to_nothing():
+    fine = setting()
+    text = to_markdown(document(experiment(replace(fine, data=replace(fine.data, voxel_mm3=0.28)), CASES)))
+    assert "| 1 voxel (0.3 mm3) |" in text
+    assert "| 50 voxels (14 mm3) |" in text
 
 
 def test_misses_and_false_alarms_are_listed_by_case():
