@@ -146,6 +146,17 @@ def test_a_card_that_somebody_wrote_is_kept(work, tmp_path):
     assert (tmp_path / "MODEL_CARD.md").read_text() == "mine"
 
 
+def test_a_card_that_nobody_touched_follows_its_model(work, tmp_path):
+    """The way the guide tells: publish, evaluate, publish again with the figures."""
+    assert publish(work, 1, "--output", tmp_path) == 0
+    assert "What this model is worth is not known" in (tmp_path / "MODEL_CARD.md").read_text()
+    experiment = work / "evaluation" / "experiment.json"
+    assert publish(work, 1, "--performance-from", experiment, "--output", tmp_path) == 0
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "What this model is worth is not known" not in card
+    assert "## Table 1" in card
+
+
 def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, capsys):
     plain = json.loads((work / "evaluation" / "experiment.json").read_text())
     plain["setting"]["config_sha256"] = "00" * 32
