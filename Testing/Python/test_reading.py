@@ -1,6 +1,8 @@
 """Readings side by side: what was made stays, and a process that dies is explained."""
 
+import multiprocessing
 import os
+import time
 
 import pytest
 
@@ -11,6 +13,26 @@ from PDACScreeningLib.progress import ignore_progress
 
 def die(_task):
     os._exit(9)
+
+
+def leave_a_trace(path):
+    path.touch()
+    time.sleep(0.5)
+
+
+@pytest.mark.slow
+def test_a_cancelled_evaluation_finishes_what_runs_side_by_side_and_begins_nothing_more(monkeypatch, tmp_path):
+    monkeypatch.setattr(reading, "make_reading", leave_a_trace)
+
+    def cancel_after_one(progress):
+        if progress.done == 1:
+            raise Cancelled
+
+    tasks = [tmp_path / str(number) for number in range(8)]
+    with pytest.raises(Cancelled):
+        reading.make_readings(tasks, jobs=2, total=8, on_progress=cancel_after_one)
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["0"], ["0", "1"])
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.slow
