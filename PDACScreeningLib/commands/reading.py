@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +27,7 @@ from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.window_predictor import window_predictors
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_store import Case, CaseStore
+from PDACScreeningLib.worker_processes import belong_to_the_parent
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Generator[None]:
 
 
 def _begin_process() -> None:
-    """One thread each; Ctrl-C at the terminal reaches all processes, and it is the first one that decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread each."""
+    belong_to_the_parent()
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
 
