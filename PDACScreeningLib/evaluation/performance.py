@@ -37,6 +37,7 @@ def measured_performance(found: Experiment, weights_sha256: str, experiment_sha2
         experiment_sha256=experiment_sha256,
         trained_on_others=_trained_on_others(found),
         every_fold=found.setting.data.folds > 1 and found.setting.statistics.normals == "every-fold",
+        protocol=found.setting.reading.protocol,
     )
 
 

@@ -151,7 +151,8 @@ def detection_section(found: Experiment) -> Section:
     note = (
         f"A region is the tumor when they overlap (intersection over union) by {overlap:g} or more; its confidence is "
         f"the paper's score of that region alone (picai_eval). {found.detection.tumors} tumors in "
-        f"{found.detection.scans} scans. Average precision {found.average_precision.text}."
+        f"{found.detection.scans} scans; the truth of one in pieces counts as several. Average precision "
+        f"{found.average_precision.text}."
     )
     table = Table("Share of tumors found", ("False alarms a scan", "Sensitivity"), tuple(rows))
     return Section("Tumors one by one", (Paragraph(note), table, _plot("froc", "Free-response ROC curve.")))

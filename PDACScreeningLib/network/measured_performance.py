@@ -48,6 +48,7 @@ class MeasuredPerformance:
     experiment_sha256: str
     trained_on_others: bool | None = None
     every_fold: bool = False
+    protocol: str = "exact"  # of the readings
 
     def sentence(self, *, is_demo: bool) -> str:
         """One sentence for score panel, report and list of models, without a percentage."""
@@ -55,7 +56,8 @@ class MeasuredPerformance:
         counted = "readings" if self.every_fold else "scans"
         area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
         patients = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
-        closing = f"; intervals at the 0.95 level{self._seen()}{patients}"
+        protocol = "" if self.protocol == "exact" else f"; {self.protocol} protocol"
+        closing = f"{protocol}; intervals at the 0.95 level{self._seen()}{patients}"
         return (
             f"{self._how()} on {with_tumor} {counted} with and {without} without a tumor ({self.source.rstrip('.')}): "
             f"from {self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a "

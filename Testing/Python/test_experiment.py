@@ -13,6 +13,7 @@ from made_experiment import CASES, FOUND, setting
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.case_result import Agreement
 from PDACScreeningLib.evaluation.experiment import experiment, read_experiment, write_experiment
+from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate
 from PDACScreeningLib.evaluation.plots import write_plots
 from PDACScreeningLib.evaluation.report_document import document, summary
 from PDACScreeningLib.evaluation.report_markdown import to_markdown
@@ -118,6 +119,12 @@ def test_where_no_tumor_was_found_the_share_found_is_zero_and_without_tumors_the
     nothing = replace(missed, detection=replace(missed.detection, froc=()))
     assert "| 0.125 or fewer | 0.000 |" in to_markdown(document(nothing))
     assert "| 0.125 or fewer | - |" in to_markdown(document(experiment(setting(), CASES[2:])))
+
+
+def test_a_truth_in_pieces_is_said_to_count_as_several_tumors():
+    pieces = replace(CASES[0], candidates=(*CASES[0].candidates, LesionCandidate(True, 0.0, 0.0)))
+    text = to_markdown(document(experiment(setting(), [pieces, *CASES[1:]])))
+    assert "3 tumors in 4 scans; the truth of one in pieces counts as several." in text
 
 
 def test_a_volume_of_less_than_10_mm3_is_not_rounded_to_nothing():

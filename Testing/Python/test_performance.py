@@ -80,6 +80,13 @@ def test_readings_of_one_scan_by_every_fold_are_not_called_scans():
     assert "on 2 readings with and 4 without a tumor" in sentence
 
 
+def test_figures_of_the_fast_protocol_are_told_to_be_such():
+    base = setting()
+    fast = experiment(replace(base, reading=replace(base.reading, protocol="fast")), CASES)
+    assert "; fast protocol; intervals" in measured_performance(fast, THESE, "").sentence(is_demo=False)
+    assert "protocol" not in measured_performance(FOUND, THESE, "").sentence(is_demo=False)
+
+
 def test_other_weights_are_refused_where_one_model_was_measured():
     with pytest.raises(ModelError, match=r"measured the weights abab.*evaluate this model"):
         measured_performance(without_folds(), "ff" * 32, "")
