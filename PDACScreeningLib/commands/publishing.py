@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torch import Tensor
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.commands.evaluation_plan import without_batch_sizes
@@ -59,8 +62,10 @@ def run_publish(request: PublishRequest, display: Display) -> int:
             for size, item in checkpoints.items()
         },
     )
-    card_is_theirs = _is_somebodys_card(request.output)
     states = {size: item.network_state for size, item in checkpoints.items()}
+    if found is not None:
+        _require_measured(found, description, states)
+    card_is_theirs = _is_somebodys_card(request.output)
     written = save_model(request.output, description, states)
     if found is not None and request.performance_from is not None:
         written = _with_performance(written, found, request.performance_from)
@@ -78,6 +83,13 @@ def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
     if found.setting.config_sha256 != config_sha256(without_batch_sizes(config)):
         raise ModelError(f"{path} measured models of another configuration; evaluate models trained as this one")
     return found
+
+
+def _require_measured(found: Experiment, description: ModelDescription, states: dict[int, dict[str, Tensor]]) -> None:
+    """Before anything of an earlier model is replaced. The digest of weights is known once they are written."""
+    with TemporaryDirectory() as folder:
+        weights_sha256 = save_model(Path(folder), description, states).weights_sha256
+    measured_performance(found, weights_sha256, experiment_sha256="")
 
 
 def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:

@@ -167,6 +167,16 @@ def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, cap
     assert not (tmp_path / "model").exists()
 
 
+def test_figures_of_other_weights_leave_a_published_model_as_it_is(work, tmp_path, capsys):
+    assert evaluate(work, tmp_path / "evaluation", models=("fold0",), split=None) == 0
+    assert publish(work, 0, "--output", tmp_path / "model") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    chosen = ("--performance-from", tmp_path / "evaluation" / "experiment.json", "--output", tmp_path / "model")
+    assert publish(work, 1, *chosen) == 5
+    assert "evaluate this model" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+
+
 def test_another_split_takes_over_what_the_same_weights_have_read(work, tmp_path, monkeypatch):
     split = read_split(work / "split.json")
     first = Split(folds=((*split.folds[1],),), always_train=(*split.folds[0], *split.always_train))
