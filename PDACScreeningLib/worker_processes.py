@@ -26,7 +26,7 @@ def each_as_finished(call: Callable[[Item], Result], items: Iterable[Item], jobs
         yield from map(call, items)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_belong_to_the_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=belong_to_the_parent) as pool:
         running: set[Future[Result]] = {pool.submit(call, item) for item in items}
         try:
             while running:
@@ -37,7 +37,7 @@ def each_as_finished(call: Callable[[Item], Result], items: Iterable[Item], jobs
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _belong_to_the_parent() -> None:
+def belong_to_the_parent() -> None:
     """Ctrl-C is the parent's to answer; and when the parent is killed, nobody waits for this process any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()

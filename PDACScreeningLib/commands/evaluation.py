@@ -75,9 +75,10 @@ def run_evaluate(request: EvaluateRequest, display: Display, interruption: Inter
 
 
 def _result(task: ReadingTask) -> CaseResult | None:
-    """A reading that has been made; which fold its model stands for is the split's to say."""
-    result = read_result(task.folder, task.assignment.name, task.made_of)
-    return None if result is None else replace(result, fold=task.assignment.fold)
+    """A reading that has been made; whose scan it is of is the store's to say, and which fold read it the split's."""
+    place = task.assignment
+    result = read_result(task.folder, place.name, task.made_of)
+    return None if result is None else replace(result, fold=place.fold, patient_id=place.patient_id)
 
 
 def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:

@@ -23,7 +23,7 @@ from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSett
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.runtime import Runtime
-from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.case_store import CaseStore, StoredCase
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
 
@@ -37,9 +37,10 @@ class FoundModel:
 
     @property
     def training_sha256(self) -> frozenset[str]:
-        """Digests of the cases its networks were trained on; empty when it does not say."""
-        stores = (facts.get("store_sha256", "") for facts in self.description.training.values())
-        return frozenset(sha for sha in stores if sha)
+        """Digests of the cases its networks were trained on; "" stands for a network of which it does not say."""
+        training = self.description.training
+        sizes = (str(scale.patch_size) for scale in self.description.config.scales)
+        return frozenset(training.get(size, {}).get("store_sha256", "") for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Plan:
     store: Path
     models: tuple[FoundModel, ...]
     assignments: tuple[Assignment, ...]
-    content_sha256: dict[str, str]  # case id -> of its voxels and labels
+    content_sha256: dict[str, str]  # case id -> of its voxels and labels, on native grids with the size of a voxel
     runtime: Runtime
 
     def tasks(self, folder: Path) -> list[ReadingTask]:
@@ -116,7 +117,7 @@ def make_plan(
         store=store_folder,
         models=models,
         assignments=assignments,
-        content_sha256={case.case_id: case.content_sha256 for case in cases},
+        content_sha256={case.case_id: _content_sha256(case, config) for case in cases},
         runtime=runtime,
     )
 
@@ -158,23 +159,29 @@ def _require_same_grid(store: CaseStore, config: ScreeningConfig) -> None:
 def _seen(model: FoundModel, fold: int, folder: Path, store: CaseStore, split: Split | None) -> bool | None:
     """Whether a model was trained on others than it reads: True, False, or None where its record does not tell.
 
-    Raises UsageError when it was trained for another fold.
+    A model is several networks: one that saw the cases is enough. Raises UsageError when one was trained for another
+    fold.
     """
     if split is None:
-        return False if model.training_sha256 == {store.sha256} else None
-    if model.training_sha256 == {_sha256(folder, None)}:
+        return False if store.sha256 in model.training_sha256 else None
+    if _sha256(folder, None) in model.training_sha256:
         return False
-    trained_for = [
-        other
-        for other in range(len(split.folds))
-        if model.training_sha256 == {_sha256(folder, split.train_patients(other))}
-    ]
-    if trained_for and fold not in trained_for:
+    of_fold = [_sha256(folder, split.train_patients(other)) for other in range(len(split.folds))]
+    known = model.training_sha256 & frozenset(of_fold) - {""}
+    others = sorted(known - {of_fold[fold]}, key=of_fold.index)
+    if others:
         raise UsageError(
-            f"{model.description.name} was given for fold {fold} and trained for fold {trained_for[0]}; "
+            f"{model.description.name} was given for fold {fold} and trained for fold {of_fold.index(others[0])}; "
             "give --model once for each fold, in order"
         )
-    return True if trained_for else None
+    return True if known and known == model.training_sha256 else None
+
+
+def _content_sha256(case: StoredCase, config: ScreeningConfig) -> str:
+    """What a reading of a case is bound to. The store's digest is of voxels alone, however large they are."""
+    if config.working_spacing_mm is not None:
+        return case.content_sha256
+    return digest(voxels=case.content_sha256, spacing_mm=case.spacing_mm)
 
 
 def _sha256(folder: Path, patients: frozenset[str] | None) -> str:
@@ -225,4 +232,6 @@ def _command(
     words.append(f"--protocol {reading.protocol}")
     if reading.whole_volume:
         words.append("--ablation whole-volume")
+    if statistics.prevalences != StatisticsSettings().prevalences:
+        words += [f"--prevalence {prevalence:g}" for prevalence in statistics.prevalences]
     return " ".join(words)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torch import Tensor
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.commands.evaluation_plan import without_batch_sizes
@@ -16,7 +19,7 @@ from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
 from PDACScreeningLib.evaluation.model_card import model_card
 from PDACScreeningLib.evaluation.performance import measured_performance
 from PDACScreeningLib.network.checkpoint import Checkpoint
-from PDACScreeningLib.network.model_description import ModelDescription
+from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import save_model, write_description
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
 
@@ -38,7 +41,7 @@ class PublishRequest:
 
 
 def run_publish(request: PublishRequest, display: Display) -> int:
-    """Write the model folder, and a model card where there is none.
+    """Write the model folder, and a model card where there is none, or one that nobody has touched.
 
     Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
     not belong to the model.
@@ -60,11 +63,15 @@ def run_publish(request: PublishRequest, display: Display) -> int:
         },
     )
     states = {size: item.network_state for size, item in checkpoints.items()}
+    if found is not None:
+        _require_measured(found, description, states)
+    card_is_theirs = _is_somebodys_card(request.output)
     written = save_model(request.output, description, states)
     if found is not None and request.performance_from is not None:
         written = _with_performance(written, found, request.performance_from)
         write_description(request.output, written)
-    card = _write_card(request.output, written, found)
+    kept = f"its {CARD} was kept; check that it still fits"
+    card = kept if card_is_theirs else _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
     return 0
@@ -78,18 +85,33 @@ def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
     return found
 
 
+def _require_measured(found: Experiment, description: ModelDescription, states: dict[int, dict[str, Tensor]]) -> None:
+    """Before anything of an earlier model is replaced. The digest of weights is known once they are written."""
+    with TemporaryDirectory() as folder:
+        weights_sha256 = save_model(Path(folder), description, states).weights_sha256
+    measured_performance(found, weights_sha256, experiment_sha256="")
+
+
 def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     measured = measured_performance(found, description.weights_sha256, sha256)
     return replace(description, measured=measured, performance=measured.sentence(is_demo=description.is_demo))
 
 
-def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
-    """Write the card unless somebody has written one; returns what to tell."""
+def _is_somebodys_card(folder: Path) -> bool:
+    """Whether a card says something else than what was written when the model beside it was not measured yet."""
     path = folder / CARD
-    if path.exists():
-        return f"its {CARD} was kept; check that it still fits"
-    atomic_file.write_text(path, model_card(description, found))
+    if not path.exists():
+        return False
+    try:
+        return path.read_text(encoding="utf-8") != model_card(read_description(folder), None)
+    except (ModelError, OSError, UnicodeDecodeError):
+        return True
+
+
+def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
+    """Returns what to tell."""
+    atomic_file.write_text(folder / CARD, model_card(description, found))
     return f"complete its {CARD}"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -26,6 +27,7 @@ from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.window_predictor import window_predictors
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_store import Case, CaseStore
+from PDACScreeningLib.worker_processes import belong_to_the_parent
 
 
 @dataclass(frozen=True)
@@ -52,24 +54,25 @@ def make_readings(tasks: Sequence[ReadingTask], *, jobs: int, total: int, on_pro
     stage, done = "reading cases", total - len(tasks)
     on_progress(Progress(stage, done, total))
     within = (lambda _: on_progress(Progress(stage, done, total))) if jobs == 1 else ignore_progress
-    made = _one_by_one(tasks, within) if jobs == 1 else _side_by_side(tasks, jobs)
-    for _ in made:
-        done += 1
-        on_progress(Progress(stage, done, total))
+    with closing(_one_by_one(tasks, within) if jobs == 1 else _side_by_side(tasks, jobs)) as made:
+        for _ in made:
+            done += 1
+            on_progress(Progress(stage, done, total))
 
 
-def _one_by_one(tasks: Sequence[ReadingTask], on_progress: OnProgress) -> Iterator[None]:
+def _one_by_one(tasks: Sequence[ReadingTask], on_progress: OnProgress) -> Generator[None]:
     for task in tasks:
         make_reading(task, on_progress)
         yield
 
 
-def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Iterator[None]:
+def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Generator[None]:
+    """The pool is given no more than it works on: what it holds in store could not be dropped any more."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, max(1, len(tasks))), mp_context=spawn, initializer=_begin_process) as pool:
-        running: set[Future[None]] = {pool.submit(make_reading, task) for task in tasks}
+        left, running = iter(tasks), set[Future[None]]()
         try:
-            while running:
+            while running := running | {pool.submit(make_reading, task) for task in islice(left, jobs - len(running))}:
                 finished, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
                 for future in finished:
                     future.result()
@@ -84,8 +87,8 @@ def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Iterator[None]:
 
 
 def _begin_process() -> None:
-    """One thread each; Ctrl-C at the terminal reaches all processes, and it is the first one that decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread each."""
+    belong_to_the_parent()
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +68,9 @@ def read_labels(folder: Path, name: str) -> NDArray[np.uint8]:
     """(z, y, x) label map of a reading that has been made. Raises DataError."""
     path = folder / f"{name}.labels.npz"
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             labels: NDArray[np.uint8] = content["labels"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be used: {error}; delete {name}.json, and the case is read again") from error
     return labels
 

@@ -67,7 +67,7 @@ def worth_section(found: Experiment) -> Section:
             "In parentheses 95 % intervals: Wilson for proportions, bootstrap over patients "
             f"({found.setting.statistics.bootstrap_samples} samples) for areas and average precision. One training of "
             "each network with one seed: the intervals do not hold what another training would change. Everything is "
-            "measured on the working grid. No reader, no second site, no second annotator was involved."
+            f"measured on the working grid. {_not_involved(found)}"
         ),
     ]
     return Section("What these numbers are worth", tuple(paragraphs))
@@ -116,10 +116,22 @@ def _who_read(found: Experiment) -> str:
         "every-fold": "patients that every fold may test were read by every fold, so that their readings are not "
         "independent: Wilson intervals of the specificity are too narrow",
     }[setting.statistics.normals]
+    if not all(model.trained_on_others for model in setting.models):
+        return (
+            f"{setting.data.folds} models, one for each fold of a split by patient: patients of a fold were given to "
+            f"the model of that fold; {normals}."
+        )
     return (
         f"Cross-validation in {setting.data.folds} folds: each patient of a fold was read by the model that was "
         f"trained without that fold; {normals}."
     )
+
+
+def _not_involved(found: Experiment) -> str:
+    """Of phantoms everything is known; where scans of patients come from, the data set has to say."""
+    if found.setting.data.is_synthetic:
+        return "No reader, no second site, no second annotator was involved."
+    return "No reader was compared with; from which sites and annotators scans and truth come, the data set has to say."
 
 
 def _unseen(found: Experiment) -> list[str]:

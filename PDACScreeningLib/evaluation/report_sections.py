@@ -27,12 +27,22 @@ def table1_section(found: Experiment) -> Section:
             Paragraph(
                 f"K = {_k_text(found, found.setting.min_tumor_voxels)}. DSC as mean ± SD over scans; a miss is a tumor "
                 f"with DSC 0. The coarse scan found nothing in {empty} of {found.counts.readings}: such a scan has no "
-                "result in use, and counts here as one in which nothing was segmented."
+                f"result in use, and counts here as one in which nothing was segmented.{_unconfirmed(found)}"
             ),
             Table("Segmentation and classification, 95 % intervals in parentheses", COLUMNS, tuple(rows)),
             Paragraph(f"Rows marked (paper): {published.CITATION}. Other data and other training; not a comparison."),
         ),
     )
+
+
+def _unconfirmed(found: Experiment) -> str:
+    """Scans that are not assessable although the coarse scan found something. Every truth has a pancreas voxel, so
+    there is no surface agreement exactly where nothing was segmented.
+    """
+    count = sum(case.coarse_found and case.rows[COMBINED].pancreas.nsd is None for case in found.cases)
+    if count == 0:
+        return ""
+    return f" In {count} more the networks together confirmed nothing of what it found: no result, and counted so too."
 
 
 def surface_section(found: Experiment) -> Section:
@@ -141,7 +151,8 @@ def detection_section(found: Experiment) -> Section:
     note = (
         f"A region is the tumor when they overlap (intersection over union) by {overlap:g} or more; its confidence is "
         f"the paper's score of that region alone (picai_eval). {found.detection.tumors} tumors in "
-        f"{found.detection.scans} scans. Average precision {found.average_precision.text}."
+        f"{found.detection.scans} scans; the truth of one in pieces counts as several. Average precision "
+        f"{found.average_precision.text}."
     )
     table = Table("Share of tumors found", ("False alarms a scan", "Sensitivity"), tuple(rows))
     return Section("Tumors one by one", (Paragraph(note), table, _plot("froc", "Free-response ROC curve.")))
@@ -209,13 +220,17 @@ def _error_row(case: CaseResult) -> tuple[str, ...]:
 
 
 def _sensitivity_at(found: Experiment, alarms: float) -> str:
-    within = [point.sensitivity for point in found.detection.froc if point.false_alarms_per_scan <= alarms]
-    return f"{max(within):.3f}" if within else "-"
+    """Without a region, or where the first of them are too many false alarms, no tumor is found: 0."""
+    if found.detection.tumors == 0:
+        return "-"
+    within = (point.sensitivity for point in found.detection.froc if point.false_alarms_per_scan <= alarms)
+    return f"{max(within, default=0.0):.3f}"
 
 
 def _k_text(found: Experiment, k: int) -> str:
     voxel_mm3 = found.setting.data.voxel_mm3
-    volume = "" if voxel_mm3 is None else f" ({k * voxel_mm3:.0f} mm3)"
+    digits = 0 if voxel_mm3 is None or k * voxel_mm3 >= 10 else 1
+    volume = "" if voxel_mm3 is None else f" ({k * voxel_mm3:.{digits}f} mm3)"
     return f"{k} voxel{'' if k == 1 else 's'}{volume}"
 
 

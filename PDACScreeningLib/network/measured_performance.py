@@ -29,6 +29,8 @@ class MeasuredPerformance:
 
     these_weights: measured with the weights of this very model; False: with the models of a cross-validation, trained
     in the same way on other parts of the data. auc: None without scans of both kinds.
+    trained_on_others: False: a model that read was trained on the very cases it read; None: no record tells.
+    every_fold: scans without a tumor were read by every fold, and each reading counts.
     """
 
     source: str  # one sentence: where the cases come from
@@ -44,18 +46,38 @@ class MeasuredPerformance:
     auc_low: float | None
     auc_high: float | None
     experiment_sha256: str
+    trained_on_others: bool | None = None
+    every_fold: bool = False
+    protocol: str = "exact"  # of the readings
 
     def sentence(self, *, is_demo: bool) -> str:
         """One sentence for score panel, report and list of models, without a percentage."""
         with_tumor, without = self.sensitivity.total, self.specificity.total
-        how = "measured with these weights" if self.these_weights else f"{self.folds}-fold cross-validation of its kind"
+        counted = "readings" if self.every_fold else "scans"
         area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
-        closing = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
+        patients = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
+        protocol = "" if self.protocol == "exact" else f"; {self.protocol} protocol"
+        closing = f"{protocol}; intervals at the 0.95 level{self._seen()}{patients}"
         return (
-            f"{how} on {with_tumor} scans with and {without} without a tumor ({self.source.rstrip('.')}): from "
-            f"{self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a tumor, not "
-            f"called {self.specificity.text} without{area}; intervals at the 0.95 level{closing}"
+            f"{self._how()} on {with_tumor} {counted} with and {without} without a tumor ({self.source.rstrip('.')}): "
+            f"from {self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a "
+            f"tumor, not called {self.specificity.text} without{area}{closing}"
         )
+
+    def _how(self) -> str:
+        if self.these_weights:
+            return "measured with these weights"
+        if self.trained_on_others:
+            return f"{self.folds}-fold cross-validation of its kind"
+        return f"{self.folds} models of its kind, one for each fold of a split,"
+
+    def _seen(self) -> str:
+        """A doubt about the figures that must not be lost on the way to the score; "" when there is none."""
+        if self.trained_on_others is None:
+            return "; whether these cases were kept from the training is not recorded"
+        if self.trained_on_others:
+            return ""
+        return "; trained on the very cases it was measured on; this says nothing about other cases"
 
     def _area(self) -> str:
         interval = "" if self.auc_low is None else f" (interval {self.auc_low:.2f} to {self.auc_high:.2f})"

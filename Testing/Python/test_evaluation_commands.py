@@ -146,6 +146,17 @@ def test_a_card_that_somebody_wrote_is_kept(work, tmp_path):
     assert (tmp_path / "MODEL_CARD.md").read_text() == "mine"
 
 
+def test_a_card_that_nobody_touched_follows_its_model(work, tmp_path):
+    """The way the guide tells: publish, evaluate, publish again with the figures."""
+    assert publish(work, 1, "--output", tmp_path) == 0
+    assert "What this model is worth is not known" in (tmp_path / "MODEL_CARD.md").read_text()
+    experiment = work / "evaluation" / "experiment.json"
+    assert publish(work, 1, "--performance-from", experiment, "--output", tmp_path) == 0
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "What this model is worth is not known" not in card
+    assert "## Table 1" in card
+
+
 def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, capsys):
     plain = json.loads((work / "evaluation" / "experiment.json").read_text())
     plain["setting"]["config_sha256"] = "00" * 32
@@ -154,6 +165,16 @@ def test_figures_of_another_kind_of_model_are_not_taken_over(work, tmp_path, cap
     assert publish(work, 1, *chosen) == 5
     assert "measured models of another configuration" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+def test_figures_of_other_weights_leave_a_published_model_as_it_is(work, tmp_path, capsys):
+    assert evaluate(work, tmp_path / "evaluation", models=("fold0",), split=None) == 0
+    assert publish(work, 0, "--output", tmp_path / "model") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    chosen = ("--performance-from", tmp_path / "evaluation" / "experiment.json", "--output", tmp_path / "model")
+    assert publish(work, 1, *chosen) == 5
+    assert "evaluate this model" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
 
 
 def test_another_split_takes_over_what_the_same_weights_have_read(work, tmp_path, monkeypatch):

@@ -11,7 +11,9 @@ import pytest
 from made_experiment import CASES, FOUND, setting
 
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.evaluation.case_result import Agreement
 from PDACScreeningLib.evaluation.experiment import experiment, read_experiment, write_experiment
+from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate
 from PDACScreeningLib.evaluation.plots import write_plots
 from PDACScreeningLib.evaluation.report_document import document, summary
 from PDACScreeningLib.evaluation.report_markdown import to_markdown
@@ -79,6 +81,22 @@ def test_models_that_may_have_seen_the_cases_are_named(answer, words):
     assert words not in to_markdown(summary(FOUND))
 
 
+def test_a_cross_validation_is_claimed_only_of_models_known_to_be_trained_without_their_fold():
+    claim = "read by the model that was trained without that fold"
+    assert claim in to_markdown(summary(FOUND))
+    unknown = to_markdown(summary(experiment(setting(trained_on_others=None), CASES)))
+    assert claim not in unknown
+    assert "2 models, one for each fold of a split by patient" in unknown
+
+
+def test_of_patients_it_is_not_said_where_they_come_from_or_who_drew_the_truth():
+    words = "No reader, no second site, no second annotator was involved."
+    assert words in to_markdown(summary(FOUND))
+    text = to_markdown(summary(experiment(setting(source="two hospitals", is_demo=False), CASES)))
+    assert words not in text
+    assert "No reader was compared with" in text
+
+
 def test_the_papers_table_stands_beside_ours():
     lines = to_markdown(summary(FOUND)).splitlines()
     (ours,) = (line for line in lines if line.startswith("| Multi |") and "±" in line)
@@ -86,6 +104,34 @@ def test_the_papers_table_stands_beside_ours():
     assert "1/2 = 50.0 % (9.5-90.5)" in ours
     assert "| 84.52 ± 11.11 % | 78.60 ± 18.34 % | 56.46 ± 26.23 % | 8/136 | 128/136 = 94.1 %" in theirs
     assert "197/200 = 98.5 %" in theirs
+
+
+def test_scans_in_which_the_networks_together_confirmed_nothing_have_no_result_either():
+    nothing = replace(CASES[3].rows["Multi"], pancreas=Agreement(0.0, None, None))
+    case = replace(CASES[3], rows=dict.fromkeys(CASES[3].rows, nothing))
+    words = "In 1 more the networks together confirmed nothing of what it found"
+    assert words in to_markdown(summary(experiment(setting(), [*CASES[:3], case])))
+    assert "networks together confirmed nothing" not in to_markdown(summary(FOUND))
+
+
+def test_where_no_tumor_was_found_the_share_found_is_zero_and_without_tumors_there_is_none():
+    missed = experiment(setting(), [CASES[1], CASES[3]])
+    nothing = replace(missed, detection=replace(missed.detection, froc=()))
+    assert "| 0.125 or fewer | 0.000 |" in to_markdown(document(nothing))
+    assert "| 0.125 or fewer | - |" in to_markdown(document(experiment(setting(), CASES[2:])))
+
+
+def test_a_truth_in_pieces_is_said_to_count_as_several_tumors():
+    pieces = replace(CASES[0], candidates=(*CASES[0].candidates, LesionCandidate(True, 0.0, 0.0)))
+    text = to_markdown(document(experiment(setting(), [pieces, *CASES[1:]])))
+    assert "3 tumors in 4 scans; the truth of one in pieces counts as several." in text
+
+
+def test_a_volume_of_less_than_10_mm3_is_not_rounded_to_nothing():
+    fine = setting()
+    text = to_markdown(document(experiment(replace(fine, data=replace(fine.data, voxel_mm3=0.28)), CASES)))
+    assert "| 1 voxel (0.3 mm3) |" in text
+    assert "| 50 voxels (14 mm3) |" in text
 
 
 def test_misses_and_false_alarms_are_listed_by_case():

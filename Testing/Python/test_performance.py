@@ -45,6 +45,48 @@ def test_a_cross_validation_stands_for_its_kind_and_says_so():
     assert found.sentence(is_demo=False).startswith("2-fold cross-validation of its kind on 2 scans with")
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (False, "trained on the very cases it was measured on; this says nothing about other cases"),
+        (None, "whether these cases were kept from the training is not recorded"),
+    ],
+)
+def test_a_model_that_saw_or_may_have_seen_the_cases_says_so_beside_every_score(answer, words):
+    base = setting(trained_on_others=answer)
+    one = replace(base, models=base.models[:1], data=replace(base.data, folds=0))
+    sentence = measured_performance(experiment(one, CASES), THESE, "").sentence(is_demo=False)
+    assert words in sentence
+    assert words not in measured_performance(without_folds(), THESE, "").sentence(is_demo=False)
+
+
+def test_one_model_that_saw_its_cases_is_enough():
+    base = setting()
+    models = (base.models[0], replace(base.models[1], trained_on_others=False))
+    found = measured_performance(experiment(replace(base, models=models), CASES), "ff" * 32, "")
+    assert found.trained_on_others is False
+
+
+def test_models_not_known_to_be_trained_without_their_fold_are_no_cross_validation():
+    found = measured_performance(experiment(setting(trained_on_others=None), CASES), "ff" * 32, "")
+    assert found.sentence(is_demo=False).startswith("2 models of its kind, one for each fold of a split, on ")
+
+
+def test_readings_of_one_scan_by_every_fold_are_not_called_scans():
+    base = setting()
+    every = replace(base, statistics=replace(base.statistics, normals="every-fold"))
+    cases = [*CASES, replace(CASES[2], fold=1), replace(CASES[3], fold=0)]
+    sentence = measured_performance(experiment(every, cases), "ff" * 32, "").sentence(is_demo=False)
+    assert "on 2 readings with and 4 without a tumor" in sentence
+
+
+def test_figures_of_the_fast_protocol_are_told_to_be_such():
+    base = setting()
+    fast = experiment(replace(base, reading=replace(base.reading, protocol="fast")), CASES)
+    assert "; fast protocol; intervals" in measured_performance(fast, THESE, "").sentence(is_demo=False)
+    assert "protocol" not in measured_performance(FOUND, THESE, "").sentence(is_demo=False)
+
+
 def test_other_weights_are_refused_where_one_model_was_measured():
     with pytest.raises(ModelError, match=r"measured the weights abab.*evaluate this model"):
         measured_performance(without_folds(), "ff" * 32, "")

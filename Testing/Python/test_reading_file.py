@@ -45,6 +45,18 @@ def test_a_damaged_reading_is_named(tmp_path):
         read_labels(folder, "case-1")
 
 
+@pytest.mark.parametrize("damage", ["empty", "cut", "bit", "name"])
+def test_a_damaged_label_map_is_named_however_it_was_damaged(tmp_path, damage):
+    path = written(tmp_path) / "case-1.labels.npz"
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 3
+    flipped = whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
+    renamed = whole.replace(b"labels", b"LABELS")
+    path.write_bytes({"empty": b"", "cut": whole[:middle], "bit": flipped, "name": renamed}[damage])
+    with pytest.raises(DataError, match=r"case-1\.labels\.npz cannot be used: .*delete case-1\.json"):
+        read_labels(tmp_path, "case-1")
+
+
 def test_the_digest_depends_on_every_part():
     whole = digest(weights="a", config=ScreeningConfig())
     assert whole == digest(config=ScreeningConfig(), weights="a")
