@@ -77,6 +77,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = self._guiTag = None
         self._observed = []  # nodes whose changes can make the shown result stale
+        self._tags = []  # (object, tag) of what is observed of them
 
     def setup(self):
         """Load the panel and connect it."""
@@ -104,17 +105,21 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._checkTimer = _single_shot(CHECK_PAUSE_MS, self.refresh)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self.onSceneReplaced)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneNodeRemoved)
         self.initializeParameterNode()
 
     def cleanup(self):
-        """The module goes away: a run must not outlive it."""
+        """The module goes away or is read anew: neither a run nor an ear for keys, views and nodes may outlive it."""
         self.screening.abandon()
+        self.exit()
+        self._disconnect()
         self._refreshTimer.stop()
         self._checkTimer.stop()
         self.removeObservers()
+        self._observe(None)
 
     def enter(self):
         """The module is opened."""
@@ -133,6 +138,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in [name for name in sys.modules if name.startswith(("PDACScreeningLib", "PDACScreeningPanel"))]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
+        slicer.modules.PDACScreeningWidget.enter()  # Slicer sets the new panel up, but does not enter it
 
     def onSceneStartClose(self, _caller, _event):
         """A run belongs to its scene and ends with it: its result must not appear beside another patient."""
@@ -140,10 +146,15 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.review.leave_scene()
         self.setParameterNode(None)
 
+    def onSceneStartImport(self, _caller, _event):
+        """Selectors lose their nodes when a scene was read in; what they then say must not reach the parameter node."""
+        self._disconnect()
+
     def onSceneReplaced(self, _caller, _event):
         """Another scene is there, or a saved one was added."""
-        if self.parent.isEntered:
+        if self._parameterNode is not None or self.parent.isEntered:
             self.initializeParameterNode()
+        if self.parent.isEntered:
             self.review.enter()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -160,15 +171,23 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setParameterNode(self, parameterNode):
         """Connect another parameter node with the panel; None while there is no scene."""
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._disconnect()
         self._parameterNode = parameterNode
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            # not of the wrapper: VTKObservationMixin keeps alive what it once observed, here with its own observers
+            node = parameterNode.parameterNode
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.screening.use(parameterNode)
         self.refresh()
+
+    def _disconnect(self):
+        """The parameter node and the panel do not hear of each other any more."""
+        if self._guiTag is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self._guiTag = None
+            node = self._parameterNode.parameterNode
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
 
     def onParametersModified(self, _caller=None, _event=None):
         """Another volume or another result was chosen."""
@@ -204,21 +223,20 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._observe(result)
 
     def _observe(self, result):
-        """Watch what the shown result rests on."""
+        """Watch what the shown result rests on. VTKObservationMixin would keep every CT it once observed in memory."""
         nodes = [result.segmentation_node, result.volume_node] if result else []
         if nodes == self._observed:
             return
-        self.removeObservers(self.scheduleRefresh)
+        for observed, tag in self._tags:
+            observed.RemoveObserver(tag)
         self._observed = nodes
-        if result is None:
-            return
-        for event in _SEGMENT_EVENTS:
-            self.addObserver(result.segmentation_node.GetSegmentation(), event, self.scheduleRefresh)
-        for node in self._observed:
-            if node is not None:  # voxels, name and transform
-                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.scheduleRefresh)
-        if result.volume_node is not None:
-            self.addObserver(result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self.scheduleRefresh)
+        watched = [(node, vtk.vtkCommand.ModifiedEvent) for node in nodes if node is not None]  # name and transform
+        if result is not None:
+            segmentation = result.segmentation_node.GetSegmentation()
+            watched += [(segmentation, event) for event in _SEGMENT_EVENTS]
+            if result.volume_node is not None:
+                watched.append((result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent))
+        self._tags = [(node, node.AddObserver(event, self.scheduleRefresh)) for node, event in watched]
 
 
 _SEGMENT_EVENTS = (

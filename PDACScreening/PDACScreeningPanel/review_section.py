@@ -15,18 +15,20 @@ class ReviewSection:
     def __init__(self, ui, logic, on_change):
         self.ui, self._logic, self._on_change = ui, logic, on_change
         self._result = None
+        self._entered = False
         self._problem = ProblemLine(ui.reviewProblemLabel, ui.copyReviewDiagnosticsButton)
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
         self.use_scene()
+        ui.reviewSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
         ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
         ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
 
     def enter(self):
         """The module is open: the editor may listen to views and keys."""
+        self._entered = True
         self.use_scene()
-        self.ui.segmentEditorWidget.setupViewObservations()
-        self.ui.segmentEditorWidget.installKeyboardShortcuts()
+        self._listen()
 
     def use_scene(self):
         """Edit with our own editor node: the Segment Editor module keeps its own settings."""
@@ -34,10 +36,19 @@ class ReviewSection:
 
     def exit(self):
         """The module is closed: keys and mouse belong to the next one."""
+        self._entered = False
+        self._listen()
+
+    def _listen(self):
+        """Only while the editor can be seen: a digit must not choose a brush out of sight."""
         editor = self.ui.segmentEditorWidget
-        editor.setActiveEffect(None)
-        editor.uninstallKeyboardShortcuts()
-        editor.removeViewObservations()
+        if self._entered and not self.ui.reviewSection.collapsed:
+            editor.setupViewObservations()
+            editor.installKeyboardShortcuts()
+        else:
+            editor.setActiveEffect(None)
+            editor.uninstallKeyboardShortcuts()
+            editor.removeViewObservations()
 
     def leave_scene(self):
         """The scene is about to close."""

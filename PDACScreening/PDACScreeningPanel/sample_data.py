@@ -18,13 +18,17 @@ class PhantomSample:
     tumor_diameter_mm: float | None  # None = no tumor
 
     def load(self):
-        """Compute the phantom and add it to the scene. Returns the volume node."""
+        """Compute the phantom, add it to the scene and show it, as a loaded scan. Returns the volume node."""
         from PDACScreeningLib.mrml.new_volume_node import add_ct
         from PDACScreeningLib.phantom.generator import generate
         from PDACScreeningLib.phantom.specification_draw import random_specification
 
         phantom = generate(random_specification(self.seed, tumor_diameter_mm=self.tumor_diameter_mm))
-        return add_ct(slicer.mrmlScene, phantom.ct, self.name)
+        node = add_ct(slicer.mrmlScene, phantom.ct, self.name)
+        application = slicer.app.applicationLogic()
+        application.GetSelectionNode().SetActiveVolumeID(node.GetID())
+        application.PropagateVolumeSelection()
+        return node
 
 
 SAMPLES = (

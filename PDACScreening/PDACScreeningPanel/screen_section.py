@@ -22,7 +22,7 @@ class ScreenSection:
 
     def __init__(self, ui, logic, on_end):
         self.ui, self._logic, self._on_end = ui, logic, on_end
-        self._parameters = self._run = self._last_run = None
+        self._parameters = self._run = None
         self._models = {}
         self._fill_choices()
         self._fill_models()
@@ -79,10 +79,10 @@ class ScreenSection:
 
     def start(self):
         """Begin a screening of the chosen volume."""
-        parameters, self._last_run = self._parameters, None
+        parameters = self._parameters
         self._show_problem(None)
         try:
-            self._run = self._last_run = self._logic.screen(
+            self._run = self._logic.screen(
                 parameters.inputVolume,
                 parameters.model,
                 parameters.device,
@@ -122,7 +122,7 @@ class ScreenSection:
         self._timer.stop()
         self._run = None
         self._show_progress(None)
-        self._show_problem(run.end.problem)
+        self._show_problem(run.end.problem, run)
         self.update()
         if run.end.pace is not None:
             parameters = self._parameters
@@ -170,13 +170,13 @@ class ScreenSection:
         parts = [_("Stopping...") if run.cancelling else progress.stage, left, progress.device]
         _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
-    def _show_problem(self, problem):
+    def _show_problem(self, problem, run=None):
         self.ui.processorButton.visible = problem is not None and problem.offers_processors
         self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
         if problem is None:
             self._problem.clear()
             return
-        diagnostics = self._last_run.diagnostics() if self._last_run is not None else ""
+        diagnostics = run.diagnostics() if run is not None else ""
         self._problem.say(f"{problem.sentence} {problem.remedy}".strip(), diagnostics)
 
     def _fill_choices(self):

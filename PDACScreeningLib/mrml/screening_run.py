@@ -160,6 +160,10 @@ class ScreeningRun:
             _logger.info("the result of the screening process cannot be used", exc_info=True)
             self._message = f"{type(error).__name__}: {error}"
             return RunEnd(problem=usual(FailureKind.GARBAGE))
+        except Exception as error:  # the run must end: polled again, it would add the same nodes again
+            _logger.exception("the result of the screening process could not be brought into the scene")
+            self._message = type(error).__name__
+            return RunEnd(problem=usual(FailureKind.FAILED))
 
     def _brought_in(self) -> RunEnd:
         folder = self._job.path / RESULT

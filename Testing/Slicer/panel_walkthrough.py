@@ -3,13 +3,15 @@ r"""Walks through the panel inside a real Slicer, as a reader does. Run by ctest
     Slicer --testing --no-splash --additional-module-paths PDACScreening \
         --python-script Testing/Slicer/panel_walkthrough.py
 
-Needs PyTorch and the demo model. Ends Slicer with 0 when everything was as it should be.
+Needs the demo model. Ends Slicer with 0 when everything was as it should be, with 77 when PyTorch is not installed.
 """
 
+import importlib.util
 import sys
 import time
 import traceback
 
+SKIPPED = 77
 PATIENCE_S = 1800  # processors may compute for a while
 
 
@@ -35,7 +37,7 @@ def walk(widget, volume, model):
     """Screen, jump, edit, re-score, flag. widget: the panel; model: what the list of models calls it."""
     import slicer
 
-    ui = widget.ui
+    ui, had_torch = widget.ui, "torch" in sys.modules  # another extension may have imported it
     ui.inputSelector.setCurrentNode(volume)
     index = ui.modelSelector.findData(model)
     expect(index >= 0, f"the model {model} is not in the list")
@@ -60,7 +62,7 @@ def walk(widget, volume, model):
     expect("scored again" in ui.stateLabel.text, f"after Re-score the panel says: {ui.stateLabel.text}")
     ui.flagButton.click()
     expect(ui.reviewLabel.text.startswith("Flagged"), f"after Flag the panel says: {ui.reviewLabel.text}")
-    expect("torch" not in sys.modules, "Slicer's own process imported torch")
+    expect(had_torch or "torch" not in sys.modules, "Slicer's own process imported torch")
 
 
 def main():
@@ -68,6 +70,8 @@ def main():
     import slicer
     from PDACScreeningPanel.sample_data import SAMPLES
 
+    if importlib.util.find_spec("torch") is None:
+        return SKIPPED
     try:
         slicer.util.selectModule("PDACScreening")
         walk(slicer.modules.PDACScreeningWidget, SAMPLES[0].load(), "demo-phantom")

@@ -78,3 +78,23 @@ def test_a_parameter_node_keeps_typed_values(scene):
 
 def test_the_scene_has_three_slice_views(scene):
     assert scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode") == 3
+
+
+def test_a_node_selector_loses_its_node_when_a_scene_was_read_in(scene, tmp_path):
+    import slicer
+
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes = ["vtkMRMLTextNode"]
+    selector.noneEnabled = True
+    selector.setMRMLScene(scene)
+    node = scene.AddNewNodeByClass("vtkMRMLTextNode", "own")
+    selector.setCurrentNode(node)
+    other = slicer.vtkMRMLScene()
+    other.AddNewNodeByClass("vtkMRMLTextNode", "other")
+    other.SetURL(str(tmp_path / "other.mrml"))
+    assert other.Commit()
+    scene.SetURL(other.GetURL())
+    assert scene.Import()
+    assert selector.nodeCount() == 2
+    assert selector.currentNode() is None
+    selector.setMRMLScene(None)

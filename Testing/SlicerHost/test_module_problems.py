@@ -101,3 +101,16 @@ def test_the_next_result_starts_without_the_problems_of_the_last(panel, monkeypa
     press_screen(panel)
     until(lambda: panel._parameterNode.result is not before)
     assert panel.ui.reviewProblemLabel.isHidden()
+
+
+def test_nodes_that_cannot_be_added_end_the_run_and_are_not_tried_again(panel, monkeypatch, scene):
+    from PDACScreeningLib.mrml import result_nodes
+
+    monkeypatch.setattr(result_nodes, "write_record", broken)
+    before = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
+    press_screen(panel)
+    assert panel.ui.problemLabel.text.startswith("The screening failed.")
+    text = copied(panel.ui.copyDiagnosticsButton)
+    assert "message: RuntimeError" in text
+    assert "Doe" not in text
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == before + 2

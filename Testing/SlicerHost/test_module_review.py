@@ -1,5 +1,7 @@
 """Edit, re-score, accept, screen again, save and reload, in the panel; the child answers with a result made before."""
 
+import gc
+
 import numpy as np
 import pytest
 from made_result import LARGE, SMALL, make_result
@@ -184,6 +186,57 @@ def test_a_saved_scene_brings_everything_back(panel, result, volume, scene, tmp_
     assert panel.ui.reviewerNote.text == "kept"
     panel.ui.nextFindingButton.click()
     assert panel.ui.findingsTable.currentRow() == 0
+
+
+def test_adding_another_scene_leaves_the_shown_result(panel, result, volume, scene, tmp_path):
+    import slicer
+
+    other = slicer.vtkMRMLScene()
+    other.AddNewNodeByClass("vtkMRMLTextNode", "other")
+    other.SetURL(str(tmp_path / "other.mrml"))
+    assert other.Commit()
+    said = shown_text(panel)
+    panel.exit()
+    scene.SetURL(other.GetURL())
+    assert scene.Import()
+    assert panel._parameterNode.result is result
+    assert panel._parameterNode.inputVolume is volume
+    assert panel.ui.resultSelector.currentNode() is result
+    assert shown_text(panel) == said
+
+
+def test_a_closed_scene_gives_the_memory_of_its_scan_back(panel, scene):
+    gone = []
+    panel._parameterNode.inputVolume.GetImageData().AddObserver("DeleteEvent", lambda *_: gone.append(True))
+    scene.Clear(0)
+    gc.collect()
+    assert gone
+
+
+def test_a_result_leaves_the_slice_views_alone(module_widget, made, model, tmp_path):
+    import slicer
+
+    volume, other = slicer.util.loadVolume(str(made.scan)), slicer.util.loadVolume(str(made.scan))
+    module_widget.logic.python = replaying_python(tmp_path, made.folder)
+    choose(module_widget, volume, model)
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    for view in views:
+        view.SetBackgroundVolumeID(other.GetID())
+    press_screen(module_widget)
+    assert module_widget.ui.segmentEditorWidget.sourceVolumeNode() is volume
+    assert {view.GetBackgroundVolumeID() for view in views} == {other.GetID()}
+
+
+def test_the_editor_has_keys_and_views_only_while_it_can_be_seen(panel):
+    editor = panel.ui.segmentEditorWidget
+    assert not editor.has_keys
+    panel.ui.reviewSection.collapsed = False
+    assert (editor.has_keys, editor.has_views) == (True, True)
+    panel.exit()
+    assert (editor.has_keys, editor.has_views) == (False, False)
+    panel.enter()
+    panel.ui.reviewSection.collapsed = True
+    assert (editor.has_keys, editor.has_views) == (False, False)
 
 
 def test_a_deleted_volume_takes_the_verdict_away(panel, volume, scene):

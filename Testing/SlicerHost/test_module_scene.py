@@ -65,6 +65,46 @@ def test_unloading_the_module_ends_the_run(running):
     assert not process.running
 
 
+def test_an_unloaded_panel_hears_neither_keys_nor_the_parameter_node(module_widget, scene, tmp_path):
+    volume, selector = load_scan(tmp_path), module_widget.ui.inputSelector
+    before = selector.currentNode()
+    module_widget.ui.reviewSection.collapsed = False
+    module_widget.cleanup()
+    assert not any(shortcut.isEnabled() for shortcut in module_widget.findings._shortcuts)
+    assert not module_widget.ui.segmentEditorWidget.has_keys
+    module_widget.logic.getParameterNode().inputVolume = volume
+    assert selector.currentNode() is before
+
+
+@pytest.fixture
+def python_modules():
+    """Reading a module anew replaces Python modules that other tests go on with."""
+    before = dict(sys.modules)
+    yield
+    for name in [name for name in sys.modules if name.startswith("PDACScreening")]:
+        del sys.modules[name]
+    sys.modules.update((name, known) for name, known in before.items() if name.startswith("PDACScreening"))
+
+
+def test_reload_gives_a_new_panel_and_the_old_one_is_quiet(module_widget, python_modules):
+    import slicer
+
+    def set_up_anew():
+        slicer.modules.PDACScreeningWidget = sys.modules["PDACScreening"].PDACScreeningWidget(module_widget.parent)
+        slicer.modules.PDACScreeningWidget.setup()
+
+    slicer.modules.PDACScreeningWidget = module_widget
+    slicer.modules.pdacscreening.widgetRepresentation = lambda: module_widget.parent
+    module_widget.parent.reload = set_up_anew
+    module_widget.onReload()
+    new = slicer.modules.PDACScreeningWidget
+    assert type(new) is not type(module_widget)
+    assert all(shortcut.isEnabled() for shortcut in new.findings._shortcuts)
+    assert not any(shortcut.isEnabled() for shortcut in module_widget.findings._shortcuts)
+    new.cleanup()
+    del slicer.modules.PDACScreeningWidget
+
+
 def test_opening_and_closing_the_module_adds_only_its_own_nodes(module_widget, scene):
     before = scene.GetNumberOfNodes()
     for _ in range(3):
@@ -105,6 +145,9 @@ def test_sample_data_offers_phantoms_that_are_made_here(module, scene, monkeypat
     (node,) = registered[0]["customDownloader"](None)
     assert node.GetName() == "PDAC phantom with a tumor"
     assert node.GetImageData().GetDimensions() == (128, 128, 96)
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    assert {view.GetBackgroundVolumeID() for view in views} == {node.GetID()}
+    assert module.PDACScreeningLogic().volume_in_front() is node
 
 
 def test_slicers_process_never_imports_torch():

@@ -9,7 +9,8 @@ from PySide6 import QtCore, QtWidgets
 
 from slicer_host.ui_loader import stand_in, stand_ins
 
-_SCENE_EVENTS = ("NodeAddedEvent", "NodeRemovedEvent", "EndBatchProcessEvent", "EndCloseEvent", "EndImportEvent")
+_CHANGES = ("NodeAddedEvent", "NodeRemovedEvent", "EndBatchProcessEvent")
+_REPLACEMENTS = ("EndCloseEvent", "EndImportEvent")  # after which qMRMLSceneModel takes all its rows out and in again
 
 
 @stand_in
@@ -51,8 +52,11 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         for tag in self._tags:
             self._scene.RemoveObserver(tag)
         self.__dict__["_scene"] = scene
-        events = [getattr(slicer.vtkMRMLScene, name) for name in _SCENE_EVENTS]
-        self.__dict__["_tags"] = [scene.AddObserver(event, self._on_scene) for event in events] if scene else []
+        heard = dict.fromkeys(_CHANGES, self._on_scene) | dict.fromkeys(_REPLACEMENTS, self._on_scene_replaced)
+        self.__dict__["_tags"] = [
+            scene.AddObserver(getattr(slicer.vtkMRMLScene, name), receiver)
+            for name, receiver in (heard.items() if scene else ())
+        ]
         self._refresh()
 
     def mrmlScene(self) -> Any:
@@ -70,7 +74,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self._refresh()  # Slicer watches every node for attributes that it gains later
         if identifier in self._ids:
             self._box.setCurrentIndex(self._ids.index(identifier))
-        elif not identifier:
+        else:  # also a node that is not offered: the real one then shows none
             self._box.setCurrentIndex(-1)
 
     def nodeCount(self) -> int:
@@ -82,6 +86,11 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._refresh()
 
     def _on_scene(self, *_arguments: Any) -> None:
+        if not self._scene.IsImporting():
+            self._refresh()
+
+    def _on_scene_replaced(self, *_arguments: Any) -> None:
+        self._box.setCurrentIndex(-1)  # the selection goes with its row, and says so
         self._refresh()
 
     def _nodes(self) -> list[Any]:
@@ -161,7 +170,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.__dict__.update(_editor=None, _segmentation=None, _volume=None, _effect="", undo_states=10)
+        self.__dict__.update(_editor=None, _effect="", undo_states=10)
+        self.__dict__.update(has_keys=False, has_views=False, _auto_show=True)
 
     def setMRMLSegmentEditorNode(self, node: Any) -> None:
         _require(node, "vtkMRMLSegmentEditorNode")
@@ -172,28 +182,37 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setSegmentationNode(self, node: Any) -> None:
         _require(node, "vtkMRMLSegmentationNode")
-        if node is not None and self._editor is None:
-            raise RuntimeError("the segment editor needs its editor node before a segmentation")
-        self.__dict__["_segmentation"] = node
         if self._editor is not None:
             self._editor.SetAndObserveSegmentationNode(node)
+        elif node is not None:
+            raise RuntimeError("the segment editor needs its editor node before a segmentation")
 
     def setSourceVolumeNode(self, node: Any) -> None:
         _require(node, "vtkMRMLScalarVolumeNode")
-        if node is not None and self._segmentation is None:
-            raise RuntimeError("set the segmentation before the source volume, or the editor forgets the volume")
-        self.__dict__["_volume"] = node
-        if self._editor is not None:
-            self._editor.SetAndObserveSourceVolumeNode(node)
+        if self.segmentationNode() is None:
+            if node is not None:
+                raise RuntimeError("set the segmentation before the source volume, or the editor forgets the volume")
+            return
+        if node is not None and node is not self.sourceVolumeNode() and self._auto_show:
+            self._show_in_slice_views(node)
+        self._editor.SetAndObserveSourceVolumeNode(node)
+
+    def _show_in_slice_views(self, node: Any) -> None:
+        """What the real editor does to every view that shows another volume, unless it is told not to."""
+        for view in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            if node.GetID() not in (view.GetBackgroundVolumeID(), view.GetForegroundVolumeID()):
+                view.SetBackgroundVolumeID(node.GetID())
+                view.SetForegroundVolumeID(None)
+                view.SetLabelVolumeID(None)
 
     def segmentationNode(self) -> Any:
-        return self._segmentation
+        return self._editor.GetSegmentationNode() if self._editor is not None else None
 
     def sourceVolumeNode(self) -> Any:
-        return self._volume
+        return self._editor.GetSourceVolumeNode() if self._editor is not None else None
 
     def setCurrentSegmentID(self, identifier: str) -> None:
-        if self._segmentation.GetSegmentation().GetSegment(identifier) is None:
+        if self.segmentationNode().GetSegmentation().GetSegment(identifier) is None:
             raise ValueError(f"there is no segment {identifier}")
         self._editor.SetSelectedSegmentID(identifier)
 
@@ -201,10 +220,10 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.__dict__["_effect"] = effect
 
     def setupViewObservations(self) -> None:
-        """No views here."""
+        self.__dict__["has_views"] = True
 
     def removeViewObservations(self) -> None:
-        """No views here."""
+        self.__dict__["has_views"] = False
 
     def undo(self) -> None:
         """No undo stack here."""
@@ -228,15 +247,21 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         """No undo stack here."""
 
     def installKeyboardShortcuts(self, _parent: Any = None) -> None:
-        """No effects here."""
+        """In Slicer the digits choose effects from now on, also while the editor cannot be seen."""
+        self.__dict__["has_keys"] = True
 
     def uninstallKeyboardShortcuts(self) -> None:
-        """No effects here."""
+        self.__dict__["has_keys"] = False
 
     def rotateSliceViewsToSegmentation(self) -> None:
         """No views here."""
 
     unorderedEffectsVisible = QtCore.Property(bool, lambda _self: True, lambda _self, _value: None)
+    segmentationNodeSelectorVisible = QtCore.Property(bool, lambda _self: True, lambda _self, _value: None)
+    sourceVolumeNodeSelectorVisible = QtCore.Property(bool, lambda _self: True, lambda _self, _value: None)
+    autoShowSourceVolumeNode = QtCore.Property(
+        bool, lambda self: self._auto_show, lambda self, value: self.__dict__.__setitem__("_auto_show", value)
+    )
     maximumNumberOfUndoStates = QtCore.Property(
         int, lambda self: self.undo_states, lambda self, value: self.__dict__.__setitem__("undo_states", value)
     )

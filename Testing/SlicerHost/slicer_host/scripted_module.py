@@ -67,6 +67,10 @@ class ScriptedLoadableModuleWidget:
     def exit(self) -> None:
         """Called when another module is shown."""
 
+    def onReload(self) -> None:
+        """The button Reload of developer mode."""
+        slicer.util.reloadScriptedModule(self.moduleName)
+
 
 class ScriptedLoadableModuleLogic:
     """Keeps the module's parameter node, one per scene."""
