@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.commands.interruption import Interruption
@@ -74,6 +75,14 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         type=positive_number,
         help="memory the networks may take, on the GPU if there is one (default: as much as is there)",
     )
+
+
+def folder_to_write(text: str) -> Path:
+    """A folder, there or not. Raises ArgumentTypeError for a file."""
+    folder = Path(text)
+    if folder.exists() and not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a file; name a folder")
+    return folder
 
 
 def positive_number(text: str) -> float:

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, natural, positive
+from PDACScreeningLib.commands.arguments import (
+    add_command,
+    add_device,
+    add_progress,
+    folder_to_write,
+    natural,
+    positive,
+)
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.launcher_watch import end_with_launcher, is_rank
 from PDACScreeningLib.commands.progress_display import Display
@@ -39,7 +46,7 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
     parser.add_argument("--patch-size", type=int, choices=_PATCH_SIZES, required=True, help="which network")
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, required=True, help="run folder; gets a folder per network"
+        "--output", metavar="DIR", type=folder_to_write, required=True, help="run folder; gets a folder per network"
     )
     parser.add_argument("--split", metavar="FILE", type=Path, help="split file; trains on what --fold may train on")
     parser.add_argument("--fold", metavar="N", type=natural, default=0, help="fold of --split, from 0 (default: 0)")

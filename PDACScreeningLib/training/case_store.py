@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.datasets.dataset import DatasetFacts
-from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.errors import DataError, WriteError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -125,8 +125,14 @@ def write_store_index(folder: Path, index: StoreIndex) -> Path:
 
 
 def remove_index(folder: Path) -> None:
-    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on."""
-    (folder / INDEX).unlink(missing_ok=True)
+    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on.
+
+    Raises WriteError.
+    """
+    try:
+        (folder / INDEX).unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"could not replace {folder / INDEX}: {error.strerror}; check permissions") from error
 
 
 def remove_case(folder: Path, case_id: str) -> None:
@@ -194,6 +200,8 @@ def read_index(folder: Path) -> StoreIndex:
         index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened ({error.strerror}): give the folder of a case store") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
     if index.format_version not in _READ_VERSIONS:

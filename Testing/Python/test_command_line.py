@@ -13,7 +13,9 @@ from PDACScreeningLib.commands.guard import guarded
 from PDACScreeningLib.errors import ModelError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("screen", "models", "check", "phantom", "phantom-cohort")
+SCREENING = ("screen", "models", "check", "phantom", "phantom-cohort")
+TRAINING = ("prepare", "split", "train", "publish", "evaluate")
+COMMANDS = (*SCREENING, *TRAINING)
 HEAVY = "torch", "SimpleITK", "scipy", "pydicom"
 
 
@@ -29,9 +31,10 @@ def test_help_ends_well_and_names_the_exit_codes(capsys, command):
     shown = capsys.readouterr().out
     assert "130 cancelled" in shown
     assert "not a medical device" in shown
+    assert "%%" not in shown
 
 
-@pytest.mark.parametrize("command", ["screen", "phantom", "phantom-cohort", "check"])
+@pytest.mark.parametrize("command", ["screen", "phantom", "phantom-cohort", "check", *TRAINING])
 def test_help_gives_examples(capsys, command):
     exit_code(command, "--help")
     assert f"examples:\n  pdac-screening {command}" in capsys.readouterr().out
