@@ -17,7 +17,7 @@ from PDACScreeningLib.evaluation.model_card import model_card
 from PDACScreeningLib.evaluation.performance import measured_performance
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription
-from PDACScreeningLib.network.model_directory import save_model, write_description
+from PDACScreeningLib.network.model_directory import save_model, weights_sha256
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
 
 CARD = "MODEL_CARD.md"
@@ -41,7 +41,7 @@ def run_publish(request: PublishRequest, display: Display) -> int:
     """Write the model folder, and a model card where there is none.
 
     Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
-    not belong to the model.
+    not belong to the model; then nothing was written.
     """
     checkpoints = _checkpoints(request.run, display.notice)
     config = _joint_config(checkpoints)
@@ -60,10 +60,10 @@ def run_publish(request: PublishRequest, display: Display) -> int:
         },
     )
     states = {size: item.network_state for size, item in checkpoints.items()}
-    written = save_model(request.output, description, states)
     if found is not None and request.performance_from is not None:
-        written = _with_performance(written, found, request.performance_from)
-        write_description(request.output, written)
+        described = replace(description, weights_sha256=weights_sha256(states))
+        description = _with_performance(described, found, request.performance_from)
+    written = save_model(request.output, description, states)
     card = _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
