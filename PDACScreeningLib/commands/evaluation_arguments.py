@@ -14,6 +14,7 @@ from PDACScreeningLib.commands.arguments import (
     add_protocol,
     folder_to_write,
     positive,
+    thread_count,
 )
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
@@ -100,7 +101,7 @@ def add_evaluate_parser(commands: Any) -> None:
         f"(default: {', '.join(f'{value:g}' for value in StatisticsSettings().prevalences)})",
     )
     parser.add_argument("--jobs", metavar="N", type=positive, default=1, help="processes of one thread (default: 1)")
-    parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads of one job (default: all cores)")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads of one job (default: all cores)")
     add_protocol(parser)
     add_device(parser)
     add_progress(parser)

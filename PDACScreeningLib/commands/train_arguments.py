@@ -13,6 +13,7 @@ from PDACScreeningLib.commands.arguments import (
     folder_to_write,
     natural,
     positive,
+    thread_count,
 )
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.launcher_watch import end_with_launcher, is_rank
@@ -58,7 +59,7 @@ def add_train_parser(commands: Any) -> None:
     )
     parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
-    parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
     parser.add_argument(
         "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"

@@ -56,6 +56,12 @@ sys.exit(", ".join(sys.modules.keys() & {set(HEAVY)!r}) or 0)
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", [("train", "--patch-size", "64"), ("evaluate", "--model", "demo-phantom")])
+def test_more_threads_than_any_machine_has_are_a_mistake_of_usage(capsys, command):
+    assert exit_code(*command, "store", "--threads", "100000", "--output", "out") == 2
+    assert "threads, got 100000" in capsys.readouterr().err
+
+
 def test_version(capsys):
     assert exit_code("--version") == 0
     assert capsys.readouterr().out == f"pdac-screening {__version__}\n"
