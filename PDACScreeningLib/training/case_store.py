@@ -160,6 +160,10 @@ class CaseStore:
         self.folder, index = folder, read_index(folder)
         self.index = index if patients is None else _of_patients(index, patients, folder)
         self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
+        if not self.cases and index.cases:
+            raise DataError(
+                f"the split names no patient of {folder} for this; make another with `pdac-screening split`"
+            )
         if not self.cases:
             raise DataError(f"{folder} holds no case; run `pdac-screening prepare` first")
 
@@ -222,10 +226,14 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error
     if hu.shape != facts.shape or labels.shape != facts.shape:
         raise DataError(f"case {facts.case_id} in {folder} is {hu.shape}, its index says {facts.shape}; prepare again")
+    if (hu.dtype, labels.dtype) != (np.int16, np.uint8):
+        raise DataError(
+            f"case {facts.case_id} in {folder} holds {hu.dtype} and {labels.dtype}; prepare the store again"
+        )
     return Case(facts, hu, labels)

@@ -45,6 +45,15 @@ def test_a_damaged_reading_is_named(tmp_path):
         read_labels(folder, "case-1")
 
 
+def test_a_label_map_that_fails_its_check_is_named(tmp_path):
+    path = written(tmp_path) / "case-1.labels.npz"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(DataError, match=r"case-1\.labels\.npz cannot be used"):
+        read_labels(tmp_path, "case-1")
+
+
 def test_the_digest_depends_on_every_part():
     whole = digest(weights="a", config=ScreeningConfig())
     assert whole == digest(config=ScreeningConfig(), weights="a")
