@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.commands.interruption import Interruption
@@ -17,7 +19,7 @@ EXIT_CODES = (
     "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )
-
+_MANY_THREADS = 256
 
 Run = Callable[[argparse.Namespace, Display, Interruption], int]  # a sub-command; returns the exit code
 
@@ -76,6 +78,14 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def folder_to_write(text: str) -> Path:
+    """A folder, there or not. Raises ArgumentTypeError for a file."""
+    folder = Path(text)
+    if folder.exists() and not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a file; name a folder")
+    return folder
+
+
 def positive_number(text: str) -> float:
     """A number above 0. Raises ArgumentTypeError."""
     try:
@@ -100,4 +110,12 @@ def positive(text: str) -> int:
     value = natural(text)
     if value == 0:
         raise argparse.ArgumentTypeError("expected a whole number from 1, got 0")
+    return value
+
+
+def thread_count(text: str) -> int:
+    """A whole number from 1 that a machine can bear: with thousands, torch crashes. Raises ArgumentTypeError."""
+    value, most = positive(text), max(_MANY_THREADS, os.cpu_count() or 1)
+    if value > most:
+        raise argparse.ArgumentTypeError(f"expected at most {most} threads, got {text}")
     return value

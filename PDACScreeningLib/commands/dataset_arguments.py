@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_progress, natural, positive
+from PDACScreeningLib.commands.arguments import add_command, add_progress, folder_to_write, natural, positive
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 
@@ -45,7 +45,7 @@ def add_prepare_parser(commands: Any) -> None:
         help="folder of a data set, or a CSV file; NAME= says which data set, otherwise its layout is recognized; of a "
         "scan in several data sets the first one is kept",
     )
-    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="store folder to write")
+    parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="store folder to write")
     parser.add_argument(
         "--labels",
         metavar="[NAME=]DIR",

@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, add_protocol, positive
+from PDACScreeningLib.commands.arguments import (
+    add_command,
+    add_device,
+    add_progress,
+    add_protocol,
+    folder_to_write,
+    positive,
+    thread_count,
+)
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.evaluation.settings import NORMALS, ReadingSettings, StatisticsSettings
@@ -29,9 +37,11 @@ def add_publish_parser(commands: Any) -> None:
         ),
     )
     parser.add_argument("trained", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
-    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="model folder to write")
-    parser.add_argument("--name", required=True, help="name for --model")
-    parser.add_argument("--trained-on", metavar="SENTENCE", required=True, help="what the model was trained on")
+    parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
+    parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
+    parser.add_argument(
+        "--trained-on", metavar="SENTENCE", required=True, type=_words, help="what the model was trained on"
+    )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
     performance.add_argument("--performance", metavar="SENTENCE", default="", help="measured figures, and on what")
@@ -52,8 +62,8 @@ def add_evaluate_parser(commands: Any) -> None:
         "evaluate",
         _run_evaluate,
         summary="compare a model with the truth: section 3 of the paper",
-        description="Reads every case of a store and compares it with the truth: Table 1, ROC and more, with 95 %% "
-        "intervals, as experiment.json, report.html, report.md and plots. Readings are kept as they are made: run it "
+        description="Reads every case of a store and compares it with the truth: Table 1, ROC and more, with 95 %\n"
+        "intervals, as experiment.json, report.html, report.md and plots. Readings are kept as they are made: run it\n"
         "again to go on where it stopped, or to compute the figures anew in seconds.",
         examples=(
             "pdac-screening evaluate held-out-store --model demo-phantom --output evaluation",
@@ -69,7 +79,7 @@ def add_evaluate_parser(commands: Any) -> None:
         required=True,
         help="installed model or model folder; with --split once for each fold, in order",
     )
-    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder to write")
+    parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="folder to write")
     parser.add_argument("--split", metavar="FILE", type=Path, help="split file; each case is read by a fold's model")
     parser.add_argument(
         "--normals",
@@ -91,10 +101,17 @@ def add_evaluate_parser(commands: Any) -> None:
         f"(default: {', '.join(f'{value:g}' for value in StatisticsSettings().prevalences)})",
     )
     parser.add_argument("--jobs", metavar="N", type=positive, default=1, help="processes of one thread (default: 1)")
-    parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads of one job (default: all cores)")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads of one job (default: all cores)")
     add_protocol(parser)
     add_device(parser)
     add_progress(parser)
+
+
+def _words(text: str) -> str:
+    """Text that says something. Raises ArgumentTypeError."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected words, got nothing")
+    return text
 
 
 def _prevalence(text: str) -> float:

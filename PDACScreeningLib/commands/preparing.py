@@ -91,7 +91,10 @@ def _by_name(
             )
         if name is not None and name not in names:
             raise UsageError(f"{option} {name}=...: no source is {name}; the sources are {', '.join(names)}")
-        found[name or names[0]] = value
+        source = name or names[0]
+        if source in found:
+            raise UsageError(f"{option} is given twice for {source}: give it once for all of its cases")
+        found[source] = value
     return found
 
 

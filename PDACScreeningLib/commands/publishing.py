@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from torch import Tensor
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.commands.evaluation_plan import without_batch_sizes
@@ -20,7 +17,7 @@ from PDACScreeningLib.evaluation.model_card import model_card
 from PDACScreeningLib.evaluation.performance import measured_performance
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
-from PDACScreeningLib.network.model_directory import save_model, write_description
+from PDACScreeningLib.network.model_directory import save_model, weights_sha256
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
 
 CARD = "MODEL_CARD.md"
@@ -44,7 +41,7 @@ def run_publish(request: PublishRequest, display: Display) -> int:
     """Write the model folder, and a model card where there is none, or one that nobody has touched.
 
     Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
-    not belong to the model.
+    not belong to the model; then nothing was written.
     """
     checkpoints = _checkpoints(request.run, display.notice)
     config = _joint_config(checkpoints)
@@ -63,13 +60,11 @@ def run_publish(request: PublishRequest, display: Display) -> int:
         },
     )
     states = {size: item.network_state for size, item in checkpoints.items()}
-    if found is not None:
-        _require_measured(found, description, states)
+    if found is not None and request.performance_from is not None:
+        described = replace(description, weights_sha256=weights_sha256(states))
+        description = _with_performance(described, found, request.performance_from)
     card_is_theirs = _is_somebodys_card(request.output)
     written = save_model(request.output, description, states)
-    if found is not None and request.performance_from is not None:
-        written = _with_performance(written, found, request.performance_from)
-        write_description(request.output, written)
     kept = f"its {CARD} was kept; check that it still fits"
     card = kept if card_is_theirs else _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
@@ -83,13 +78,6 @@ def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
     if found.setting.config_sha256 != config_sha256(without_batch_sizes(config)):
         raise ModelError(f"{path} measured models of another configuration; evaluate models trained as this one")
     return found
-
-
-def _require_measured(found: Experiment, description: ModelDescription, states: dict[int, dict[str, Tensor]]) -> None:
-    """Before anything of an earlier model is replaced. The digest of weights is known once they are written."""
-    with TemporaryDirectory() as folder:
-        weights_sha256 = save_model(Path(folder), description, states).weights_sha256
-    measured_performance(found, weights_sha256, experiment_sha256="")
 
 
 def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:

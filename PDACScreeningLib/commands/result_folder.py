@@ -26,18 +26,34 @@ Shield = Callable[[], AbstractContextManager[None]]
 
 def open_result_folder(folder: Path) -> Path:
     """The folder, made if absent and known to be writable. Raises UsageError; earlier results are left alone."""
-    if folder.exists() and not folder.is_dir():
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UsageError(f"--output {folder} is a file; name a folder") from error
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    require_result_folder(folder)
+    return folder
+
+
+def require_result_folder(folder: Path) -> None:
+    """See that a folder, if it is there, can take a result. Raises UsageError."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
         raise UsageError(f"--output {folder} is a file; name a folder")
     for name in RESULT_FILES:
         if (folder / name).is_dir():
             raise UsageError(f"--output {folder} holds a folder named {name}; name another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"cannot write into --output {folder}: {error.strerror}; name another folder") from error
-    return folder
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write into --output {folder}: {error.strerror}; name another folder")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.commands.result_folder import RESULT_FILES, open_result_folder
+from PDACScreeningLib.commands.result_folder import RESULT_FILES, open_result_folder, require_result_folder
 from PDACScreeningLib.commands.screen_run import ScanOrder, ScreenRun
 from PDACScreeningLib.commands.warm_model import WarmModel
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
@@ -46,6 +46,8 @@ def run_screen(request: ScreenRequest, display: Display, interruption: Interrupt
     """
     _require_inputs(request)
     model = WarmModel(request.model, request.device, request.memory_gib)
+    for place in request.folders:
+        require_result_folder(place)
     outcomes: list[Outcome] = []
     for scan, place in zip(request.inputs, request.folders, strict=True):
         if len(request.inputs) > 1:

@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PDACScreeningLib.commands.arguments import add_command, add_device, add_progress, natural, positive
+from PDACScreeningLib.commands.arguments import (
+    add_command,
+    add_device,
+    add_progress,
+    folder_to_write,
+    natural,
+    positive,
+    thread_count,
+)
 from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.commands.launcher_watch import end_with_launcher, is_rank
 from PDACScreeningLib.commands.progress_display import Display
@@ -39,7 +47,7 @@ def add_train_parser(commands: Any) -> None:
     parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
     parser.add_argument("--patch-size", type=int, choices=_PATCH_SIZES, required=True, help="which network")
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, required=True, help="run folder; gets a folder per network"
+        "--output", metavar="DIR", type=folder_to_write, required=True, help="run folder; gets a folder per network"
     )
     parser.add_argument("--split", metavar="FILE", type=Path, help="split file; trains on what --fold may train on")
     parser.add_argument("--fold", metavar="N", type=natural, default=0, help="fold of --split, from 0 (default: 0)")
@@ -51,7 +59,7 @@ def add_train_parser(commands: Any) -> None:
     )
     parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
     parser.add_argument("--no-augmentation", action="store_true", help="no flips and rotations")
-    parser.add_argument("--threads", metavar="N", type=positive, help="CPU threads (default: all cores)")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
     parser.add_argument(
         "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"

@@ -52,6 +52,14 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
         raise DataError(f"{file} cannot be opened: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not a text file in UTF-8: save it as CSV again") from error
+    try:
+        return _parsed(file, text)
+    except csv.Error as error:
+        raise DataError(f"{file} is no table of comma-separated values ({error}): save it as CSV again") from error
+
+
+def _parsed(file: Path, text: str) -> list[tuple[int, dict[str, str]]]:
+    """The rows of the text of a file. Raises DataError for other columns, csv.Error."""
     header = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",", skipinitialspace=True)
     columns = [name.strip() for name in reader.fieldnames or ()]

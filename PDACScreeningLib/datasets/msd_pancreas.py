@@ -27,13 +27,15 @@ FACTS = DatasetFacts(
         "The archive holds hidden files named ._pancreas_001.nii.gz, which are no images.",
     ),
 )
+_ARCHIVE = "Task07_Pancreas"  # unpacked into a folder of its own, as Windows offers, it is there once more
 _INDEX, _IMAGES, _LABELS = "dataset.json", "imagesTr", "labelsTr"
 _ENDING, _CHANNEL = ".nii.gz", "_0000"
 
 
 def is_msd_pancreas(folder: Path) -> bool:
-    """Whether a folder has the layout of the task."""
-    return (folder / _IMAGES).is_dir() and (folder / _LABELS).is_dir()
+    """Whether a folder, or Task07_Pancreas in it, has the layout of the task."""
+    root = _root(folder)
+    return (root / _IMAGES).is_dir() and (root / _LABELS).is_dir()
 
 
 def msd_pancreas(folder: Path) -> Dataset:
@@ -41,6 +43,7 @@ def msd_pancreas(folder: Path) -> Dataset:
 
     Raises DataError when there is none, or when dataset.json does not describe labels 1 pancreas and 2 cancer.
     """
+    folder = _root(folder)
     _check_index(folder / _INDEX)
     labels = {_case_name(path): path for path in _files(folder / _LABELS)}
     images = {_case_name(path): path for path in _files(folder / _IMAGES)}
@@ -48,6 +51,11 @@ def msd_pancreas(folder: Path) -> Dataset:
     if not both:
         raise DataError(f"{folder} holds no image with a label map of the same name in {_IMAGES} and {_LABELS}")
     return Dataset(FACTS, tuple(_case(name, images[name], labels[name]) for name in both), _notes(images, labels))
+
+
+def _root(folder: Path) -> Path:
+    inner = folder / _ARCHIVE
+    return inner if inner.is_dir() and not (folder / _IMAGES).is_dir() else folder
 
 
 def _check_index(path: Path) -> None:

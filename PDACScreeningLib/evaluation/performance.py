@@ -12,8 +12,13 @@ def measured_performance(found: Experiment, weights_sha256: str, experiment_sha2
     """The figures of all networks together for the model with these weights.
 
     Raises ModelError when the experiment measured other weights, unless it is a cross-validation, whose models stand
-    for one trained in the same way.
+    for one trained in the same way, and when a model read the very cases it was trained on.
     """
+    if any(model.trained_on_others is False for model in found.setting.models):
+        raise ModelError(
+            "the experiment read the very cases its model was trained on, so its figures say nothing of others; "
+            "evaluate the model on cases it has not seen"
+        )
     these_weights = {model.weights_sha256 for model in found.setting.models} == {weights_sha256}
     if not these_weights and found.setting.data.folds < 2:
         raise ModelError(

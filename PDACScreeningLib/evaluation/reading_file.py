@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def read_labels(folder: Path, name: str) -> NDArray[np.uint8]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             labels: NDArray[np.uint8] = content["labels"]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be used: {error}; delete {name}.json, and the case is read again") from error
     return labels
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network.measured_performance import MeasuredPerformance
-from PDACScreeningLib.plain_data import from_plain
+from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import ModelFacts
 
@@ -31,6 +33,7 @@ class ModelDescription:
     training: dict[str, dict[str, str]] = field(default_factory=dict)  # patch size -> provenance of its training
     measured: MeasuredPerformance | None = None  # the figures behind `performance`; None = only the sentence, if any
     format_version: int = FORMAT_VERSION
+    description_sha256: str = ""  # of all the rest, so that no changed number goes unseen; empty in older models
 
     def facts(self, chosen_because: str) -> ModelFacts:
         """What a screening result says of its model."""
@@ -45,11 +48,23 @@ class ModelDescription:
         )
 
 
+def sealed(description: ModelDescription) -> ModelDescription:
+    """The same description with the digest of its content."""
+    return replace(description, description_sha256=_content_sha256(to_plain(description)))
+
+
+def _content_sha256(content: dict[str, Any]) -> str:
+    """Digest of what `model.json` says, whatever its spaces and line ends."""
+    rest = {key: value for key, value in content.items() if key != "description_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def read_description(folder: Path) -> ModelDescription:
-    """Read `model.json`. Raises ModelError when it is missing, damaged or of another version."""
+    """Read `model.json`. Raises ModelError when it is missing, damaged, changed or of another version."""
     path = folder / DESCRIPTION
     try:
-        description = from_plain(ModelDescription, json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        description = from_plain(ModelDescription, content)
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} is not a model: {DESCRIPTION} is missing; `pdac-screening models` lists models"
@@ -60,6 +75,10 @@ def read_description(folder: Path) -> ModelDescription:
         found = description.format_version
         raise ModelError(
             f"{folder} has model format {found}, this version reads {FORMAT_VERSION}; use a matching version"
+        )
+    if description.description_sha256 not in ("", _content_sha256(content)):
+        raise ModelError(
+            f"{DESCRIPTION} in {folder} is not as it was written; copy the model again, or publish it again"
         )
     return description
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, read_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, read_description, sealed
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
-from PDACScreeningLib.network.weights_file import read_weights, write_weights
+from PDACScreeningLib.network.weights_file import encoded_weights, read_weights, write_weights
 from PDACScreeningLib.plain_data import to_plain
 
 WEIGHTS = "weights.safetensors"
@@ -38,28 +38,31 @@ class Model:
 def save_model(folder: Path, description: ModelDescription, states: dict[int, dict[str, Tensor]]) -> ModelDescription:
     """Write weights and description of a model; auxiliary heads, used in training only, are left out.
 
-    states: patch size -> network state. Returns the description with the digest of the written weights.
+    states: patch size -> network state. Returns the description with the digests of the written weights and of itself.
     Raises ValueError when the scales do not fit the configuration, WriteError.
     """
     sizes = [scale.patch_size for scale in description.config.scales]
     if sorted(states) != sorted(sizes):
         raise ValueError(f"the configuration has scales {sizes}, weights were given for {sorted(states)}")
-    tensors = {
+    weights = write_weights(_tensors(states), folder / WEIGHTS)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    description = sealed(replace(description, weights_sha256=digest))
+    atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
+    return description
+
+
+def weights_sha256(states: dict[int, dict[str, Tensor]]) -> str:
+    """The digest that the weights of these networks will have on disk."""
+    return hashlib.sha256(encoded_weights(_tensors(states))).hexdigest()
+
+
+def _tensors(states: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {
         f"{size}.{name}": tensor
         for size, state in states.items()
         for name, tensor in state.items()
         if not name.startswith("auxiliary_heads.")
     }
-    weights = write_weights(tensors, folder / WEIGHTS)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    description = replace(description, weights_sha256=digest)
-    write_description(folder, description)
-    return description
-
-
-def write_description(folder: Path, description: ModelDescription) -> None:
-    """Write `model.json`. Raises WriteError."""
-    atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
 
 
 def load_model(folder: Path) -> Model:

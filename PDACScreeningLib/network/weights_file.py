@@ -35,10 +35,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def write_weights(tensors: dict[str, Tensor], path: Path) -> Path:
     """Write tensors by name and read them back. Needs the safetensors package. Raises WriteError."""
+    return atomic_file.write_bytes(path, encoded_weights(tensors))
+
+
+def encoded_weights(tensors: dict[str, Tensor]) -> bytes:
+    """The content of a file with these tensors. Needs the safetensors package."""
     from safetensors.torch import save
 
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return atomic_file.write_bytes(path, save(contiguous))
+    encoded: bytes = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    return encoded
 
 
 def _parse(content: bytes) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.atomic_file import write_json
+from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.phantom.lattice import Point
 from PDACScreeningLib.phantom.phantom_files import JSON_NAME, is_finished, write_phantom
 from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACING_MM, GENERATOR_VERSION, PhantomSpec
@@ -58,7 +59,9 @@ def generate_cohort(cohort: CohortSpec, folder: Path, jobs: int = 1, on_progress
 
     jobs: processes; the bytes do not depend on it. Cases that are already finished are kept. The hook is called once
     a case; when it raises, what runs is finished, the rest is dropped, and a later call goes on from there.
+    Raises DataError when the folder holds another cohort.
     """
+    _require_same_cohort(cohort, folder)
     specs = case_specifications(cohort)
     open_specs = [spec for spec in specs if not is_finished(spec, folder / case_id(spec))]
     done = len(specs) - len(open_specs)
@@ -96,6 +99,16 @@ def _case(cohort: CohortSpec, seed: int, *, has_tumor: bool) -> PhantomSpec:
         phase=_SHIFTED_PHASE,
         noise_hu=round(_SHIFTED_NOISE * usual.acquisition.noise_hu, 1),
     )
+
+
+def _require_same_cohort(cohort: CohortSpec, folder: Path) -> None:
+    """Cases of two cohorts in one folder could not be told apart any more."""
+    try:
+        earlier = json.loads((folder / COHORT_NAME).read_text(encoding="utf-8"))["cohort"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no list yet, or one that says nothing
+    if earlier != json.loads(json.dumps(asdict(cohort))):
+        raise DataError(f"{folder} holds a cohort of other cases, seed or grid: choose another folder, or delete it")
 
 
 def _make(folder: Path, spec: PhantomSpec) -> None:

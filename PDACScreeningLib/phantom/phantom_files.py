@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.atomic_file import write_json
+from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.phantom.generator import Phantom, generate
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
@@ -19,13 +20,29 @@ JSON_NAME = "phantom.json"
 
 
 def write_phantom(spec: PhantomSpec, folder: Path, on_progress: OnProgress = ignore_progress) -> Phantom:
-    """Generate a phantom and write its three files into `folder`, which is created. Raises WriteError."""
+    """Generate a phantom and write its three files into `folder`, which is created.
+
+    Raises DataError when its grid misses the pancreas, or the tumor that was asked for; WriteError.
+    """
     on_progress(Progress("phantom", 0, 2))
     phantom = generate(spec)
+    _require_target(phantom)
     on_progress(Progress("phantom", 1, 2))
     save_phantom(phantom, folder)
     on_progress(Progress("phantom", 2, 2))
     return phantom
+
+
+def _require_target(phantom: Phantom) -> None:
+    """What is called a tumor, or a normal pancreas, must show one."""
+    wants_tumor = phantom.specification.tumor is not None
+    if phantom.facts.tumor_voxels if wants_tumor else phantom.facts.pancreas_voxels:
+        return
+    extent = " x ".join(f"{length:g}" for length in phantom.ct.geometry.extent_mm)
+    raise DataError(
+        f"phantom {phantom.specification.seed}: its grid of {extent} mm holds no voxel of the "
+        f"{'tumor' if wants_tumor else 'pancreas'}; ask for more or larger voxels"
+    )
 
 
 def save_phantom(phantom: Phantom, folder: Path) -> None:

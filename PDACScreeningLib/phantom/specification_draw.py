@@ -105,7 +105,7 @@ def _tumor(seed: int, diameter_mm: float) -> TumorSpec:
         edge_mm=round(rng.uniform(1.5, 8), 1),
         lobes=int(rng.integers(1, 5)),
         roughness=round(rng.uniform(0.07, 0.26), 3),
-        spiculation_mm=round(rng.uniform(0, min(1.8, 0.05 * diameter_mm)), 2),
+        spiculation_mm=round(rng.uniform(0, min(1.8, 0.05 * max(0.0, diameter_mm))), 2),
         heterogeneity_hu=round(rng.uniform(3, 14), 1),
         gradient_hu=round(rng.uniform(0, 18), 1),
         necrotic=bool(rng.uniform() < 0.25 and diameter_mm > 20),

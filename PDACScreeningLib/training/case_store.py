@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.datasets.dataset import DatasetFacts
-from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.errors import DataError, WriteError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -125,8 +125,14 @@ def write_store_index(folder: Path, index: StoreIndex) -> Path:
 
 
 def remove_index(folder: Path) -> None:
-    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on."""
-    (folder / INDEX).unlink(missing_ok=True)
+    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on.
+
+    Raises WriteError.
+    """
+    try:
+        (folder / INDEX).unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"could not replace {folder / INDEX}: {error.strerror}; check permissions") from error
 
 
 def remove_case(folder: Path, case_id: str) -> None:
@@ -154,6 +160,10 @@ class CaseStore:
         self.folder, index = folder, read_index(folder)
         self.index = index if patients is None else _of_patients(index, patients, folder)
         self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
+        if not self.cases and index.cases:
+            raise DataError(
+                f"the split names no patient of {folder} for this; make another with `pdac-screening split`"
+            )
         if not self.cases:
             raise DataError(f"{folder} holds no case; run `pdac-screening prepare` first")
 
@@ -194,6 +204,8 @@ def read_index(folder: Path) -> StoreIndex:
         index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened ({error.strerror}): give the folder of a case store") from error
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
     if index.format_version not in _READ_VERSIONS:
@@ -214,10 +226,14 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error
     if hu.shape != facts.shape or labels.shape != facts.shape:
         raise DataError(f"case {facts.case_id} in {folder} is {hu.shape}, its index says {facts.shape}; prepare again")
+    if (hu.dtype, labels.dtype) != (np.int16, np.uint8):
+        raise DataError(
+            f"case {facts.case_id} in {folder} holds {hu.dtype} and {labels.dtype}; prepare the store again"
+        )
     return Case(facts, hu, labels)

@@ -38,7 +38,11 @@ def prepare_or_reuse(task: CaseTask) -> PreparedCase:
 
     A case that is refused is a result too. Raises WriteError.
     """
-    made_from = _made_from(task)
+    try:
+        made_from = _made_from(task)
+    except OSError as error:
+        why = f"its files cannot be looked at ({error.strerror}): check their names and permissions"
+        return PreparedCase(task.case.case_id, "", None, why)
     earlier = _read(task)
     if earlier is not None and earlier.made_from == made_from and _still_holds(task.store, earlier):
         return earlier

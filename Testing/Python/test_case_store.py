@@ -50,11 +50,26 @@ def test_a_store_without_cases_is_refused(tmp_path):
         CaseStore(tmp_path)
 
 
-def test_a_damaged_array_is_refused(tmp_path):
+@pytest.mark.parametrize("content", [b"\x93NUMPY", b""])
+def test_a_damaged_array_is_refused(tmp_path, content):
     small_store(tmp_path)
-    (tmp_path / "case-1.hu.npy").write_bytes(b"\x93NUMPY")
+    (tmp_path / "case-1.hu.npy").write_bytes(content)
     with pytest.raises(DataError, match="case-1"):
         CaseStore(tmp_path)
+
+
+def test_an_array_of_another_byte_order_is_refused(tmp_path):
+    small_store(tmp_path)
+    path = tmp_path / "case-1.hu.npy"
+    path.write_bytes(path.read_bytes().replace(b"<i2", b">i2", 1))  # one bit
+    with pytest.raises(DataError, match="case-1 in .* holds >i2"):
+        CaseStore(tmp_path)
+
+
+def test_a_split_that_leaves_nobody_is_told_so(tmp_path):
+    small_store(tmp_path)
+    with pytest.raises(DataError, match="the split names no patient"):
+        CaseStore(tmp_path, frozenset())
 
 
 def test_an_index_of_another_version_is_refused(tmp_path):

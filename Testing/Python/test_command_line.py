@@ -13,7 +13,9 @@ from PDACScreeningLib.commands.guard import guarded
 from PDACScreeningLib.errors import ModelError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("screen", "models", "check", "phantom", "phantom-cohort")
+SCREENING = ("screen", "models", "check", "phantom", "phantom-cohort")
+TRAINING = ("prepare", "split", "train", "publish", "evaluate")
+COMMANDS = (*SCREENING, *TRAINING)
 HEAVY = "torch", "SimpleITK", "scipy", "pydicom"
 
 
@@ -29,9 +31,10 @@ def test_help_ends_well_and_names_the_exit_codes(capsys, command):
     shown = capsys.readouterr().out
     assert "130 cancelled" in shown
     assert "not a medical device" in shown
+    assert "%%" not in shown
 
 
-@pytest.mark.parametrize("command", ["screen", "phantom", "phantom-cohort", "check"])
+@pytest.mark.parametrize("command", ["screen", "phantom", "phantom-cohort", "check", *TRAINING])
 def test_help_gives_examples(capsys, command):
     exit_code(command, "--help")
     assert f"examples:\n  pdac-screening {command}" in capsys.readouterr().out
@@ -51,6 +54,12 @@ sys.exit(", ".join(sys.modules.keys() & {set(HEAVY)!r}) or 0)
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [("train", "--patch-size", "64"), ("evaluate", "--model", "demo-phantom")])
+def test_more_threads_than_any_machine_has_are_a_mistake_of_usage(capsys, command):
+    assert exit_code(*command, "store", "--threads", "100000", "--output", "out") == 2
+    assert "threads, got 100000" in capsys.readouterr().err
 
 
 def test_version(capsys):

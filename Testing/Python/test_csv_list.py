@@ -40,6 +40,7 @@ def test_an_absolute_path_stays_one(tmp_path):
         ("image,labels\n", "lists no case"),
         ("image,labels\na.nii,b.nii\nc.nii,\n", "line 3: the column labels is empty"),
         ("image,labels,case_id\na.nii,b.nii,../x\n", "line 2: '../x' cannot name"),
+        ("image,labels\n" + 200_000 * "a" + ",b.nii\n", "is no table of comma-separated values"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path, text, told):

@@ -97,6 +97,37 @@ def test_refused_cases_and_traps_are_told(tmp_path, capsys):
     }
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("prepare", "msd", "--output", "file"),
+        ("split", "file", "--output", "split.json"),
+        ("train", "file", "--patch-size", "16", "--output", "run"),
+        ("train", "store", "--patch-size", "16", "--output", "file"),
+        ("publish", "run", "--name", "a", "--trained-on", "b", "--output", "file"),
+        ("publish", "run", "--name", " ", "--trained-on", "b", "--output", "model"),
+        ("publish", "run", "--name", "a", "--trained-on", "", "--output", "model"),
+        ("evaluate", "file", "--model", "demo-phantom", "--output", "evaluation"),
+        ("evaluate", "store", "--model", "demo-phantom", "--output", "file"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_where_a_folder_belongs_and_words_that_say_nothing_are_told(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    msd_tree(tmp_path / "msd")
+    (tmp_path / "file").write_text("precious")
+    try:
+        code = main([*command])
+    except SystemExit as stopped:
+        code = stopped.code
+    told = capsys.readouterr().err
+    assert code in (2, 5)
+    assert "file" in told or "expected words" in told
+    assert "unexpected" not in told
+    assert (tmp_path / "file").read_text() == "precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"msd", "file"}
+
+
 def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
     hu, labels = gland_in_fat(tumor=True)
     write(tmp_path / "a.nii.gz", hu)
@@ -121,6 +152,7 @@ def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
         (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),
         (("msd", "--mirrored-labels", "nih=left-right"), "no source is nih; the sources are msd"),
+        (("nih", "--labels", "empty", "--labels", "nih=nih"), "--labels is given twice for nih"),
     ],
 )
 def test_what_is_not_clear_is_asked_before_anything_is_written(tmp_path, monkeypatch, capsys, arguments, told):

@@ -123,6 +123,11 @@ def test_a_model_published_with_its_figures_says_them_wherever_its_score_is_show
     assert described["performance"].startswith("measured with these weights on 3 scans with and 3 without a tumor")
     assert described["performance"][1:] in (tmp_path / "model" / "MODEL_CARD.md").read_text()
 
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    assert publish(work, 1, "--performance-from", experiment, "--output", tmp_path / "model") == 5
+    assert "evaluate this model" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+
     scan = next((work / "cohort").glob("phantom-*")) / "ct.nii.gz"
     words = ("--model", tmp_path / "model", "--device", "cpu", "--output", tmp_path / "result")
     assert run("screen", scan, *words) in (0, 3)

@@ -92,6 +92,14 @@ def test_a_missing_scan_is_told_before_any_is_screened(scans, model, tmp_path, c
     assert "absent.nii.gz does not exist" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_take_its_result_is_told_before_any_is_screened(scans, model, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scan-002").write_text("precious")
+    assert screen(scans, tmp_path / "out", model) == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan-002"]
+    assert "scan-002 is a file; name a folder" in capsys.readouterr().err
+
+
 def test_one_scan_lies_in_the_output_folder_itself(scans, model, tmp_path):
     screen(scans[:1], tmp_path / "out", model, "--protocol", "fast", "--memory-gib", "0.001")
     result = from_json(json.loads((tmp_path / "out" / SCREENING).read_text()))

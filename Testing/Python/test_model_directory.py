@@ -91,10 +91,33 @@ def test_a_damaged_model_is_refused_in_words(tmp_path, damage, message):
         load_model(tmp_path)
 
 
+def test_no_bit_of_a_description_changes_unseen(tmp_path):
+    whole = saved_model(tmp_path)
+    content = (tmp_path / "model.json").read_bytes()
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 4  # 50 tumor voxels become 10 or 54
+        (tmp_path / "model.json").write_bytes(damaged)
+        try:
+            assert read_description(tmp_path) == whole
+        except ModelError:
+            continue
+
+
+def test_a_number_that_was_edited_is_told(tmp_path):
+    saved_model(tmp_path)
+    described = json.loads((tmp_path / "model.json").read_text())
+    described["config"]["decision"]["min_tumor_voxels"] = 70
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ModelError, match="model.json in .* is not as it was written"):
+        load_model(tmp_path)
+
+
 def test_weights_of_another_width_are_refused(tmp_path):
     saved_model(tmp_path)
     described = json.loads((tmp_path / "model.json").read_text())
     described["config"]["network"]["base_width"] = 3
+    described["description_sha256"] = ""  # as in a model of before
     (tmp_path / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelError, match="do not fit the configuration"):
         load_model(tmp_path)

@@ -93,6 +93,13 @@ def test_other_weights_are_refused_where_one_model_was_measured():
     assert measured_performance(without_folds(), THESE, "").these_weights
 
 
+def test_figures_on_the_cases_a_model_was_trained_on_are_refused():
+    base = setting()
+    seen = replace(base, models=tuple(replace(model, trained_on_others=False) for model in base.models))
+    with pytest.raises(ModelError, match="the very cases its model was trained on"):
+        measured_performance(experiment(seen, CASES), THESE, "")
+
+
 def test_a_share_of_nothing_is_said_to_be_so():
     assert MeasuredShare(0, 0, None, None).text == "0 of 0"
 
@@ -129,3 +136,7 @@ def test_the_card_of_a_measured_model_holds_table_1_and_its_errors():
 
 def test_models_described_before_still_load():
     assert [read_description(folder).measured for folder in available_models()] == [None]
+
+
+def test_the_models_that_come_with_the_project_would_show_a_changed_number():
+    assert all(read_description(folder).description_sha256 for folder in available_models())

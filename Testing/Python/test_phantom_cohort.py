@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from PDACScreeningLib.errors import Cancelled
+from PDACScreeningLib.errors import Cancelled, DataError
 from PDACScreeningLib.phantom import cohort as cohort_module
 from PDACScreeningLib.phantom.cohort import CohortSpec, case_specifications, generate_cohort
 
@@ -64,6 +64,14 @@ def test_a_cancelled_cohort_goes_on_later(cohort_folder, tmp_path):
     generate_cohort(COHORT, tmp_path, on_progress=seen.append)
     assert [progress.done for progress in seen] == [1, 2, 3]
     assert all_bytes(tmp_path) == all_bytes(cohort_folder)
+
+
+@pytest.mark.parametrize("change", [{"seed": 3}, {"cases": 2}, {"variant": "shifted"}, {"shape": (48, 64, 65)}])
+def test_a_folder_with_another_cohort_is_left_as_it_is(cohort_folder, change):
+    before = all_bytes(cohort_folder)
+    with pytest.raises(DataError, match="holds a cohort of other cases, seed or grid"):
+        generate_cohort(dataclasses.replace(COHORT, **change), cohort_folder)
+    assert all_bytes(cohort_folder) == before
 
 
 def test_cohorts_never_share_a_body():

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import SimpleITK as sitk
@@ -33,6 +34,7 @@ def test_a_normal_phantom_has_no_tumor(tmp_path, capsys):
     "arguments",
     [
         ["phantom", "--seed", "1", "--tumor-diameter-mm", "500"],
+        ["phantom", "--seed", "1", "--tumor-diameter-mm", "-3"],
         ["phantom", "--seed", "1", "--normal", "--phase", "9"],
         ["phantom", "--seed", "1", "--normal", "--spacing", "2", "2", "nan"],
         ["phantom-cohort", "--seed", "1", "--cases", "2", "--pdac-fraction", "7"],
@@ -41,7 +43,15 @@ def test_a_normal_phantom_has_no_tumor(tmp_path, capsys):
 def test_values_that_make_no_phantom_are_usage_errors(tmp_path, capsys, arguments):
     assert main([*arguments, "--output", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
-    assert capsys.readouterr().err.startswith("pdac-screening: ")
+    assert re.match("pdac-screening: (tumor|phase|spacing|the PDAC)", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("wish", "missing"), [(["--normal"], "pancreas"), (["--tumor-diameter-mm", "20"], "tumor")])
+def test_a_grid_that_misses_what_was_asked_for_makes_no_phantom(tmp_path, capsys, wish, missing):
+    small = ("--shape", "8", "8", "8", "--spacing", "1", "1", "1")
+    assert main(["phantom", "--seed", "1", *wish, *small, "--output", str(tmp_path / "out")]) == 5
+    assert f"8 x 8 x 8 mm holds no voxel of the {missing}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_is_a_file_is_refused(tmp_path):

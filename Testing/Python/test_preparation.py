@@ -170,6 +170,14 @@ def test_a_file_that_is_missing_is_refused_by_name(tmp_path):
     assert "a-labels.nii.gz does not exist" in index.refused[0].reason
 
 
+def test_a_name_that_no_disk_can_hold_refuses_its_case_and_not_the_others(tmp_path):
+    good, bad = two_good_cases(tmp_path).cases
+    dataset = replace(two_good_cases(tmp_path), cases=(replace(bad, image=tmp_path / (300 * "x" + ".nii")), good))
+    index = prepare([dataset], tmp_path / "store", SPACING_MM)
+    assert [case.case_id for case in index.cases] == ["a"]
+    assert "its files cannot be looked at (File name too long)" in index.refused[0].reason
+
+
 def test_when_nothing_is_usable_there_is_no_store(tmp_path):
     hu, labels = gland_in_fat()
     dataset = own_cases(tmp_path, {"a": (hu, 0 * labels, GEOMETRY)})

@@ -11,6 +11,7 @@ from PDACScreeningLib.datasets.msd_pancreas import msd_pancreas
 from PDACScreeningLib.datasets.nih_pancreas_ct import nih_pancreas_ct
 from PDACScreeningLib.datasets.panorama import LABELS as PANORAMA_LABELS
 from PDACScreeningLib.datasets.panorama import panorama
+from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.image_io import read_label_map
 from PDACScreeningLib.volume.label_map import Label
@@ -27,6 +28,12 @@ def test_msd_pairs_images_with_label_maps_and_skips_resource_forks(tmp_path):
     assert (case.image.parent.name, case.labels.parent.name) == ("imagesTr", "labelsTr")
     assert (case.patient_id, case.dataset) == ("msd-pancreas_001", "msd")
     assert any("any mass" in trap for trap in dataset.facts.traps)
+
+
+def test_msd_unpacked_into_a_folder_of_its_own_is_found(tmp_path):
+    msd_tree(tmp_path / "Task07_Pancreas" / "Task07_Pancreas")
+    assert recognized(tmp_path / "Task07_Pancreas") == "msd"
+    assert names(msd_pancreas(tmp_path / "Task07_Pancreas")) == ["msd-pancreas_001", "msd-pancreas_004"]
 
 
 def test_msd_in_the_form_of_nnunet_has_the_same_names(tmp_path):
