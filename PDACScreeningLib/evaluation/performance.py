@@ -40,16 +40,10 @@ def measured_performance(found: Experiment, weights_sha256: str, experiment_sha2
         auc_low=row.auc.low,
         auc_high=row.auc.high,
         experiment_sha256=experiment_sha256,
-        trained_on_others=_trained_on_others(found),
+        trained_on_others=None if any(m.trained_on_others is None for m in found.setting.models) else True,
         every_fold=found.setting.data.folds > 1 and found.setting.statistics.normals == "every-fold",
         protocol=found.setting.reading.protocol,
     )
-
-
-def _trained_on_others(found: Experiment) -> bool | None:
-    """Of all models together: the worst that is known of one of them."""
-    answers = {model.trained_on_others for model in found.setting.models}
-    return False if False in answers else None if None in answers else True
 
 
 def _share(proportion: Proportion) -> MeasuredShare:

@@ -29,7 +29,7 @@ class MeasuredPerformance:
 
     these_weights: measured with the weights of this very model; False: with the models of a cross-validation, trained
     in the same way on other parts of the data. auc: None without scans of both kinds.
-    trained_on_others: False: a model that read was trained on the very cases it read; None: no record tells.
+    trained_on_others: None: no record tells whether a model read cases it was trained on; those that did have no figures.
     every_fold: scans without a tumor were read by every fold, and each reading counts.
     """
 
@@ -73,11 +73,7 @@ class MeasuredPerformance:
 
     def _seen(self) -> str:
         """A doubt about the figures that must not be lost on the way to the score; "" when there is none."""
-        if self.trained_on_others is None:
-            return "; whether these cases were kept from the training is not recorded"
-        if self.trained_on_others:
-            return ""
-        return "; trained on the very cases it was measured on; this says nothing about other cases"
+        return "" if self.trained_on_others else "; whether these cases were kept from the training is not recorded"
 
     def _area(self) -> str:
         interval = "" if self.auc_low is None else f" (interval {self.auc_low:.2f} to {self.auc_high:.2f})"

@@ -1,5 +1,6 @@
 """Before the first scan is read: whether the models may read these cases, and what a reading is bound to."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +18,9 @@ from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.evaluation.case_result import Reading
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
-from PDACScreeningLib.network.model_description import ModelDescription
-from PDACScreeningLib.network.model_directory import write_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription
 from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.training.case_store import CaseStore, read_index, write_index, write_store_index
 
 SPLIT = Split(folds=(("case-0",), ("case-2",)), always_train=("case-1",), always_test=("case-3",))
@@ -45,7 +46,8 @@ def model(folder, *digests):
         for scale, digest in zip(CONFIG.scales, digests, strict=True)
     }
     folder.mkdir()
-    write_description(folder, ModelDescription(folder.name, "cases", True, CONFIG, "ab" * 32, training=training))
+    description = ModelDescription(folder.name, "cases", True, CONFIG, "ab" * 32, training=training)
+    (folder / DESCRIPTION).write_text(json.dumps(to_plain(description)))
     return str(folder)
 
 
@@ -101,7 +103,8 @@ def test_readings_on_native_grids_are_bound_to_the_size_of_a_voxel(tmp_path):
     native = replace(CONFIG, working_spacing_mm=None)
     folder = tmp_path / "native"
     folder.mkdir()
-    write_description(folder, ModelDescription("native", "cases", True, native, "ab" * 32))
+    description = ModelDescription("native", "cases", True, native, "ab" * 32)
+    (folder / DESCRIPTION).write_text(json.dumps(to_plain(description)))
     stored = store_case(tmp_path / "store", "case-0", *small_case(0, tumor=True))
     bound = []
     for spacing_mm in ((2.0, 2.0, 2.0), (2.0, 2.0, 5.0)):
