@@ -29,7 +29,7 @@ class MeasuredPerformance:
 
     these_weights: measured with the weights of this very model; False: with the models of a cross-validation, trained
     in the same way on other parts of the data. auc: None without scans of both kinds.
-    trained_on_others: None: no record tells whether a model read cases it was trained on; if one did, it has no figures.
+    trained_on_others: None: no record tells whether a model had seen the cases; figures of one that had are refused.
     every_fold: scans without a tumor were read by every fold, and each reading counts.
     """
 
