@@ -1,7 +1,7 @@
-"""Two evaluations of the same cases, paired case by case: `compare.py EXACT FAST`, each an experiment.json.
+"""Two evaluations of the same cases, paired case by case: `compare.py EXACT FAST PAIRED`.
 
-Prints the table of the README beside this file and writes paired.csv there. 95 % intervals: Student's t of the
-differences.
+EXACT and FAST are each an experiment.json. Prints a table of the README beside this file and writes the CSV file PAIRED.
+95 % intervals: Student's t of the differences.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROWS = ("64^3", "32^3", "16^3", "Multi")
 Row = dict[str, Any]
 
 
-def main(exact_file: Path, fast_file: Path) -> None:
+def main(exact_file: Path, fast_file: Path, paired_file: Path) -> None:
     """Compare and write."""
     exact, fast = (json.loads(path.read_text(encoding="utf-8")) for path in (exact_file, fast_file))
     threshold = exact["min_tumor_voxels"] if "min_tumor_voxels" in exact else exact["setting"]["min_tumor_voxels"]
@@ -35,7 +35,7 @@ def main(exact_file: Path, fast_file: Path) -> None:
     ]
     for cells in (header, ["---"] * len(header), *([row, *summary(pairs, row, threshold)] for row in ROWS)):
         sys.stdout.write("| " + " | ".join(cells) + " |\n")
-    write(pairs, Path(__file__).parent / "paired.csv")
+    write(pairs, paired_file)
 
 
 def summary(pairs: list[tuple[Row, Row]], row: str, threshold: int) -> list[str]:
@@ -93,4 +93,4 @@ def write(pairs: list[tuple[Row, Row]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))
