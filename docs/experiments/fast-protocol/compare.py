@@ -1,6 +1,6 @@
 """Two evaluations of the same cases, paired case by case: `compare.py EXACT FAST PAIRED`.
 
-EXACT and FAST are each an experiment.json. Prints a table of the README beside this file and writes the CSV file PAIRED.
+EXACT and FAST are each an experiment.json. Prints a table of the README beside this file, writes the CSV file PAIRED.
 95 % intervals: Student's t of the differences.
 """
 
