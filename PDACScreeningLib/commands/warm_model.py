@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from PDACScreeningLib.commands.progress_display import Display
 from PDACScreeningLib.config import ScreeningConfig
-from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.screening_result import ModelFacts
 
@@ -33,10 +32,7 @@ class WarmModel:
 
     def __init__(self, wish: str | None, device: str, memory_gib: float | None) -> None:
         """Choose the model, but do not load it. Raises UsageError when there is no such model."""
-        try:
-            self._choice = find_model(wish)
-        except ModelError as error:
-            raise UsageError(str(error)) from error
+        self._choice = find_model(wish)
         self._device, self._memory_gib = device, memory_gib
         self._loaded: LoadedModel | None = None
         self._announced = False

@@ -118,7 +118,8 @@ def _left_out(drawn: NDArray[np.uint8], kept: NDArray[np.uint8], protocol: Proto
     if voxels == 0:
         return ()
     share = f"{100 * protocol.min_component_fraction:g} % of the largest region"
-    return (f"{voxels} tumor voxels were left out: they lie in a separate region of not more than {share}.",)
+    some = "1 tumor voxel was left out: it lies" if voxels == 1 else f"{voxels} tumor voxels were left out: they lie"
+    return (f"{some} in a separate region of not more than {share}.",)
 
 
 def _grid_of(native: Geometry, protocol: Protocol) -> WorkingGrid:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.model_description import DESCRIPTION, available_models, read_description
 
 
@@ -18,7 +18,8 @@ class ModelChoice:
 def find_model(wish: str | None) -> ModelChoice:
     """The model for `--model NAME|DIR`; without a wish, the only installed model that is not a demo.
 
-    Raises ModelError when there is none or more than one, with what to type instead.
+    Raises UsageError when there is none or more than one, with what to type instead; ModelError when an installed
+    model is damaged.
     """
     return _default_model() if wish is None else _named_model(wish)
 
@@ -30,7 +31,7 @@ def _named_model(wish: str) -> ModelChoice:
     if (Path(wish) / DESCRIPTION).exists():
         return ModelChoice(Path(wish), "its folder was given with --model")
     names = ", ".join(folder.name for folder in available_models()) or "none"
-    raise ModelError(f"no model '{wish}': it is neither an installed model ({names}) nor a folder with {DESCRIPTION}")
+    raise UsageError(f"no model '{wish}': it is neither an installed model ({names}) nor a folder with {DESCRIPTION}")
 
 
 def _default_model() -> ModelChoice:
@@ -40,11 +41,11 @@ def _default_model() -> ModelChoice:
         return ModelChoice(usable[0], "it is the only installed model that is not a demo")
     if usable:
         names = ", ".join(folder.name for folder in usable)
-        raise ModelError(f"several models are installed ({names}); choose one with --model NAME")
+        raise UsageError(f"several models are installed ({names}); choose one with --model NAME")
     if folders:
         name = folders[0].name
-        raise ModelError(
+        raise UsageError(
             f"the only installed model is '{name}', a demo trained on synthetic phantoms; it says nothing about "
             f"patients and is not used without being asked for. To use it all the same: --model {name}"
         )
-    raise ModelError("no model is installed; give a model folder with --model DIR")
+    raise UsageError("no model is installed; give a model folder with --model DIR")

@@ -38,11 +38,13 @@ def prepare(
 
     A bad case is refused with its reason and never trained on; of one scan in several data sets the first is kept.
     What an earlier, interrupted run left is used when it is intact. jobs: processes; the result does not depend on it.
-    The hook is called once a case. Raises DataError when no case is usable or a case name stands twice, WriteError.
+    The hook is called once a case. Raises DataError when no case is usable (a store of other cases stays as it is) or a
+    case name stands twice, WriteError.
     """
     cases = [case for dataset in datasets for case in dataset.cases]
     _require_distinct_names(cases)
-    _require_same_grid(store, working_spacing_mm)
+    earlier = _earlier(store)
+    _require_same_grid(earlier, store, working_spacing_mm)
     remove_index(store)
     tasks = [CaseTask(case, store, working_spacing_mm) for case in cases]
     prepared = _without_gaps(tasks, _prepare_all(tasks, jobs, on_progress), jobs, on_progress)
@@ -51,6 +53,7 @@ def prepare(
     _drop(tasks, prepared, refused)
     index = _index(datasets, working_spacing_mm, prepared, refused, twice)
     if not index.cases:
+        _restore(store, earlier, cases)
         raise DataError(f"none of the {len(cases)} cases can be used{_first_reason(refused)}")
     write_store_index(store, index)
     return index
@@ -87,17 +90,27 @@ def _require_distinct_names(cases: Sequence[DataCase]) -> None:
         )
 
 
-def _require_same_grid(store: Path, working_spacing_mm: float | None) -> None:
-    """A finished store is not replaced by one on another grid: trainings may rest on it. Raises DataError."""
+def _earlier(store: Path) -> StoreIndex | None:
     try:
-        earlier_mm = read_index(store).working_spacing_mm
+        return read_index(store)
     except DataError:
-        return  # no store yet, or one that nobody can read
-    if earlier_mm != working_spacing_mm:
+        return None  # no store yet, or one that nobody can read
+
+
+def _require_same_grid(earlier: StoreIndex | None, store: Path, working_spacing_mm: float | None) -> None:
+    """A finished store is not replaced by one on another grid: trainings may rest on it. Raises DataError."""
+    if earlier is not None and earlier.working_spacing_mm != working_spacing_mm:
         raise DataError(
-            f"{store} is a store with a working spacing of {_spacing(earlier_mm)}, not {_spacing(working_spacing_mm)}: "
-            "choose another folder, or delete it"
+            f"{store} is a store with a working spacing of {_spacing(earlier.working_spacing_mm)}, not "
+            f"{_spacing(working_spacing_mm)}: choose another folder, or delete it"
         )
+
+
+def _restore(store: Path, earlier: StoreIndex | None, cases: Sequence[DataCase]) -> None:
+    """Give a store its index back when none of its arrays was touched."""
+    touched = {case.case_id.lower() for case in cases}
+    if earlier is not None and not any(case.case_id.lower() in touched for case in earlier.cases):
+        write_store_index(store, earlier)
 
 
 def _spacing(spacing_mm: float | None) -> str:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig
-from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.network import model_choice
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
@@ -176,7 +176,7 @@ def installed(tmp_path, monkeypatch):
 
 def test_a_demo_is_not_picked_without_being_asked_for(installed):
     saved_model(installed / "demo", name="demo", is_demo=True)
-    with pytest.raises(ModelError, match="demo trained on synthetic phantoms.*--model demo"):
+    with pytest.raises(UsageError, match="demo trained on synthetic phantoms.*--model demo"):
         find_model(None)
     assert find_model("demo").folder == installed / "demo"
 
@@ -192,7 +192,7 @@ def test_the_only_real_model_is_picked_and_the_choice_explained(installed):
 def test_two_real_models_need_a_choice(installed):
     saved_model(installed / "a")
     saved_model(installed / "b")
-    with pytest.raises(ModelError, match="several models"):
+    with pytest.raises(UsageError, match="several models"):
         find_model(None)
 
 
@@ -203,5 +203,5 @@ def test_a_folder_can_be_named(installed, tmp_path):
 
 def test_an_unknown_model_is_refused_with_what_there_is(installed):
     saved_model(installed / "real")
-    with pytest.raises(ModelError, match=r"no model 'other'.*\(real\)"):
+    with pytest.raises(UsageError, match=r"no model 'other'.*\(real\)"):
         find_model("other")

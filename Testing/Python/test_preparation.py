@@ -186,6 +186,20 @@ def test_when_nothing_is_usable_there_is_no_store(tmp_path):
     assert not (tmp_path / "store" / "store.json").exists()
 
 
+@pytest.mark.parametrize(("name", "stays"), [("other", True), ("a", False)])
+def test_unusable_cases_leave_a_store_of_other_cases_as_it_is(tmp_path, name, stays):
+    store = tmp_path / "store"
+    index = prepare([two_good_cases(tmp_path / "good")], store, SPACING_MM)
+    hu, labels = gland_in_fat()
+    with pytest.raises(DataError, match="none of the 1 cases"):
+        prepare([own_cases(tmp_path / "bad", {name: (hu, 0 * labels, GEOMETRY)})], store, SPACING_MM)
+    assert (store / "store.json").exists() == stays  # with "a" refused, its arrays are gone
+    if stays:
+        kept = CaseStore(store)
+        assert kept.index == index
+        assert [bool(case.labels.any()) for case in kept.cases] == [True, True]
+
+
 def test_one_scan_of_two_data_sets_is_kept_once_and_its_patient_is_one_patient(tmp_path):
     nih_tree(tmp_path / "nih", (1,))
     panorama_tree(tmp_path / "panorama")  # 100001 has two studies; the second one shows the NIH scan
