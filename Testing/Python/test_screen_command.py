@@ -17,7 +17,6 @@ from PDACScreeningLib.screening_result import Outcome, Screening, from_json
 from PDACScreeningLib.volume.label_map import Label
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_STOP = 20  # two on a quiet machine; the run itself takes minutes
 
 
 @pytest.fixture(scope="module")
