@@ -10,8 +10,6 @@ from typing import Literal
 
 NUM_CLASSES = 3  # background, pancreas, tumor (section 2.1)
 
-SamplingRegion = Literal["volume", "roi"]
-
 ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few large ones (ADR 0017)
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
