@@ -26,7 +26,7 @@ if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a sou
 from PDACScreeningPanel.sample_data import register_samples
 from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
 
-from PDACScreeningLib.mrml.job_folder import sweep_left_over_folders
+from PDACScreeningLib.child_run.job_folder import sweep_left_over_folders
 from PDACScreeningLib.resources import resource
 
 WAITING_INTERVAL_S = 0.1
@@ -303,7 +303,7 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
 
     def rescore(self, segmentationNode):
         """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
-        from PDACScreeningLib.mrml.rescoring import rescore
+        from PDACScreeningLib.mrml.rescored_nodes import rescore
 
         return rescore(slicer.mrmlScene, segmentationNode)
 

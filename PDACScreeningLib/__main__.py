@@ -1,7 +1,7 @@
 """The command line `pdac-screening`, also `python -m PDACScreeningLib`: argument parsing, nothing else.
 
-Each `add_<command>_parser` describes one sub-command and names what runs it. Commands are imported when they run, so
-that `--help` needs neither torch nor SimpleITK.
+A command lies in the module of its name. It is imported when it is typed, so that help, lists and short commands need
+neither torch nor SimpleITK.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from PDACScreeningLib import __version__
-from PDACScreeningLib.commands.arguments import EXIT_CODES
-from PDACScreeningLib.commands.dataset_arguments import add_prepare_parser, add_split_parser
-from PDACScreeningLib.commands.evaluation_arguments import add_evaluate_parser, add_publish_parser
-from PDACScreeningLib.commands.guard import guarded
-from PDACScreeningLib.commands.machine_arguments import add_check_parser, add_models_parser
-from PDACScreeningLib.commands.phantom_arguments import add_phantom_cohort_parser, add_phantom_parser
-from PDACScreeningLib.commands.screen_arguments import add_screen_parser
-from PDACScreeningLib.commands.train_arguments import add_train_parser
+from PDACScreeningLib.terminal.arguments import EXIT_CODES
+from PDACScreeningLib.terminal.exit_codes import guarded
+
+COMMANDS = {
+    "screen": "screen CT scans",
+    "models": "list the installed models",
+    "check": "tell what this machine has and test it",
+    "phantom": "make a synthetic abdominal CT with known truth",
+    "phantom-cohort": "make many synthetic CTs with known truth",
+    "prepare": "check cases and write them as a case store for training",
+    "split": "decide which patients of a store are trained on and which are tested",
+    "train": "train one of the three networks",
+    "publish": "put the trained networks into a model folder",
+    "evaluate": "compare a model with the truth: section 3 of the paper",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. argv: without the program's name; None takes the process's."""
-    arguments = _parser().parse_args(argv)
+    typed = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser(typed).parse_args(typed)
     return guarded(
         lambda display, interruption: arguments.run(arguments, display, interruption),
         progress=arguments.progress,
@@ -31,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of what was typed: the options of a command are known when its name is among it."""
     parser = argparse.ArgumentParser(
         prog="pdac-screening",
         description="Finds pancreatic ductal adenocarcinoma on abdominal CT by segmentation for classification.",
@@ -40,16 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pdac-screening {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_screen_parser(commands)
-    add_models_parser(commands)
-    add_check_parser(commands)
-    add_phantom_parser(commands)
-    add_phantom_cohort_parser(commands)
-    add_prepare_parser(commands)
-    add_split_parser(commands)
-    add_train_parser(commands)
-    add_publish_parser(commands)
-    add_evaluate_parser(commands)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in typed:
+            import_module(f"PDACScreeningLib.commands.{name.replace('-', '_')}").add_arguments(command)
     return parser
 
 

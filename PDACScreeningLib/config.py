@@ -14,6 +14,10 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+# What can be asked of the machine, as opposed to the method.
+DEVICES = ("auto", "cpu", "cuda", "mps")  # "auto": a GPU if there is one
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # "auto": the device's fast one
+
 
 def _require(condition: bool, sentence: str) -> None:
     if not condition:

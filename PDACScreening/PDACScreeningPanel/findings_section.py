@@ -3,8 +3,8 @@
 import qt
 import slicer
 
-from PDACScreeningLib.mrml.score_panel import FINDING_COLUMNS, finding_rows
 from PDACScreeningLib.mrml.slice_views import jump_to
+from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows
 
 
 class FindingsSection:

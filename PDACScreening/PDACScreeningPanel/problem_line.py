@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import slicer
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.child_run.run_failure import error_diagnostics
 from PDACScreeningLib.errors import PDACScreeningError
-from PDACScreeningLib.mrml.diagnostics import error_diagnostics
 
 _logger = logging.getLogger(__name__)
 

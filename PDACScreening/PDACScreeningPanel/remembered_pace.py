@@ -4,7 +4,7 @@ from pathlib import Path
 
 import slicer
 
-from PDACScreeningLib.mrml.run_expectation import pace_from_text
+from PDACScreeningLib.child_run.run_expectation import pace_from_text
 
 
 def remembered_pace(model, device, protocol):

@@ -2,7 +2,7 @@
 
 from slicer.i18n import tr as _
 
-from PDACScreeningLib.mrml.score_panel import score_panel
+from PDACScreeningLib.report.score_panel import score_panel
 
 
 class ResultSection:

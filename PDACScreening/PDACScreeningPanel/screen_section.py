@@ -5,11 +5,12 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.child_run.run_expectation import duration, expectation
+from PDACScreeningLib.child_run.run_failure import failure_to_start
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import liters_of
-from PDACScreeningLib.mrml.model_list import installed_models, model_in
-from PDACScreeningLib.mrml.run_expectation import duration, expectation
-from PDACScreeningLib.mrml.run_failure import failure_to_start
+from PDACScreeningLib.network.model_list import installed_models, model_in
+from PDACScreeningLib.report.model_words import model_card, model_summary
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
@@ -60,9 +61,11 @@ class ScreenSection:
         """What the choices mean before a run, and whether there can be one; a button that is off says why."""
         volume = self._parameters.inputVolume if self._parameters is not None else None
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
-        _say(self.ui.modelCardLabel, model.summary if model is not None else "")
-        self.ui.modelCardLabel.toolTip = model.card if model is not None else ""
-        _say(self.ui.expectationLabel, self._expectation(volume) if model is not None else "")
+        facts = model.description.facts("") if model is not None and model.is_usable else None
+        damage = model.error if model is not None else ""
+        _say(self.ui.modelCardLabel, damage or (model_summary(facts) if facts is not None else ""))
+        self.ui.modelCardLabel.toolTip = model_card(facts) if facts is not None else ""
+        _say(self.ui.expectationLabel, self._expectation(volume) if facts is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None
         self.ui.screenButton.toolTip = obstacle or _("Screen this CT. The result is added to the scene.")
@@ -149,6 +152,8 @@ class ScreenSection:
             return _("The chosen volume holds no voxels.")
         if model is None:
             return _("Choose a model first. A demo model is used only when it is chosen.")
+        if not model.is_usable:
+            return _("This model is damaged: {reason}").format(reason=model.error)
         return None
 
     def _expectation(self, volume):
@@ -201,13 +206,14 @@ class ScreenSection:
 
     def _add_model(self, model):
         self._models[model.wish] = model
-        name = _("{name} (demo)").format(name=model.name) if model.is_demo else model.name
-        self.ui.modelSelector.addItem(name, model.wish)
+        shown = _("{name} (demo)") if model.is_demo else "{name}"
+        shown = shown if model.is_usable else _("{name} (damaged)")
+        self.ui.modelSelector.addItem(shown.format(name=model.name), model.wish)
 
     def _choose_folder(self):
         folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model"))
         if folder and not self.use_model_folder(Path(folder)):
-            self._problem.say(_("That folder holds no model: model.json is missing or damaged."))
+            self._problem.say(_("That folder holds no model: model.json is missing."))
 
     def use_model_folder(self, folder):
         """Add the model of a folder to the list and choose it. Returns False when the folder holds none."""

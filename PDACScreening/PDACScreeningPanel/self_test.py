@@ -64,7 +64,7 @@ class PDACScreeningTest(ScriptedLoadableModuleTest):
         return SAMPLES[0].load()
 
     def _model(self):
-        from PDACScreeningLib.mrml.model_list import installed_models
+        from PDACScreeningLib.network.model_list import installed_models
 
         models = installed_models()
         if self.model is None and not models:

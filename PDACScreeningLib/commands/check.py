@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from PDACScreeningLib.commands.guard import DONE, FAILED
-from PDACScreeningLib.commands.machine import Machine, machine_text, this_machine
-from PDACScreeningLib.commands.models import InstalledModel, installed_models
-from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.commands.self_test import Step, self_test
+from PDACScreeningLib.commands.models import models_as_data
+from PDACScreeningLib.network.model_list import ListedModel, installed_models
 from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.session.installation_check import Step, installation_check
+from PDACScreeningLib.session.machine import Machine, machine_text, this_machine
+from PDACScreeningLib.terminal.arguments import add_device, add_json, describe
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE, FAILED
+from PDACScreeningLib.terminal.interruption import Interruption
 
 
-def run_check(display: Display, *, device: str, output: Path, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `check`."""
+    describe(
+        parser,
+        run_check,
+        description="Tells what this machine has (Python, packages, GPU, memory, free disk, models) and runs a\n"
+        "self-test of about ten seconds. Exit code 0 when the self-test passes, else 5.",
+        examples=("pdac-screening check", "pdac-screening check --device cpu --json"),
+    )
+    add_device(parser)
+    parser.add_argument("--output", metavar="DIR", type=Path, default=Path(), help="folder whose disk is looked at")
+    add_json(parser)
+
+
+def run_check(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
     """Show what the machine has and how the self-test went. Returns 0 when every step passed, else 5."""
-    machine, models, steps = this_machine(output), installed_models(), self_test(device)
+    models = installed_models()
+    machine, steps = this_machine(arguments.output), installation_check(arguments.device)
     passed = all(step.passed for step in steps)
     plain = {
         "machine": to_plain(machine),
-        "models": to_plain(models),
+        "models": models_as_data(models),
         "self_test": to_plain(steps),
         "passed": passed,
     }
-    display.result(json.dumps(plain, indent=2) if as_json else _text(machine, models, steps, passed=passed), plain)
+    shown = json.dumps(plain, indent=2) if arguments.json else _text(machine, models, steps, passed=passed)
+    display.result(shown, plain)
     return DONE if passed else FAILED
 
 
-def _text(machine: Machine, models: list[InstalledModel], steps: list[Step], *, passed: bool) -> str:
-    names = ", ".join(model.name + (" (damaged)" if model.error else "") for model in models) or "none"
+def _text(machine: Machine, models: Sequence[ListedModel], steps: Sequence[Step], *, passed: bool) -> str:
+    names = ", ".join(model.wish + ("" if model.is_usable else " (damaged)") for model in models) or "none"
     return "\n".join(
         [
             machine_text(machine),

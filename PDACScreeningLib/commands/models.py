@@ -2,64 +2,54 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from PDACScreeningLib.commands.guard import DONE, FAILED
-from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.network.model_list import ListedModel, installed_models
 from PDACScreeningLib.plain_data import to_plain
-
-if TYPE_CHECKING:
-    from PDACScreeningLib.network.model_description import ModelDescription
-
-
-@dataclass(frozen=True)
-class InstalledModel:
-    """A model folder that comes with the project. A damaged one has an error and no description."""
-
-    name: str
-    description: ModelDescription | None
-    error: str = ""
+from PDACScreeningLib.terminal.arguments import add_json, describe
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE, FAILED
+from PDACScreeningLib.terminal.interruption import Interruption
 
 
-def run_models(display: Display, *, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `models`."""
+    describe(
+        parser,
+        run_models,
+        description="Lists the installed models, what they were trained on and how well they are known to work.\n"
+        "A model whose files were damaged or edited is listed with the reason, and the exit code is 5.",
+        examples=("pdac-screening models", "pdac-screening models --json"),
+    )
+    add_json(parser)
+
+
+def run_models(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
     """Print the installed models. Returns 0, or 5 when one of them is damaged."""
     models = installed_models()
-    plain = {"models": to_plain(models)}
-    display.result(json.dumps(plain, indent=2) if as_json else models_text(models), plain)
-    return FAILED if any(model.error for model in models) else DONE
+    plain = {"models": models_as_data(models)}
+    display.result(json.dumps(plain, indent=2) if arguments.json else models_text(models), plain)
+    return FAILED if any(not model.is_usable for model in models) else DONE
 
 
-def installed_models() -> list[InstalledModel]:
-    """The models that come with the project, by name."""
-    from PDACScreeningLib.network.model_description import available_models
-
-    return [_installed(folder) for folder in available_models()]
+def models_as_data(models: Sequence[ListedModel]) -> list[dict[str, object]]:
+    """Models as JSON: name, description, and the error of a damaged one."""
+    return [{"name": model.wish, "description": to_plain(model.description), "error": model.error} for model in models]
 
 
-def models_text(models: list[InstalledModel]) -> str:
+def models_text(models: Sequence[ListedModel]) -> str:
     """The models as a person reads about them."""
     if not models:
         return "No model is installed. Give a model folder with: pdac-screening screen ... --model DIR"
     return "\n\n".join(_text(model) for model in models)
 
 
-def _installed(folder: Path) -> InstalledModel:
-    from PDACScreeningLib.network.model_description import read_description
-
-    try:
-        return InstalledModel(folder.name, read_description(folder))
-    except ModelError as error:
-        return InstalledModel(folder.name, None, str(error))
-
-
-def _text(model: InstalledModel) -> str:
+def _text(model: ListedModel) -> str:
     """A heading and indented lines; what is not known is said to be unknown."""
     if model.description is None:
-        return f"{model.name}\n  damaged:     {model.error}"
+        return f"{model.wish}\n  damaged:     {model.error}"
     config = model.description.config
     spacing = config.working_spacing_mm
     grid = "the scan's own voxels" if spacing is None else f"{spacing:g} mm voxels"
@@ -72,4 +62,4 @@ def _text(model: InstalledModel) -> str:
         "calls at": f"{config.decision.min_tumor_voxels} tumor voxels or more",
         "weights": f"sha256 {model.description.weights_sha256[:16]}...",
     }
-    return "\n".join([model.name, *(f"  {name + ':':<13}{text}" for name, text in lines.items())])
+    return "\n".join([model.wish, *(f"  {name + ':':<13}{text}" for name, text in lines.items())])

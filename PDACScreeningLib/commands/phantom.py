@@ -1,21 +1,67 @@
-"""`pdac-screening phantom` and `phantom-cohort`: synthetic CTs with known truth."""
+"""`pdac-screening phantom`: one synthetic CT with known truth."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from PDACScreeningLib.commands.guard import DONE
-from PDACScreeningLib.commands.interruption import Interruption
-from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.datasets.split import SPLIT_NAME, paper_split, write_split
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.phantom.cohort import CohortSpec, case_id, case_specifications, generate_cohort
 from PDACScreeningLib.phantom.generator import PhantomFacts
 from PDACScreeningLib.phantom.phantom_files import CT_NAME, write_phantom
 from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACING_MM, PhantomSpec
 from PDACScreeningLib.phantom.specification_draw import random_specification
+from PDACScreeningLib.terminal.arguments import add_progress, describe, from_arguments, natural, positive
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE
+from PDACScreeningLib.terminal.interruption import Interruption
 from PDACScreeningLib.volume.geometry import XYZ, ZYX
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`phantom`: one synthetic CT with known truth."""
+    describe(
+        parser,
+        run_phantom,
+        description="Writes ct.nii.gz, labels.nii.gz (1 pancreas, 2 tumor) and phantom.json. Same seed, same bytes.",
+        examples=(
+            "pdac-screening phantom --seed 1 --tumor-diameter-mm 30 --output phantom-1",
+            "pdac-screening phantom --seed 2 --normal --shape 192 192 160 --spacing 1.9 1.9 1.5 --output phantom-2",
+        ),
+    )
+    add_output(parser)
+    truth = parser.add_mutually_exclusive_group(required=True)
+    truth.add_argument("--normal", action="store_true", help="no tumor")
+    truth.add_argument("--tumor-diameter-mm", metavar="D", type=float, help="a tumor of this largest diameter")
+    add_grid(parser)
+    parser.add_argument("--phase", metavar="F", type=float, help="contrast: 0 none, 1 portal venous (default: drawn)")
+    parser.add_argument(
+        "--noise", metavar="HU", dest="noise_hu", type=float, help="standard deviation of the noise (default: drawn)"
+    )
+    add_progress(parser)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=natural, required=True, help="whole number that decides everything random")
+    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder to write; made if absent")
+
+
+def add_grid(parser: argparse.ArgumentParser) -> None:
+    axes = ("X", "Y", "Z")
+    parser.add_argument(
+        "--shape", nargs=3, type=positive, action=_AsTuple, metavar=axes, help="voxels (default: 128 128 96)"
+    )
+    parser.add_argument(
+        "--spacing", nargs=3, type=float, action=_AsTuple, metavar=axes, help="mm (default: 2.9 2.9 2.5)"
+    )
+
+
+class _AsTuple(argparse.Action):
+    """Keeps several values as a tuple, which unlike argparse's list is a value."""
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, _option: Any = None) -> None:
+        setattr(namespace, self.dest, tuple(values))
 
 
 @dataclass(frozen=True)
@@ -51,60 +97,14 @@ class PhantomRequest:
     noise_hu: float | None = None
 
 
-@dataclass(frozen=True)
-class CohortRequest:
-    """Many phantoms."""
-
-    output: Path
-    seed: int
-    cases: int
-    pdac_fraction: float
-    variant: str
-    grid: Grid
-    jobs: int
-    folds: int = 4
-
-
-def run_phantom(request: PhantomRequest, display: Display, interruption: Interruption) -> int:
+def run_phantom(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
     """Write one phantom and say what it measures. Raises UsageError when the values make no phantom."""
+    request = from_arguments(PhantomRequest, arguments, grid=Grid(arguments.shape, arguments.spacing))
     specification = _specification(request)
-    folder = _folder(request.output)
+    folder = output_folder(request.output)
     facts = write_phantom(specification, folder, interruption.hook(display.progress)).facts
     display.result(_phantom_text(folder / CT_NAME, facts), {"output": str(folder), **asdict(facts)})
     return DONE
-
-
-def run_cohort(request: CohortRequest, display: Display, interruption: Interruption) -> int:
-    """Write many phantoms, or the ones that are missing. Raises UsageError when the values make no cohort."""
-    try:
-        cohort = CohortSpec(
-            cases=request.cases,
-            pdac_fraction=request.pdac_fraction,
-            seed=request.seed,
-            variant=request.variant,
-            shape=request.grid.shape,
-            spacing_mm=request.grid.spacing_mm,
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    listing = generate_cohort(cohort, _folder(request.output), request.jobs, interruption.hook(display.progress))
-    text = f"{request.cases} phantoms listed in {listing}\n{_write_split(cohort, request)}"
-    display.result(text, {"output": str(request.output)})
-    return DONE
-
-
-def _write_split(cohort: CohortSpec, request: CohortRequest) -> str:
-    """Write split.json beside the list; returns what to say of it."""
-    cases = case_specifications(cohort)
-    pdac = [case_id(case) for case in cases if case.tumor is not None]
-    normal = [case_id(case) for case in cases if case.tumor is None]
-    try:
-        split = paper_split(pdac, normal, folds=request.folds, seed=request.seed)
-    except ValueError as error:
-        return f"no split file: {error}"
-    path = write_split(split, request.output / SPLIT_NAME)
-    trained, tested = len(split.always_train), len(split.always_test)
-    return f"{path}: {len(pdac)} PDAC in {request.folds} folds, {trained} normals to train on and {tested} to test on"
 
 
 def _specification(request: PhantomRequest) -> PhantomSpec:
@@ -121,7 +121,8 @@ def _specification(request: PhantomRequest) -> PhantomSpec:
         raise UsageError(str(error)) from error
 
 
-def _folder(output: Path) -> Path:
+def output_folder(output: Path) -> Path:
+    """The folder. Raises UsageError for a file."""
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file; name a folder")
     return output

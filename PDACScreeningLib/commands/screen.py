@@ -1,87 +1,129 @@
-"""`pdac-screening screen`: read, check, screen, write. The same command runs behind the button of Slicer."""
+"""`pdac-screening screen`: CT scans in, a result folder for each out."""
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PDACScreeningLib.commands.interruption import Interruption
-from PDACScreeningLib.commands.progress_display import Display
-from PDACScreeningLib.commands.result_folder import RESULT_FILES, open_result_folder, require_result_folder
-from PDACScreeningLib.commands.screen_run import ScanOrder, ScreenRun
-from PDACScreeningLib.commands.warm_model import WarmModel
-from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.terminal.arguments import (
+    add_device,
+    add_memory,
+    add_progress,
+    add_protocol,
+    describe,
+    from_arguments,
+)
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.interruption import Interruption
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `screen`. Those named like a field of ModelRequest or ScanRequest are handed to it."""
+    describe(
+        parser,
+        run_screen,
+        description="Segments pancreas and tumor on an abdominal CT and says whether a suspicious region was found.\n"
+        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd and\n"
+        "tumor_probability.nrrd, both on the scan's own grid. Several scans share one loaded model; each has a\n"
+        "folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does not stop the others, and the\n"
+        "exit code is the highest of all.",
+        examples=(
+            "pdac-screening screen scan.nii.gz --output result --model demo-phantom",
+            "pdac-screening screen dicom-folder --series 3 --output result --device cuda",
+            "pdac-screening screen scan.nrrd --output result --progress json",
+            "pdac-screening screen a.nii.gz b.nii.gz c.nii.gz --output results --protocol fast",
+        ),
+    )
+    parser.add_argument(
+        "inputs",
+        metavar="INPUT",
+        type=Path,
+        nargs="+",
+        help="NIfTI, NRRD or MHA file, or a folder of DICOM slices; several are screened one after the other",
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, required=True, help="folder for the result; made if absent"
+    )
+    parser.add_argument("--model", metavar="NAME|DIR", help="model to use; see 'pdac-screening models'")
+    add_protocol(parser)
+    add_device(parser)
+    add_memory(parser)
+    add_progress(parser)
+    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
+    )
 
 
 @dataclass(frozen=True)
-class ScreenRequest:
-    """What the user asked for. One scan's result lies in `output` itself, those of several in a folder each below."""
+class _Scan:
+    """One of the scans to screen, and where its result goes."""
 
-    inputs: tuple[Path, ...]
-    output: Path
-    model: str | None = None  # name or folder; None = the only installed model that is not a demo
-    device: str = "auto"
-    memory_gib: float | None = None
-    protocol: ProtocolName = DEFAULT_PROTOCOL
-    series: str | None = None  # of a DICOM folder: its number or UID
-    include_identifiers: bool = False
-    debug: bool = False  # let an unexpected error through with its traceback
-
-    @property
-    def folders(self) -> list[Path]:
-        """Where each result goes. Numbered, because the name of a scan may be the name of a patient."""
-        if len(self.inputs) == 1:
-            return [self.output]
-        return [self.output / f"scan-{number:03}" for number in range(1, len(self.inputs) + 1)]
+    input: Path
+    folder: Path
 
 
-def run_screen(request: ScreenRequest, display: Display, interruption: Interruption) -> int:
+def run_screen(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
     """Screen the scans one after the other with a model that is loaded once, and leave a result folder for each.
 
     A scan that fails does not stop the next one; a cancelled one does. Returns the highest exit code of all.
     Raises UsageError when nothing was started: no input, no model, no folder to write into.
     """
-    _require_inputs(request)
-    model = WarmModel(request.model, request.device, request.memory_gib)
-    for place in request.folders:
-        require_result_folder(place)
+    from PDACScreeningLib.session.model import ModelRequest
+    from PDACScreeningLib.session.result_folder import open_result_folder, require_result_folder
+    from PDACScreeningLib.session.scan_run import ScanOrder, ScanRun
+    from PDACScreeningLib.session.screener import ScanRequest, Screener
+
+    scans = _scans(arguments.inputs, arguments.output)
+    _require_inputs(scans)
+    screener = Screener.of(from_arguments(ModelRequest, arguments))
+    for scan in scans:
+        require_result_folder(scan.folder)
     outcomes: list[Outcome] = []
-    for scan, place in zip(request.inputs, request.folders, strict=True):
-        if len(request.inputs) > 1:
-            display.notice(f"Scan {len(outcomes) + 1} of {len(request.inputs)}: {scan.name}, into {place}")
-        folder = open_result_folder(place)
-        order = ScanOrder(
-            scan, folder, request.protocol, request.series, request.include_identifiers, debug=request.debug
-        )
-        outcomes.append(ScreenRun(order, model, display, interruption).finish().outcome)
+    for number, scan in enumerate(scans, start=1):
+        if len(scans) > 1:
+            display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
+        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
+        order = ScanOrder(request, open_result_folder(scan.folder), debug=arguments.debug)
+        outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
         if outcomes[-1] == Outcome.CANCELLED:
             break
     exit_code = max(outcome.exit_code for outcome in outcomes)
-    if len(request.inputs) > 1:
-        display.result(
-            _summary(request, outcomes),
-            {"scans": len(request.inputs), "outcomes": [outcome.value for outcome in outcomes], "exit_code": exit_code},
-        )
+    if len(scans) > 1:
+        facts = {"scans": len(scans), "outcomes": [outcome.value for outcome in outcomes], "exit_code": exit_code}
+        display.result(_summary(scans, outcomes), facts)
     return exit_code
 
 
-def _require_inputs(request: ScreenRequest) -> None:
+def _scans(inputs: Sequence[Path], output: Path) -> list[_Scan]:
+    """One scan's result lies in `output` itself, those of several in numbered folders: a name may be a patient's."""
+    if len(inputs) == 1:
+        return [_Scan(inputs[0], output)]
+    return [_Scan(scan, output / f"scan-{number:03}") for number, scan in enumerate(inputs, start=1)]
+
+
+def _require_inputs(scans: Sequence[_Scan]) -> None:
     """Raise UsageError when an input is not there, or would be overwritten by a result."""
-    for scan, output in zip(request.inputs, request.folders, strict=True):
-        if not scan.exists():
-            raise UsageError(f"INPUT {scan} does not exist; name a scan or a folder of DICOM slices")
-        if scan.resolve() in [output.resolve(), *(output.resolve() / name for name in RESULT_FILES)]:
-            raise UsageError(f"INPUT {scan} lies where --output writes; name another folder")
+    from PDACScreeningLib.session.result_folder import RESULT_FILES
+
+    for scan in scans:
+        if not scan.input.exists():
+            raise UsageError(f"INPUT {scan.input} does not exist; name a scan or a folder of DICOM slices")
+        output = scan.folder.resolve()
+        if scan.input.resolve() in [output, *(output / name for name in RESULT_FILES)]:
+            raise UsageError(f"INPUT {scan.input} lies where --output writes; name another folder")
 
 
-def _summary(request: ScreenRequest, outcomes: list[Outcome]) -> str:
+def _summary(scans: Sequence[_Scan], outcomes: Sequence[Outcome]) -> str:
     """One line a scan, and how many ended in which way."""
-    rows = zip(request.folders, outcomes, request.inputs, strict=False)
     counts = ", ".join(f"{count} {outcome.value}" for outcome, count in Counter(outcomes).items())
-    missing = len(request.inputs) - len(outcomes)
+    missing = len(scans) - len(outcomes)
     ending = f"; {missing} not begun" if missing else ""
-    lines = [f"{folder.name}  {outcome.value:<14}  {scan.name}" for folder, outcome, scan in rows]
-    return "\n".join([*lines, f"{len(request.inputs)} scans: {counts}{ending}."])
+    rows = zip(scans, outcomes, strict=False)
+    lines = [f"{scan.folder.name}  {outcome.value:<14}  {scan.input.name}" for scan, outcome in rows]
+    return "\n".join([*lines, f"{len(scans)} scans: {counts}{ending}."])

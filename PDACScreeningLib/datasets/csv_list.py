@@ -6,8 +6,7 @@ import csv
 import re
 from pathlib import Path
 
-from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
+from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS, LabelMapping
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
+from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS
 

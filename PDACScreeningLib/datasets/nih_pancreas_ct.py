@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
+from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.datasets.named_entries import entries_named
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.label_map import Label

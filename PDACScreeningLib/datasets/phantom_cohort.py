@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
+from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
 
 IMAGE, LABELS = "ct.nii.gz", "labels.nii.gz"

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScreeningConfig
-from PDACScreeningLib.evaluation.dice import dice
 from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate, candidates
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.surface_agreement import surface_agreement
@@ -177,3 +176,16 @@ def _agreement(
     if surfaces is None:
         return Agreement(coefficient, None, None)
     return Agreement(coefficient, surfaces.nsd, surfaces.hd95_mm)
+
+
+def dice(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float | None:
+    """DSC of two masks of one shape; None when both are empty, 0 when only one is.
+
+    Raises ValueError when the shapes differ.
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(f"masks differ in shape: {prediction.shape} and {truth.shape}")
+    total = int(np.count_nonzero(prediction)) + int(np.count_nonzero(truth))
+    if total == 0:
+        return None
+    return 2 * int(np.count_nonzero(prediction & truth)) / total

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from PDACScreeningLib.config import ScreeningConfig
-from PDACScreeningLib.evaluation.extra import load
+from PDACScreeningLib.evaluation.optional_packages import load
 from PDACScreeningLib.inference.confidence_score import confidence_score
 from PDACScreeningLib.volume.box import bounding_box
 

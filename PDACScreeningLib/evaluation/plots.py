@@ -11,7 +11,7 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.evaluation import published
 from PDACScreeningLib.evaluation.case_result import COMBINED
 from PDACScreeningLib.evaluation.experiment import Experiment
-from PDACScreeningLib.evaluation.extra import load
+from PDACScreeningLib.evaluation.optional_packages import load
 
 BLUE, ORANGE, GRAY = "#0072b2", "#d55e00", "#6b7280"
 PLOTS = "plots"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PDACScreeningLib.evaluation.bootstrap import PatientBootstrap, percentile_interval
 from PDACScreeningLib.evaluation.case_result import CaseResult
 from PDACScreeningLib.evaluation.estimates import Estimate, Proportion
-from PDACScreeningLib.evaluation.extra import load
+from PDACScreeningLib.evaluation.optional_packages import load
 
 
 @dataclass(frozen=True)

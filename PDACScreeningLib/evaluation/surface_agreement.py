@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.evaluation.extra import load
+from PDACScreeningLib.evaluation.optional_packages import load
 from PDACScreeningLib.volume.geometry import XYZ
 
 

@@ -20,8 +20,7 @@ from PDACScreeningLib.inference.confidence_score import confidence_score
 from PDACScreeningLib.inference.findings import find_tumors
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
-from PDACScreeningLib.inference.stage_clock import StageClock
-from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.screening_result import Outcome, Protocol, ScaleEvidence, Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -70,23 +69,23 @@ def screen(
     `on_progress` raises (`Cancelled`).
     """
     _require_networks(networks, config)
-    clock = StageClock(on_progress)
+    timer = StageTimer(on_progress)
     grid = working_grid(ct.geometry, config.working_spacing_mm)
-    with clock.stage("working grid"):
+    with timer.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = segment(working, networks, config, clock, protocol=protocol)
+    segmentation = segment(working, networks, config, timer, protocol=protocol)
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config)
     if segmentation is None or not segmentation.labels.any():
         reason = _why_nothing(working, segmentation, config)
-        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=clock.timings_s), grid)
+        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
 
-    with clock.stage("findings"):
+    with timer.stage("findings"):
         screening = _summary(segmentation, working, config)
-    with clock.stage("scan's own grid"):
+    with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
-    screening = replace(screening, protocol=used, timings_s=clock.timings_s)
+    screening = replace(screening, protocol=used, timings_s=timer.timings_s)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
 
 

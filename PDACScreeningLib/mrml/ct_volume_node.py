@@ -16,11 +16,11 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
+from PDACScreeningLib.scan_files.image_io import voxels_sha256
 from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Direction, Geometry
-from PDACScreeningLib.volume.hounsfield import to_hounsfield
-from PDACScreeningLib.volume.image_io import voxels_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,14 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PDACScreeningLib.child_run.job_folder import JobFolder
+from PDACScreeningLib.child_run.run_expectation import Pace
+from PDACScreeningLib.child_run.run_failure import (
+    FailureKind,
+    RunFailure,
+    diagnostics,
+    failure_of,
+    not_assessable,
+    usual,
+)
+from PDACScreeningLib.child_run.screening_process import ScreenCommand, ScreeningProcess
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
-from PDACScreeningLib.mrml.diagnostics import diagnostics
-from PDACScreeningLib.mrml.job_folder import JobFolder
 from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
-from PDACScreeningLib.mrml.run_expectation import Pace
-from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, not_assessable, usual
-from PDACScreeningLib.mrml.screening_process import ScreenCommand, ScreeningProcess
 from PDACScreeningLib.screening_result import Outcome, Screening
 
 if TYPE_CHECKING:

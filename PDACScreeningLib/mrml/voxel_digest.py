@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from PDACScreeningLib.mrml.ct_volume_node import voxels_of
-from PDACScreeningLib.volume.hounsfield import whole_units
+from PDACScreeningLib.scan_files.hounsfield import whole_units
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.network.model_description import DESCRIPTION, available_models, read_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, available_models
+from PDACScreeningLib.network.model_list import installed_models
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class ModelChoice:
 def find_model(wish: str | None) -> ModelChoice:
     """The model for `--model NAME|DIR`; without a wish, the only installed model that is not a demo.
 
-    Raises UsageError when there is none or more than one, with what to type instead; ModelError when an installed
-    model is damaged.
+    Raises UsageError when there is none or more than one, with what to type instead. A damaged model is never chosen
+    without being asked for, and is refused when it is loaded.
     """
     return _default_model() if wish is None else _named_model(wish)
 
@@ -35,15 +36,21 @@ def _named_model(wish: str) -> ModelChoice:
 
 
 def _default_model() -> ModelChoice:
-    folders = available_models()
-    usable = [folder for folder in folders if not read_description(folder).is_demo]
+    folders = {folder.name: folder for folder in available_models()}
+    models = installed_models()
+    usable = [model.wish for model in models if not model.is_demo]
+    damaged = [model.wish for model in models if not model.is_usable]
+    if damaged:  # one of them may have been the default until yesterday
+        raise UsageError(
+            f"no model was named, and {', '.join(damaged)} is damaged (`pdac-screening models` tells why); "
+            "choose one with --model NAME, or copy the damaged one again"
+        )
     if len(usable) == 1:
-        return ModelChoice(usable[0], "it is the only installed model that is not a demo")
+        return ModelChoice(folders[usable[0]], "it is the only installed model that is not a demo")
     if usable:
-        names = ", ".join(folder.name for folder in usable)
-        raise UsageError(f"several models are installed ({names}); choose one with --model NAME")
-    if folders:
-        name = folders[0].name
+        raise UsageError(f"several models are installed ({', '.join(usable)}); choose one with --model NAME")
+    if models:
+        name = models[0].wish
         raise UsageError(
             f"the only installed model is '{name}', a demo trained on synthetic phantoms; it says nothing about "
             f"patients and is not used without being asked for. To use it all the same: --model {name}"

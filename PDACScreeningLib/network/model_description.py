@@ -69,7 +69,7 @@ def read_description(folder: Path) -> ModelDescription:
         raise ModelError(
             f"{folder} is not a model: {DESCRIPTION} is missing; `pdac-screening models` lists models"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{DESCRIPTION} in {folder} cannot be used: {error}; copy the model again") from error
     if description.format_version != FORMAT_VERSION:
         found = description.format_version

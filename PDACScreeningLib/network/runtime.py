@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
+from PDACScreeningLib.config import DEVICES, PRECISIONS
 from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.network.devices import DEVICES
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 # Voxels that go through the network together unless memory is scarcer: on a CPU one 64^3 window (or eight of 32^3)
@@ -109,3 +108,9 @@ def _fast_precision(device: str) -> str:
 def _cpu_has_bf16() -> bool:
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent in older torch: then fp32
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def use_threads(threads: int | None) -> None:
+    """Let networks on processors compute with so many threads; None leaves torch's own choice, all cores."""
+    if threads is not None:
+        torch.set_num_threads(threads)

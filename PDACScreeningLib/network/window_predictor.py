@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import fuse_conv_bn_eval
 
-from PDACScreeningLib.network.folding import folded
 from PDACScreeningLib.network.model_directory import Model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
@@ -24,11 +24,11 @@ class WindowPredictor:
 
     As many windows are evaluated together as the runtime's memory allows. Where that does not fit nevertheless, the
     predictor steps down a ladder and stays there: half as many windows, down to one, then the processors instead of
-    the GPU. Every rung gives the same answer up to the rounding of the device. `rungs` tells the steps in words.
+    the GPU. Every rung gives the same answer up to the rounding of the device. `memory_steps` tells the steps in words.
     """
 
     def __init__(self, network: SegmentationNetwork, runtime: Runtime) -> None:
-        self.rungs: list[str] = []
+        self.memory_steps: list[str] = []
         self._patch_size = network.scale.patch_size
         self._folded = folded(network.eval())
         self._use(runtime)
@@ -105,7 +105,7 @@ class WindowPredictor:
         self._note(rung)
 
     def _note(self, rung: str) -> None:
-        self.rungs.append(rung)
+        self.memory_steps.append(rung)
         _logger.warning("Memory did not suffice. %s.", rung)
 
 
@@ -117,3 +117,22 @@ def window_predictors(model: Model, runtime: Runtime) -> dict[int, WindowPredict
 def _out_of_memory(error: RuntimeError) -> bool:
     """Whether torch ran out of memory; for the processors' it has no exception of its own."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def folded(network: SegmentationNetwork) -> SegmentationNetwork:
+    """A copy of a network that answers the same up to rounding, for evaluation only; the network itself stays as it is.
+
+    In evaluation mode batch normalization is one factor and one offset a channel, which the weights and a bias of the
+    convolution or deconvolution before it can take over. Raises ValueError when the network is in training mode.
+    """
+    if network.training:
+        raise ValueError("a network in training mode cannot be folded: its batch statistics still change")
+    result = copy.deepcopy(network)
+    blocks = [module for module in result.modules() if isinstance(module, nn.Sequential)]
+    for block in blocks:
+        for place, (layer, following) in enumerate(zip(block, list(block)[1:], strict=False)):
+            if isinstance(layer, nn.Conv3d | nn.ConvTranspose3d) and isinstance(following, nn.BatchNorm3d):
+                transposed = isinstance(layer, nn.ConvTranspose3d)
+                block[place] = fuse_conv_bn_eval(layer, following, transpose=transposed)
+                block[place + 1] = nn.Identity()
+    return result.requires_grad_(False)

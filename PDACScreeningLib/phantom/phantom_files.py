@@ -12,7 +12,7 @@ from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.phantom.generator import Phantom, generate
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.volume.image_io import write_volume
+from PDACScreeningLib.scan_files.image_io import write_volume
 
 CT_NAME = "ct.nii.gz"
 LABELS_NAME = "labels.nii.gz"

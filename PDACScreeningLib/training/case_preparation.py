@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.datasets.case import DataCase
+from PDACScreeningLib.datasets.dataset import DataCase
 from PDACScreeningLib.datasets.label_grid import labels_on_scan
 from PDACScreeningLib.datasets.label_placement import LabelPlacement, describe, label_placement, mirrored
 from PDACScreeningLib.datasets.scan_identity import scan_sha256
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.errors import DataError, GeometryMismatch, InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.image_io import read_label_map
+from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.training.case_store import StoredCase, write_case
 from PDACScreeningLib.volume.ct_volume import CTVolume
-from PDACScreeningLib.volume.image_io import read_label_map
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
 from PDACScreeningLib.volume.working_grid import working_grid
@@ -47,7 +47,7 @@ def prepare_case(task: CaseTask) -> StoredCase:
 
 def _prepare(task: CaseTask) -> StoredCase:
     case = task.case
-    scan = read_any_ct(case.image)
+    scan = read_scan(case.image)
     labels, label_warnings = _checked_labels(case, scan.volume)
     grid = working_grid(scan.volume.geometry, task.working_spacing_mm)
     stored = write_case(

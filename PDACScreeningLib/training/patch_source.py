@@ -10,7 +10,7 @@ from PDACScreeningLib.seeding import stream
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
 from PDACScreeningLib.training.ranks import Ranks
-from PDACScreeningLib.training.training_run import TrainingRun
+from PDACScreeningLib.training.run_record import TrainingRun
 
 _PRIOR_PATCHES = 64  # patches whose class frequencies start the heads
 

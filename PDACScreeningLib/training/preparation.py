@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from PDACScreeningLib.datasets.case import DataCase
-from PDACScreeningLib.datasets.dataset import Dataset
+from PDACScreeningLib.datasets.dataset import DataCase, Dataset
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_preparation import CaseTask
@@ -19,8 +18,8 @@ from PDACScreeningLib.training.case_store import (
     remove_index,
     write_store_index,
 )
+from PDACScreeningLib.training.duplicate_scans import SameScan, merged_patients, same_scans
 from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
-from PDACScreeningLib.training.same_scan import SameScan, merged_patients, same_scans
 from PDACScreeningLib.worker_processes import each_as_finished
 
 _STAGE = "preparing cases"

@@ -8,6 +8,7 @@ from PDACScreeningLib.config import (
     NetworkSpec,
     OptimizerSpec,
     PatchSampling,
+    ScaleSpec,
     ScreeningConfig,
     TrainingConfig,
 )
@@ -16,6 +17,7 @@ RECIPES = ("paper", "short")
 
 # Mini-batches that a CPU turns over in about a second at base width 8.
 _SHORT_BATCH_SIZES = {64: 4, 32: 24, 16: 128}
+_SHORT_BATCH_VOXELS = 4 * 64**3  # at most so many, for a window of another size
 _SHORT_ROI_SHARE = 2 / 3  # fewer 64^3 patches in all, so more of them where there is something to learn
 
 
@@ -31,7 +33,7 @@ def short_recipe(working_spacing_mm: float | None, *, base_width: int, iteration
     which a short training can settle where every last-layer feature of the foreground is off and the tumor
     probability is one constant; augmentation after a warm start of a tenth of the iterations.
     """
-    scales = tuple(replace(scale, batch_size=_SHORT_BATCH_SIZES[scale.patch_size]) for scale in PAPER_SCALES)
+    scales = tuple(replace(scale, batch_size=_short_batch_size(scale)) for scale in PAPER_SCALES)
     screening = ScreeningConfig(
         scales=scales,
         network=NetworkSpec(base_width=base_width, negative_slope=0.01),
@@ -45,3 +47,8 @@ def short_recipe(working_spacing_mm: float | None, *, base_width: int, iteration
         iterations=iterations,
         augmentation_start=iterations // 10,
     )
+
+
+def _short_batch_size(scale: ScaleSpec) -> int:
+    few = max(1, min(scale.batch_size, _SHORT_BATCH_VOXELS // scale.patch_size**3))
+    return _SHORT_BATCH_SIZES.get(scale.patch_size, few)

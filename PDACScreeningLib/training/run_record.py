@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.config import ScaleSpec, TrainingConfig
 from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify
 from PDACScreeningLib.training.journal import Journal
 from PDACScreeningLib.training.loss_curves import LossCurves
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_lease import run_lease
 from PDACScreeningLib.training.step import StepLoss
-from PDACScreeningLib.training.training_run import TrainingRun
 
 
 class RunRecord:
@@ -82,3 +85,21 @@ class RunRecord:
         """Write the best state so far. Raises WriteError."""
         if self._ranks.is_writer:
             self._checkpoints.save_best(checkpoint)
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Where and on what one network is trained. `folder` receives the checkpoints and the journal.
+
+    accumulate: micro-batches an iteration is computed in (ADR 0014). prefetch: batches made ahead of time.
+    tensorboard: whether the journal is also drawn as curves; needs the package.
+    """
+
+    folder: Path
+    scale: ScaleSpec
+    config: TrainingConfig
+    runtime: Runtime
+    checkpoint_every: int = 100
+    accumulate: int = 1
+    prefetch: int = 4
+    tensorboard: bool = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from PDACScreeningLib.config import OptimizerSpec
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
@@ -17,15 +18,12 @@ from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.checkpoint_folder import Notify
 from PDACScreeningLib.training.learner import new_learner
-from PDACScreeningLib.training.learning_rate import learning_rate
 from PDACScreeningLib.training.patch_source import PatchSource
 from PDACScreeningLib.training.ranks import Ranks
-from PDACScreeningLib.training.run_record import RunRecord
+from PDACScreeningLib.training.run_record import RunRecord, TrainingRun
 from PDACScreeningLib.training.step import StepSpec, training_step
-from PDACScreeningLib.training.training_run import TrainingRun
 from PDACScreeningLib.training.training_state import TrainingState
-from PDACScreeningLib.training.validation import Validation
-from PDACScreeningLib.training.validation_patients import split_store
+from PDACScreeningLib.training.validation import Validation, split_store
 
 _LOG = logging.getLogger(__name__)
 _ALONE = Ranks()
@@ -84,3 +82,14 @@ def train(
                 if stops:
                     break
         return state.checkpoint()
+
+
+def learning_rate(iteration: int, total_iterations: int, spec: OptimizerSpec) -> float:
+    """Rate of a 0-based iteration: base * (1 - t/T)^power, after an optional linear rise (ours).
+
+    Raises ValueError for an iteration outside 0..total_iterations - 1.
+    """
+    if not 0 <= iteration < total_iterations:
+        raise ValueError(f"iteration must lie in 0..{total_iterations - 1}, got {iteration}")
+    decay: float = (1 - iteration / total_iterations) ** spec.power
+    return spec.learning_rate * decay * min(1.0, (iteration + 1) / (spec.warmup_iterations + 1))

@@ -10,8 +10,8 @@ from PDACScreeningLib.network.checkpoint import BestValidation, Checkpoint
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.learner import Learner
 from PDACScreeningLib.training.ranks import Ranks
+from PDACScreeningLib.training.run_record import TrainingRun
 from PDACScreeningLib.training.step import precision_of
-from PDACScreeningLib.training.training_run import TrainingRun
 
 
 class TrainingState:

@@ -24,14 +24,14 @@ from large_volume import SHAPE, large_ct
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from PDACScreeningLib.commands.screening_files import Answer, write_answer
 from PDACScreeningLib.config import PAPER_SCALES, PROTOCOLS, HUWindow, NetworkSpec, ScaleSpec, ScreeningConfig
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.network.runtime import Runtime, resolve_device
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.window_predictor import WindowPredictor
 from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.volume.intensity import normalize
 
 SCRIPT = "bench_end_to_end.py"
@@ -95,7 +95,7 @@ def measured(arguments: argparse.Namespace, runtime: Runtime) -> str:
         write_scan(path, arguments.slices)
         before_gib = resident_gib()
         wall, processor = time.perf_counter(), time.process_time()
-        read = read_any_ct(path)
+        read = read_scan(path)
         screened = screen(read.volume, networks, config, protocol=arguments.protocol)
         answer = Answer(screened.screening, read.volume, screened.label_map, screened.tumor_probability)
         write_answer(answer, result, shield=nullcontext, on_progress=ignore_progress)
@@ -110,7 +110,7 @@ def measured(arguments: argparse.Namespace, runtime: Runtime) -> str:
         ["wall", f"{wall:.1f} s ({floor_s / wall:.0%} of it the floor)"],
         ["processor", f"{processor:.1f} s"],
         ["peak memory, above the interpreter with its libraries", f"{peak_gib - before_gib:.2f} GiB"],
-        ["memory steps taken", sum(len(network.rungs) for network in networks.values())],
+        ["memory steps taken", sum(len(network.memory_steps) for network in networks.values())],
         *([stage, f"{seconds:.1f} s"] for stage, seconds in screened.screening.timings_s.items()),
     ]
     if runtime.device == "cuda":

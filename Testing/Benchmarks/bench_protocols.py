@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ProtocolName, ScreeningConfig
-from PDACScreeningLib.evaluation.dice import dice
+from PDACScreeningLib.evaluation.case_result import dice
 from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
 from PDACScreeningLib.inference.sliding_window import scan
 from PDACScreeningLib.network.model_choice import find_model

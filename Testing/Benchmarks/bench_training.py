@@ -33,9 +33,9 @@ from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.journal import JOURNAL
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
+from PDACScreeningLib.training.run_record import TrainingRun
 from PDACScreeningLib.training.step import precision_of
 from PDACScreeningLib.training.trainer import train
-from PDACScreeningLib.training.training_run import TrainingRun
 
 SCRIPT = "bench_training.py"
 PAPER = TrainingConfig()

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from dicom_slices import slice_dataset, write_series
 
+from PDACScreeningLib.scan_files.image_io import write_volume
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.image_io import write_volume
 
 SHAPE = (36, 44, 48)
 SPACING_MM = (3.0, 3.0, 3.0)

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from stored_scans import body_hu
 
-from PDACScreeningLib.dicom.slice_header import CT_IMAGE
+from PDACScreeningLib.scan_files.slice_header import CT_IMAGE
 
 SHAPE = (20, 24, 28)
 SERIES = generate_uid(entropy_srcs=["series"])

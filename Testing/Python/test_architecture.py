@@ -13,7 +13,6 @@ LIBRARY = ROOT / "PDACScreeningLib"
 
 # A module may import its own rank's folder and everything of a lower rank. Equal ranks are strangers.
 RANKS = {
-    "__init__": 0,
     "errors": 1,
     "progress": 1,
     "seeding": 1,
@@ -24,22 +23,36 @@ RANKS = {
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "scan_files": 4,
     "phantom": 5,
-    "dicom": 5,
     "datasets": 5,
     "report": 5,
     "network": 5,
-    "training": 6,
     "inference": 6,
-    "evaluation": 7,
-    "mrml": 7,
-    "commands": 8,
-    "__main__": 9,
+    "training": 7,
+    "session": 8,
+    "child_run": 9,
+    "mrml": 10,
+    "evaluation": 10,
+    "terminal": 11,
+    "commands": 12,
+    "__main__": 13,
+    "__init__": 13,
 }
 NEEDS_TORCH = {"network", "training"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
-MRML_SEES = {"errors", "plain_data", "resources", "atomic_file", "volume", "screening_result", "report"}
+MRML_SEES = {
+    "errors",
+    "plain_data",
+    "resources",
+    "atomic_file",
+    "volume",
+    "scan_files",
+    "screening_result",
+    "report",
+    "child_run",
+}
 
 
 def modules() -> list[Path]:
@@ -91,15 +104,22 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
     assert outside <= {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
 
 
+def test_what_slicer_imports_brings_no_torch():
+    panel = {name for path in (ROOT / "PDACScreening").rglob("*.py") for name in imports_of(path)}
+    library = sorted(name for name in panel if name.startswith("PDACScreeningLib.") and ".mrml" not in name)
+    code = f"import sys, {', '.join(library)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_torch_is_imported_by_the_networks_and_by_what_runs_them():
     with_torch = {part_of(path) for path in modules() if any(n.split(".")[0] == "torch" for n in imports_of(path))}
-    assert with_torch <= NEEDS_TORCH | {"commands"}
+    assert with_torch <= NEEDS_TORCH | {"session"}  # where the machine is looked at and its GPU is tried
 
 
 def test_result_and_report_load_without_torch():
     code = (
         "import sys, PDACScreeningLib, PDACScreeningLib.screening_result, PDACScreeningLib.phantom.generator, "
-        "PDACScreeningLib.report.screening_report, PDACScreeningLib.volume.image_io, "
+        "PDACScreeningLib.report.screening_report, PDACScreeningLib.scan_files.image_io, "
         "PDACScreeningLib.inference.rescoring; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -5,8 +5,8 @@ from screening_inputs import write_model
 
 from PDACScreeningLib import resources
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands import machine, self_test
-from PDACScreeningLib.commands.machine import machine_text, this_machine
+from PDACScreeningLib.session import installation_check, machine
+from PDACScreeningLib.session.machine import machine_text, this_machine
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -32,8 +32,8 @@ def test_models_lists_what_each_model_rests_on(models, capsys):
 
 def test_a_damaged_model_is_listed_as_damaged(models, capsys):
     assert main(["models", "--json"]) == 5
-    damaged, good = json.loads(capsys.readouterr().out)["models"]
-    assert damaged["name"] == "damaged"
+    good, damaged = json.loads(capsys.readouterr().out)["models"]
+    assert (damaged["name"], damaged["description"]) == ("damaged", None)
     assert "model.json" in damaged["error"]
     assert good["description"]["config"]["decision"]["min_tumor_voxels"] == 50
     assert main(["models"]) == 5
@@ -54,15 +54,15 @@ def test_check_tells_what_the_machine_has_and_passes_its_self_test(models, capsy
     assert sum(step["seconds"] for step in facts["self_test"]) < 180  # ten on a quiet machine
     assert facts["machine"]["output_free_gib"] > 0
     assert "torch" in facts["machine"]["versions"]
-    assert [model["name"] for model in facts["models"]] == ["damaged", "good"]
+    assert [model["name"] for model in facts["models"]] == ["good", "damaged"]
 
 
 def test_check_says_which_step_failed_and_has_exit_code_5(models, monkeypatch, capsys):
     def broken(*_):
         raise MemoryError
 
-    monkeypatch.setattr(self_test, "_check_networks", broken)
-    monkeypatch.setattr(self_test, "TUMOR_VOXELS", 999)  # the known answer is another
+    monkeypatch.setattr(installation_check, "_check_networks", broken)
+    monkeypatch.setattr(installation_check, "TUMOR_VOXELS", 999)  # the known answer is another
     assert main(["check", "--device", "cpu"]) == 5
     shown = capsys.readouterr().out
     assert "FAILED  method" in shown
@@ -74,7 +74,7 @@ def test_check_says_which_step_failed_and_has_exit_code_5(models, monkeypatch, c
 
 def test_a_device_that_is_absent_fails_the_step_with_a_sentence(models, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    steps = {step.name: step for step in self_test.self_test("cuda")}
+    steps = {step.name: step for step in installation_check.installation_check("cuda")}
     assert not steps["networks"].passed
     assert "--device cpu" in steps["networks"].detail
     assert steps["method"].passed

@@ -9,8 +9,8 @@ import pytest
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands.guard import guarded
 from PDACScreeningLib.errors import ModelError, UsageError
+from PDACScreeningLib.terminal.exit_codes import guarded
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENING = ("screen", "models", "check", "phantom", "phantom-cohort")

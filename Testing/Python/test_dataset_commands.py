@@ -8,12 +8,9 @@ import pytest
 from dataset_trees import gland_in_fat, msd_tree, nih_tree, panorama_tree, write
 
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands import dataset_arguments
-from PDACScreeningLib.datasets.label_placement import AXIS_NAMES
-from PDACScreeningLib.datasets.source import DATASET_NAMES, recognized
+from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.training.case_store import CaseStore, read_index
-from PDACScreeningLib.volume.label_map import Label
 
 GRID = ("--working-spacing-mm", "3")
 
@@ -33,12 +30,6 @@ def store(tmp_path_factory):
     sources = (f"msd={folder / 'Task07_Pancreas'}", folder / "nih", folder / "panorama")
     assert prepare(*sources, "--labels", f"panorama={folder / 'panorama_labels'}", "--output", folder / "store") == 0
     return folder / "store"
-
-
-def test_what_the_help_offers_is_what_the_library_has():
-    assert dataset_arguments.DATASETS == DATASET_NAMES
-    assert dataset_arguments.AXES == AXIS_NAMES
-    assert [name.upper() for name in dataset_arguments.LABELS] == [label.name for label in Label]
 
 
 def test_several_data_sets_make_one_store_which_tells_their_licenses(store):

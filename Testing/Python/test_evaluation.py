@@ -7,8 +7,7 @@ from readings import FEW_SAMPLES, reading
 from small_store import small_case
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
-from PDACScreeningLib.evaluation.case_result import Agreement, read_case
-from PDACScreeningLib.evaluation.dice import dice
+from PDACScreeningLib.evaluation.case_result import Agreement, dice, read_case
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.size_strata import size_strata
 from PDACScreeningLib.evaluation.table1 import COLUMNS, table1

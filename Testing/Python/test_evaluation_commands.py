@@ -72,7 +72,7 @@ def test_everything_a_reader_needs_is_there_and_names_no_folder_of_this_machine(
 
 def test_a_second_call_reads_no_scan_again_and_says_the_same(work, monkeypatch, capsys):
     before = (work / "evaluation" / "experiment.json").read_bytes()
-    monkeypatch.setattr("PDACScreeningLib.commands.reading.make_reading", None)  # would fail if it were called
+    monkeypatch.setattr("PDACScreeningLib.evaluation.reading_pool.make_reading", None)  # would fail if it were called
     assert evaluate(work, work / "evaluation") == 0
     assert (work / "evaluation" / "experiment.json").read_bytes() == before
     assert "## Table 1" in capsys.readouterr().out
@@ -191,7 +191,7 @@ def test_another_split_takes_over_what_the_same_weights_have_read(work, tmp_path
         for suffix in ("json", "labels.npz"):
             copied = (work / "evaluation" / "cases" / f"{name}.{suffix}").read_bytes()
             (tmp_path / "cases" / f"{name}.{suffix}").write_bytes(copied)
-    monkeypatch.setattr("PDACScreeningLib.commands.reading.make_reading", None)
+    monkeypatch.setattr("PDACScreeningLib.evaluation.reading_pool.make_reading", None)
     assert evaluate(work, tmp_path) == 0
     folds = {case.case_id: case.fold for case in read_experiment(tmp_path / "experiment.json").cases}
     assert folds == {case.case_id: case.fold for case in read_experiment(work / "evaluation" / "experiment.json").cases}

@@ -8,19 +8,19 @@ import pytest
 from readings import reading
 from small_store import SPACING_MM, small_case, small_store, store_case
 
-from PDACScreeningLib.commands import evaluation
-from PDACScreeningLib.commands.evaluation_plan import make_plan
-from PDACScreeningLib.commands.interruption import Interruption
-from PDACScreeningLib.commands.progress_display import open_display
+from PDACScreeningLib.commands import evaluate
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, write_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.evaluation.case_result import Reading
+from PDACScreeningLib.evaluation.plan import make_plan
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.terminal.display import open_display
+from PDACScreeningLib.terminal.interruption import Interruption
 from PDACScreeningLib.training.case_store import CaseStore, read_index, write_index, write_store_index
 
 SPLIT = Split(folds=(("case-0",), ("case-2",)), always_train=("case-1",), always_test=("case-3",))
@@ -117,15 +117,15 @@ def test_whose_scan_a_reading_is_of_is_the_store_s_to_say(store, tmp_path, monke
     """A store prepared again may know that two scans are of one patient; the voxels are as they were."""
     one = model(tmp_path / "one", None, None, None)
     output = tmp_path / "output"
-    for task in plan(store, one, split=False).tasks(output / evaluation.READINGS):
+    for task in plan(store, one, split=False).tasks(output / evaluate.READINGS):
         made = Reading(reading(task.assignment.case_id), np.zeros((1, 1, 1), np.uint8))
         write_reading(task.folder, task.assignment.name, task.made_of, made)
     index = read_index(store)
     write_store_index(store, replace(index, cases=tuple(replace(case, patient_id="same") for case in index.cases)))
 
     results = []
-    monkeypatch.setattr(evaluation, "_write", lambda _output, _plan, found: str(results.extend(found)))
-    request = evaluation.EvaluateRequest(store, (one,), output, "cpu", None)
-    monkeypatch.setattr(evaluation, "resolve_device", lambda _: Runtime("cpu", "fp32"))
-    evaluation.run_evaluate(request, open_display("none"), Interruption())
+    monkeypatch.setattr(evaluate, "_write", lambda _output, _plan, found: str(results.extend(found)))
+    request = evaluate.EvaluateRequest(store, (one,), output, "cpu", None)
+    monkeypatch.setattr(evaluate, "resolve_device", lambda _: Runtime("cpu", "fp32"))
+    evaluate.evaluate(request, open_display("none"), Interruption())
     assert {result.patient_id for result in results} == {"same"}

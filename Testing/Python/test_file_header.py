@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stored_scans import body_hu, nifti_bytes
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
-from PDACScreeningLib.volume.image_io import read_ct
+from PDACScreeningLib.scan_files.image_io import read_ct_file
 
 NRRD = (
     "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 28 24 20\n"
@@ -30,7 +30,7 @@ VOXELS = body_hu().astype("<i2").tobytes()
 
 def refusal(path):
     with pytest.raises(InputRejected) as caught:
-        read_ct(path)
+        read_ct_file(path)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert str(path.parent) not in sentence  # a path may tell who the patient is
@@ -90,7 +90,7 @@ def test_a_sentence_names_the_file_only_when_identifiers_are_asked_for(tmp_path)
     path = written(tmp_path, b"notes", "DOE_JANE.nii")
     assert "DOE_JANE" not in refusal(path)
     with pytest.raises(InputRejected, match=r"^DOE_JANE\.nii is a text file"):
-        read_ct(path, include_identifiers=True)
+        read_ct_file(path, include_identifiers=True)
 
 
 def test_what_is_not_there_is_said_so(tmp_path):
@@ -114,7 +114,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     ],
 )
 def test_a_wrong_name_does_no_harm(tmp_path, content, name, kind):
-    read = read_ct(written(tmp_path, content, name))
+    read = read_ct_file(written(tmp_path, content, name))
     assert np.array_equal(read.volume.hu, body_hu())
     assert read.kind == kind
     spoken_of = any("in spite of its name" in warning for warning in read.warnings)
@@ -152,13 +152,13 @@ def qform(quaternion, offset):
 
 
 def test_two_placements_of_a_nifti_header_that_agree_need_no_word(tmp_path):
-    read = read_ct(nifti(tmp_path, qform((0.0, 0.0, 0.0), (0.4, 0.0, 0.0))))
+    read = read_ct_file(nifti(tmp_path, qform((0.0, 0.0, 0.0), (0.4, 0.0, 0.0))))
     assert not [warning for warning in read.warnings if "qform" in warning]
 
 
 def test_two_placements_of_a_nifti_header_that_swap_left_and_right_are_a_warning(tmp_path):
     # half a turn about z: x runs from 0 to -81 instead of 81, y from 0 to -69 instead of 69
-    read = read_ct(nifti(tmp_path, qform((0.0, 0.0, 1.0), (0.0, 0.0, 0.0))))
+    read = read_ct_file(nifti(tmp_path, qform((0.0, 0.0, 1.0), (0.0, 0.0, 0.0))))
     (warning,) = (warning for warning in read.warnings if "qform" in warning)
     assert "up to 213 mm apart" in warning  # twice the diagonal of 81 and 69
 
@@ -275,13 +275,13 @@ def test_voxels_are_only_looked_for_in_one_file_beside_the_header(tmp_path, name
 
 
 def test_a_nrrd_and_a_metaimage_of_these_headers_are_read(tmp_path):
-    assert np.array_equal(read_ct(nrrd(tmp_path)).volume.hu, body_hu())
-    assert np.array_equal(read_ct(meta(tmp_path)).volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(nrrd(tmp_path)).volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(meta(tmp_path)).volume.hu, body_hu())
 
 
 def test_ras_nrrd_directions_are_turned_into_lps(tmp_path):
     path = nrrd(tmp_path, ("left-posterior-superior", "right-anterior-superior"), ("(0,0,0)\n", "(7,8,9)\n"))
-    geometry = read_ct(path).volume.geometry
+    geometry = read_ct_file(path).volume.geometry
     assert geometry.direction == (-1.0, 0, 0, 0, -1.0, 0, 0, 0, 1.0)
     assert geometry.origin_mm == (-7.0, -8.0, 9.0)
 
@@ -297,4 +297,4 @@ def test_no_damage_to_a_header_ends_in_anything_but_a_refusal(tmp_path, kind, po
     content = bytearray(contents[kind])
     content[position : position + len(replacement)] = replacement
     with suppress(InputRejected, InputIndeterminate):
-        read_ct(written(tmp_path, bytes(content), "fuzzed.nii"))
+        read_ct_file(written(tmp_path, bytes(content), "fuzzed.nii"))

@@ -7,9 +7,9 @@ import pytest
 from stored_scans import OBLIQUE, body_hu, nifti_bytes
 
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.volume.file_header import read_header
+from PDACScreeningLib.scan_files.file_header import read_header
+from PDACScreeningLib.scan_files.header_geometry import header_geometry
 from PDACScreeningLib.volume.geometry import IDENTITY
-from PDACScreeningLib.volume.header_geometry import header_geometry
 
 SPACING = np.array([3.0, 3.0, 3.0])
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.volume.hounsfield import to_hounsfield
+from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
 
 
 def air(dtype=np.float32, shape=(30, 40, 50)):

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from stored_scans import OBLIQUE, ORIENTATIONS, REAL_CT, body_geometry, body_hu, nifti_bytes, stored_as
 
 from PDACScreeningLib.errors import InputRejected, WriteError
+from PDACScreeningLib.scan_files.image_io import read_ct_file, read_label_map, write_volume
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.image_io import read_ct, read_label_map, write_volume
 
 KINDS = {
     ".nii": "NIfTI",
@@ -36,7 +36,7 @@ def write_with_itk(array, geometry, path, *, compressed=False):
 def test_every_format_reads_as_itk_wrote_it(tmp_path, suffix, compressed):
     geometry = Geometry((20, 24, 28), (2.5, 2.5, 3.0), (-40.0, 30.0, 100.0), OBLIQUE)
     path = write_with_itk(body_hu(), geometry, tmp_path / f"ct{suffix}", compressed=compressed)
-    read = read_ct(path)
+    read = read_ct_file(path)
     assert np.array_equal(read.volume.hu, body_hu())
     assert read.volume.geometry.is_close(geometry)
     assert read.kind == KINDS[suffix]
@@ -47,7 +47,7 @@ def test_every_format_reads_as_itk_wrote_it(tmp_path, suffix, compressed):
 @pytest.mark.parametrize("orientation", ORIENTATIONS[::5])
 def test_the_grid_is_that_of_the_file_in_every_orientation(tmp_path, suffix, orientation):
     array, geometry = stored_as(body_hu(), body_geometry(), orientation)
-    read = read_ct(write_with_itk(array, geometry, tmp_path / f"ct{suffix}"))
+    read = read_ct_file(write_with_itk(array, geometry, tmp_path / f"ct{suffix}"))
     assert np.array_equal(read.volume.hu, array)
     assert read.volume.geometry.is_close(geometry)
 
@@ -56,50 +56,50 @@ def test_the_grid_is_that_of_the_file_in_every_orientation(tmp_path, suffix, ori
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
 def test_hounsfield_units_may_be_stored_as_any_number(tmp_path, suffix, dtype):
     path = write_with_itk(body_hu().astype(dtype), body_geometry(), tmp_path / f"ct{suffix}")
-    assert np.array_equal(read_ct(path).volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(path).volume.hu, body_hu())
 
 
 def test_unsigned_numbers_with_slope_and_intercept_are_rescaled(tmp_path):
     stored = ((body_hu().astype(int) + 1024) * 2).astype(np.uint16)
     scaling = np.array([0.5, -1024.0], "<f4").tobytes()
     (tmp_path / "ct.nii").write_bytes(nifti_bytes(stored, header=[(112, scaling)]))
-    assert np.array_equal(read_ct(tmp_path / "ct.nii").volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(tmp_path / "ct.nii").volume.hu, body_hu())
 
 
 @pytest.mark.parametrize("slope", [0.0, float("nan")])
 def test_a_slope_of_zero_or_nan_without_intercept_means_unscaled(tmp_path, slope):
     scaling = np.array([slope, 0.0], "<f4").tobytes()
     (tmp_path / "ct.nii").write_bytes(nifti_bytes(body_hu(), header=[(112, scaling)]))
-    assert np.array_equal(read_ct(tmp_path / "ct.nii").volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(tmp_path / "ct.nii").volume.hu, body_hu())
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_both_byte_orders_are_read(tmp_path, order):
     (tmp_path / "ct.nii").write_bytes(nifti_bytes(body_hu(), order=order))
-    assert np.array_equal(read_ct(tmp_path / "ct.nii").volume.hu, body_hu())
+    assert np.array_equal(read_ct_file(tmp_path / "ct.nii").volume.hu, body_hu())
 
 
 def test_a_trailing_axis_of_one_volume_is_no_fourth_dimension(tmp_path):
     (tmp_path / "ct.nii").write_bytes(nifti_bytes(body_hu()[None, None]))
-    assert read_ct(tmp_path / "ct.nii").volume.geometry.shape == (20, 24, 28)
+    assert read_ct_file(tmp_path / "ct.nii").volume.geometry.shape == (20, 24, 28)
 
 
 def test_the_hash_is_of_int16_little_endian_voxels_in_the_order_of_the_file(tmp_path):
     hashes = set()
     for suffix in (".nii", ".nrrd", ".mha"):
-        hashes.add(read_ct(write_with_itk(body_hu(), body_geometry(), tmp_path / f"ct{suffix}")).voxels_sha256)
+        hashes.add(read_ct_file(write_with_itk(body_hu(), body_geometry(), tmp_path / f"ct{suffix}")).voxels_sha256)
     assert hashes == {hashlib.sha256(body_hu().astype("<i2").tobytes()).hexdigest()}
 
 
 def test_the_file_name_is_told_only_when_asked_for(tmp_path):
     path = write_with_itk(body_hu(), body_geometry(), tmp_path / "DOE_JOHN.nii.gz")
-    assert read_ct(path).identifiers == {}
-    assert "DOE" not in " ".join(read_ct(path).warnings)
-    assert read_ct(path, include_identifiers=True).identifiers == {"file_name": "DOE_JOHN.nii.gz"}
+    assert read_ct_file(path).identifiers == {}
+    assert "DOE" not in " ".join(read_ct_file(path).warnings)
+    assert read_ct_file(path, include_identifiers=True).identifiers == {"file_name": "DOE_JOHN.nii.gz"}
 
 
 def test_reading_prints_nothing(tmp_path, capfd):
-    read_ct(write_with_itk(body_hu(), body_geometry(), tmp_path / "ct.nii.gz"))
+    read_ct_file(write_with_itk(body_hu(), body_geometry(), tmp_path / "ct.nii.gz"))
     assert capfd.readouterr() == ("", "")
 
 
@@ -180,7 +180,7 @@ def test_the_real_nifti_reads_as_itk_reads_it():
     path = REAL_CT / "ts_example_ct_3mm.nii.gz"
     if not path.exists():
         pytest.skip("../shared/data/real_ct_totalsegmentator_Apache2 is absent")
-    read, image = read_ct(path), sitk.ReadImage(str(path))
+    read, image = read_ct_file(path), sitk.ReadImage(str(path))
     assert np.array_equal(read.volume.hu, np.maximum(sitk.GetArrayFromImage(image), -1024))
     assert read.volume.geometry.direction == (-1.0, 0, 0, 0, -1.0, 0, 0, 0, 1.0)
     assert read.volume.geometry.origin_mm == pytest.approx(image.GetOrigin())

@@ -5,10 +5,10 @@ import pytest
 from stored_scans import ORIENTATIONS, body_geometry, body_hu, stored_as
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
+from PDACScreeningLib.scan_files.input_check import check_ct
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.hounsfield import to_hounsfield
-from PDACScreeningLib.volume.input_check import check_ct
 
 LARGE = (40, 24, 28)  # 120 mm long at 3 mm
 

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from PDACScreeningLib.commands.interruption import Interruption
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.progress import Progress
+from PDACScreeningLib.terminal.interruption import Interruption
 
 REPORT = Progress("scan", 1, 4)
 

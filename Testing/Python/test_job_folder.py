@@ -9,9 +9,12 @@ import time
 
 import pytest
 
-from PDACScreeningLib.mrml.job_folder import LOCK, JobFolder, sweep_left_over_folders
+from PDACScreeningLib.child_run.job_folder import LOCK, JobFolder, sweep_left_over_folders
 
-HOLD = "from PDACScreeningLib.mrml.job_folder import JobFolder; own = JobFolder(); print(own.path, flush=True); input()"
+HOLD = (
+    "from PDACScreeningLib.child_run.job_folder import JobFolder\n"
+    "own = JobFolder(); print(own.path, flush=True); input()"
+)
 
 
 @pytest.fixture(autouse=True)

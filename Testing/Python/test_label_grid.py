@@ -8,9 +8,9 @@ from dataset_trees import GEOMETRY, gland_in_fat
 from stored_scans import ORIENTATIONS, REAL_CT, stored_as
 
 from PDACScreeningLib.datasets.label_grid import labels_on_scan
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.errors import GeometryMismatch
-from PDACScreeningLib.volume.image_io import read_label_map
+from PDACScreeningLib.scan_files.image_io import read_label_map
+from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.label_mapping import LabelMapping
 
@@ -52,7 +52,7 @@ def test_another_spacing_is_always_refused():
 def test_a_real_label_map_with_a_flipped_axis_lies_on_its_dicom_scan():
     if not REAL_CT.exists():
         pytest.skip("../shared/data/real_ct_totalsegmentator_Apache2 is absent")
-    scan = read_any_ct(REAL_CT / "dicom_portal_venous").volume.geometry
+    scan = read_scan(REAL_CT / "dicom_portal_venous").volume.geometry
     pancreas = LabelMapping(((7, Label.PANCREAS),), rest=Label.BACKGROUND)
     flipped = read_label_map(REAL_CT / "ts_dicom_multilabel_v2_yflipped_grid.nii.gz", pancreas)
     same = read_label_map(REAL_CT / "ts_dicom_pancreas_on_dicom_grid.nii.gz")

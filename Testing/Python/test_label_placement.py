@@ -6,8 +6,8 @@ from dataset_trees import SPACING_MM, gland_in_fat
 from stored_scans import REAL_CT
 
 from PDACScreeningLib.datasets.label_placement import POSES, describe, label_placement, mirrored
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
-from PDACScreeningLib.volume.image_io import read_label_map
+from PDACScreeningLib.scan_files.image_io import read_label_map
+from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.volume.orientation import canonical_orientation
 
 REAL = (
@@ -19,7 +19,7 @@ REAL = (
 def real_case(image, labels):
     if not (REAL_CT / image).exists():
         pytest.skip("../shared/data/real_ct_totalsegmentator_Apache2 is absent")
-    ct, label_map = read_any_ct(REAL_CT / image).volume, read_label_map(REAL_CT / labels)
+    ct, label_map = read_scan(REAL_CT / image).volume, read_label_map(REAL_CT / labels)
     orientation = canonical_orientation(ct.geometry)
     canonical = orientation.canonical_geometry(ct.geometry)
     return orientation.to_canonical(ct.hu), orientation.to_canonical(label_map.labels), canonical.spacing_mm

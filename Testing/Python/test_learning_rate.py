@@ -3,7 +3,7 @@
 import pytest
 
 from PDACScreeningLib.config import OptimizerSpec
-from PDACScreeningLib.training.learning_rate import learning_rate
+from PDACScreeningLib.training.trainer import learning_rate
 
 
 def test_starts_at_the_base_rate():

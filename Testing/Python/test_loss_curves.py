@@ -4,7 +4,7 @@ import pytest
 from small_store import small_store
 
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands import training
+from PDACScreeningLib.training import training_session
 from PDACScreeningLib.training.journal import JournalLine
 from PDACScreeningLib.training.loss_curves import FOLDER, LossCurves
 
@@ -36,7 +36,7 @@ def test_curves_of_a_resumed_training_have_every_iteration_once(tmp_path):
 
 
 def test_the_option_without_the_package_is_a_sentence_and_no_failure(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "tensorboard_is_installed", lambda: False)
+    monkeypatch.setattr(training_session, "tensorboard_is_installed", lambda: False)
     assert train_with_curves(tmp_path) == 0
     assert "TensorBoard is not installed" in capsys.readouterr().err
     assert not (tmp_path / "run" / "16" / FOLDER).exists()

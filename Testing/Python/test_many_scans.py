@@ -6,11 +6,11 @@ import pytest
 from screening_inputs import write_model, write_scan
 
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands import screening_files
-from PDACScreeningLib.commands.result_folder import SCREENING
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.network import model_directory
 from PDACScreeningLib.screening_result import from_json
+from PDACScreeningLib.session import answer as screening_files
+from PDACScreeningLib.session.result_folder import SCREENING
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -80,7 +80,7 @@ def test_cancelling_ends_the_run(scans, model, tmp_path, monkeypatch, capsys):
     def cancelled(*_arguments, **_keywords):
         raise Cancelled
 
-    monkeypatch.setattr("PDACScreeningLib.commands.screen_run.screen", cancelled)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.screen", cancelled)
     assert screen(scans, tmp_path / "out", model) == 130
     assert outcomes(tmp_path / "out") == {"scan-001": "CANCELLED"}
     assert capsys.readouterr().out.splitlines()[-1] == "3 scans: 1 CANCELLED; 2 not begun."

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from PDACScreeningLib import resources
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig
 from PDACScreeningLib.errors import ModelError, UsageError
-from PDACScreeningLib.network import model_choice
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import load_model, save_model
@@ -168,10 +168,9 @@ def test_every_cut_of_a_weights_file_is_refused(tmp_path):
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        model_choice, "available_models", lambda: sorted(p.parent for p in tmp_path.glob("*/model.json"))
-    )
-    return tmp_path
+    monkeypatch.setattr(resources, "_PLACES", (tmp_path,))
+    (tmp_path / "Models").mkdir()
+    return tmp_path / "Models"
 
 
 def test_a_demo_is_not_picked_without_being_asked_for(installed):

@@ -1,76 +1,107 @@
-"""The list of models, read without torch."""
+"""The one list of models, checked, and read without torch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from PDACScreeningLib.mrml import model_list
-from PDACScreeningLib.mrml.model_list import installed_models, model_in
+from PDACScreeningLib import resources
+from PDACScreeningLib.network.model_description import DESCRIPTION, read_description
+from PDACScreeningLib.network.model_list import installed_models, model_in
+from PDACScreeningLib.report.model_words import model_card, model_summary
+from PDACScreeningLib.screening_result import ModelFacts
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def write(folder, **fields):
-    folder.mkdir(parents=True)
-    (folder / model_list.DESCRIPTION).write_text(json.dumps({"name": folder.name, **fields}), encoding="utf-8")
-    return folder
+DEMO = ROOT / "Resources" / "Models" / "demo-phantom"
 
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_list, "resource", lambda name: tmp_path / name)
+    monkeypatch.setattr(resources, "_PLACES", (tmp_path,))
     return tmp_path / "Models"
 
 
-def test_demos_come_last_and_damaged_ones_not_at_all(models):
-    write(models / "a-demo", is_demo=True)
-    write(models / "real", is_demo=False)
+def copied(folder):
+    """A model folder with the description of the demo model; its weights are not looked at by a list."""
+    folder.mkdir(parents=True)
+    shutil.copy(DEMO / DESCRIPTION, folder)
+    return folder
+
+
+def edited(folder, **changed):
+    path = folder / DESCRIPTION
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changed), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"is_demo": False},
+        {"performance": "sensitivity 0.99"},
+        {"trained_on": "439 CT scans of patients"},
+        {"config": json.loads((DEMO / DESCRIPTION).read_text(encoding="utf-8"))["config"] | {"decision": {}}},
+        {"config": []},
+        {"name": 7},
+    ],
+    ids=["is_demo", "performance", "trained_on", "K", "config", "name"],
+)
+def test_an_edited_model_is_damaged_and_nothing_of_it_is_believed(models, changed):
+    edited(copied(models / "edited"), **changed)
+    (model,) = installed_models()
+    assert (model.name, model.is_usable, model.is_demo) == ("edited", False, True)
+    assert model.description is None
+    assert DESCRIPTION in model.error
+
+
+def test_demos_come_after_models_and_damaged_ones_last(models):
+    copied(models / "demo")
+    edited(copied(models / "a-broken-one"), is_demo=False)
+    assert [model.wish for model in installed_models()] == ["demo", "a-broken-one"]
+
+
+@pytest.mark.parametrize("content", [b"[]", b"no json", b"", b"\xff\xfe", b"[" * 100_000], ids=str)
+def test_a_damaged_file_never_breaks_the_list(models, content):
+    copied(models / "demo")
     (models / "broken").mkdir()
-    (models / "broken" / model_list.DESCRIPTION).write_text("{", encoding="utf-8")
-    assert [entry.wish for entry in installed_models()] == ["real", "a-demo"]
+    (models / "broken" / DESCRIPTION).write_bytes(content)
+    assert [(model.wish, model.is_usable) for model in installed_models()] == [("demo", True), ("broken", False)]
 
 
 def test_no_folder_of_models_is_no_model(models):
     assert installed_models() == ()
 
 
-def test_a_model_that_does_not_say_is_treated_as_a_demo(tmp_path):
-    assert model_in(write(tmp_path / "unknown")).is_demo
-
-
 def test_a_folder_is_wished_for_by_its_path(tmp_path):
-    folder = write(tmp_path / "mine", is_demo=False, name="Mine")
-    entry = model_in(folder)
-    assert (entry.wish, entry.name) == (str(folder), "Mine")
+    folder = copied(tmp_path / "mine")
+    model = model_in(folder)
+    assert (model.wish, model.name) == (str(folder), read_description(DEMO).name)
 
 
-@pytest.mark.parametrize("content", ["[]", "no json", ""])
-def test_what_is_no_description_is_no_model(tmp_path, content):
-    (tmp_path / model_list.DESCRIPTION).write_text(content, encoding="utf-8")
+def test_a_folder_without_a_description_is_no_model(tmp_path):
     assert model_in(tmp_path) is None
 
 
-def test_the_card_says_what_the_model_rests_on(tmp_path):
-    folder = write(tmp_path / "demo", trained_on="240 phantoms.", notice="demo model, phantoms only", performance="")
-    assert model_in(folder).card == (
-        "Demo model, phantoms only. Trained on 240 phantoms. Measured performance: unknown."
-    )
+def facts(**known):
+    return ModelFacts("m", known.get("trained_on", ""), known.get("notice", ""), True, "", "", known.get("figures", ""))
 
 
-def test_the_file_name_is_the_one_the_networks_write():
-    source = (ROOT / "PDACScreeningLib" / "network" / "model_description.py").read_text(encoding="utf-8")
-    assert f'"{model_list.DESCRIPTION}"' in source
+def test_the_card_says_what_the_model_rests_on():
+    shown = model_card(facts(trained_on="240 phantoms.", notice="demo model, phantoms only"))
+    assert shown == "Demo model, phantoms only. Trained on 240 phantoms. Measured performance: unknown."
+
+
+def test_long_figures_are_kept_for_the_tool_tip():
+    known = facts(trained_on="240 phantoms", figures="19 of 25 found (0.57 to 0.89)")
+    assert model_summary(known) == "Trained on 240 phantoms. Measured performance: hold the pointer here."
+    assert model_card(known) == "Trained on 240 phantoms. Measured performance: 19 of 25 found (0.57 to 0.89)."
 
 
 def test_listing_models_imports_no_torch():
-    code = "import sys, PDACScreeningLib.mrml.model_list as m; m.installed_models(); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, PDACScreeningLib.network.model_list as m; m.installed_models(); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
-def test_long_figures_are_kept_for_the_tool_tip(tmp_path):
-    entry = model_in(write(tmp_path / "m", trained_on="240 phantoms", performance="19 of 25 found (0.57 to 0.89)"))
-    assert entry.summary == "Trained on 240 phantoms. Measured performance: hold the pointer here."
-    assert entry.card == "Trained on 240 phantoms. Measured performance: 19 of 25 found (0.57 to 0.89)."

@@ -13,8 +13,8 @@ from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.phantom_files import is_finished, write_phantom
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
+from PDACScreeningLib.scan_files import image_io
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.volume import image_io
 from PDACScreeningLib.volume.label_map import Label
 
 TINY_SHAPE = (48, 64, 64)

@@ -67,7 +67,7 @@ def test_the_cohort_command_hands_its_arguments_to_the_generator(tmp_path, monke
         handed.append((cohort, folder, jobs))
         return folder / "cohort.json"
 
-    monkeypatch.setattr("PDACScreeningLib.commands.phantom.generate_cohort", generate_cohort)
+    monkeypatch.setattr("PDACScreeningLib.commands.phantom_cohort.generate_cohort", generate_cohort)
     arguments = ["--cases", "4", "--pdac-fraction", "0.25", "--seed", "9", "--variant", "shifted", "--jobs", "2", *TINY]
     assert main(["phantom-cohort", *arguments, "--output", str(tmp_path)]) == 0
     expected = cohort_module.CohortSpec(4, 0.25, 9, "shifted", (48, 60, 64), (5.8, 6.0, 5.5))

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from PDACScreeningLib.commands import progress_display
-from PDACScreeningLib.commands.progress_display import JsonLines, PlainLines, Quiet, StageClock, TqdmBar, open_display
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.progress import Progress
+from PDACScreeningLib.terminal import display as progress_display
+from PDACScreeningLib.terminal.display import JsonLines, PlainLines, Quiet, StageEta, TqdmBar, open_display
 
 
 class Clock:
@@ -29,14 +29,14 @@ def clock(monkeypatch):
 
 
 def test_the_time_left_is_that_of_the_windows_left_at_the_pace_so_far(clock):
-    stage = StageClock()
+    stage = StageEta()
     assert stage.eta(Progress("scan", 0, 40)) is None
     clock.now += 6
     assert stage.eta(Progress("scan", 10, 40)) == 18.0  # 10 took 6 s, 30 are left
 
 
 def test_a_new_stage_starts_a_new_clock(clock):
-    stage = StageClock()
+    stage = StageEta()
     stage.elapsed(Progress("coarse", 0, 4))
     clock.now += 5
     assert stage.elapsed(Progress("fine", 0, 9)) == 0
@@ -45,7 +45,7 @@ def test_a_new_stage_starts_a_new_clock(clock):
 
 
 def test_the_first_and_the_last_report_of_a_stage_are_always_due(clock):
-    stage = StageClock()
+    stage = StageEta()
     assert stage.is_due(Progress("scan", 0, 9), 5)
     clock.now += 1
     assert not stage.is_due(Progress("scan", 1, 9), 5)

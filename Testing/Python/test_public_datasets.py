@@ -13,7 +13,7 @@ from PDACScreeningLib.datasets.panorama import LABELS as PANORAMA_LABELS
 from PDACScreeningLib.datasets.panorama import panorama
 from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.errors import DataError
-from PDACScreeningLib.volume.image_io import read_label_map
+from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.volume.label_map import Label
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from PDACScreeningLib.commands.result_folder import (
+from PDACScreeningLib.errors import UsageError, WriteError
+from PDACScreeningLib.session.result_folder import (
     LABELS,
     REPORT,
     RESULT_FILES,
@@ -12,7 +13,6 @@ from PDACScreeningLib.commands.result_folder import (
     new_result,
     open_result_folder,
 )
-from PDACScreeningLib.errors import UsageError, WriteError
 
 
 def write(folder, names, run):
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("PDACScreeningLib.commands.result_folder.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("PDACScreeningLib.session.result_folder.tempfile.TemporaryFile", refuse)
     with pytest.raises(UsageError, match="Permission denied"):
         open_result_folder(tmp_path)
 

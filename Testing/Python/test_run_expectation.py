@@ -2,7 +2,7 @@
 
 import pytest
 
-from PDACScreeningLib.mrml.run_expectation import Pace, duration, expectation, pace_from_text
+from PDACScreeningLib.child_run.run_expectation import Pace, duration, expectation, pace_from_text
 
 
 def test_before_the_first_run_the_duration_is_not_invented():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from PDACScreeningLib.child_run.run_failure import FailureKind, RunFailure, failure_of, failure_to_start, usual
 from PDACScreeningLib.errors import InputRejected, WriteError
-from PDACScreeningLib.mrml.run_failure import FailureKind, RunFailure, failure_of, failure_to_start, usual
 
 # what each program really says, and what we make of it
 SAID = [

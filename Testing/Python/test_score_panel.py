@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sample_screenings import ALL, FINDINGS, INDETERMINATE, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
 
-from PDACScreeningLib.mrml.score_panel import FINDING_COLUMNS, finding_rows, score_panel
+from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows, score_panel
 
 
 def all_text(panel):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from screening_inputs import write_model, write_scan
 
-from PDACScreeningLib.commands.result_folder import REPORT, SCREENING
 from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.session.result_folder import REPORT, SCREENING
 from PDACScreeningLib.volume.label_map import Label
 
 ROOT = Path(__file__).resolve().parents[2]

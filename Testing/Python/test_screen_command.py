@@ -10,10 +10,10 @@ from screening_inputs import NOTICE, write_model, write_scan
 
 from PDACScreeningLib import resources
 from PDACScreeningLib.__main__ import main
-from PDACScreeningLib.commands import screening_files
-from PDACScreeningLib.commands.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING
 from PDACScreeningLib.errors import InputIndeterminate, WriteError
 from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.session import answer as screening_files
+from PDACScreeningLib.session.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING
 from PDACScreeningLib.volume.label_map import Label
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ def test_a_scan_that_cannot_be_judged_has_exit_code_3(scan, models, tmp_path, mo
     def too_short(*_, **__):
         raise InputIndeterminate("the scan has 5 slices; at least 8 are needed")
 
-    monkeypatch.setattr("PDACScreeningLib.commands.screen_run.read_any_ct", too_short)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.read_scan", too_short)
     assert screen(scan, tmp_path, models / "TUMOR") == 3
     assert screening(tmp_path).reason == "the scan has 5 slices; at least 8 are needed"
 
@@ -187,7 +187,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(scan,
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("PDACScreeningLib.commands.screen_run.screen", broken)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.screen", broken)
     assert screen(scan, tmp_path, models / "TUMOR") == 5
     result = screening(tmp_path)
     assert "ZeroDivisionError" in result.reason

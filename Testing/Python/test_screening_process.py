@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from PDACScreeningLib.mrml.screening_process import GRACE_S, ScreenCommand, ScreeningProcess
+from PDACScreeningLib.child_run.screening_process import GRACE_S, ScreenCommand, ScreeningProcess
 
 POSIX = os.name == "posix"
 
@@ -121,7 +121,7 @@ def test_the_library_is_found_from_any_folder(start):
 
 def test_the_module_needs_the_standard_library_only():
     code = (
-        "import sys, PDACScreeningLib.mrml.screening_process, PDACScreeningLib.mrml.run_failure\n"
+        "import sys, PDACScreeningLib.child_run.screening_process, PDACScreeningLib.child_run.run_failure\n"
         "sys.exit(bool({'numpy', 'torch', 'slicer'} & set(sys.modules)))"
     )
     root = Path(__file__).resolve().parents[2]

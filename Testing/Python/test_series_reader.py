@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 from stored_scans import REAL_CT, body_hu
 
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
-from PDACScreeningLib.dicom.series_reader import read_series
 from PDACScreeningLib.errors import Cancelled, InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.volume.orientation import canonical_orientation
 
 SHORT = "the scan covers only 60 mm from head to foot; part of the pancreas may be missing"
@@ -179,30 +179,30 @@ def test_few_slices_are_indeterminate(tmp_path):
 def test_one_file_of_a_series_asks_for_the_folder(tmp_path):
     folder = write_series(tmp_path, body_slices())
     with pytest.raises(InputRejected, match="the input file is a single DICOM file: give the folder"):
-        read_any_ct(folder / "ct_000.dcm")
+        read_scan(folder / "ct_000.dcm")
 
 
 def test_one_way_in_for_files_and_folders(tmp_path):
     folder = write_series(tmp_path / "series", body_slices())
-    from_folder = read_any_ct(folder, series="3")
+    from_folder = read_scan(folder, series="3")
     image = sitk.GetImageFromArray(body_hu(SHAPE))
     image.SetSpacing((2.5, 3.0, 3.0))
     image.SetOrigin((-35.0, -36.0, 100.0))
     sitk.WriteImage(image, str(tmp_path / "ct.nii.gz"))
-    from_file = read_any_ct(tmp_path / "ct.nii.gz")
+    from_file = read_scan(tmp_path / "ct.nii.gz")
     assert from_folder.voxels_sha256 == from_file.voxels_sha256
     assert from_folder.volume.geometry.is_close(from_file.volume.geometry)
     with pytest.raises(InputRejected, match="no DICOM folder"):
-        read_any_ct(tmp_path / "ct.nii.gz", series="3")
+        read_scan(tmp_path / "ct.nii.gz", series="3")
     with pytest.raises(InputRejected, match="does not exist"):
-        read_any_ct(tmp_path / "absent")
+        read_scan(tmp_path / "absent")
 
 
 def test_the_real_series_is_read_as_pydicom_reads_it():
     folder = REAL_CT / "dicom_portal_venous"
     if not folder.exists():
         pytest.skip("../shared/data/real_ct_totalsegmentator_Apache2 is absent")
-    read = read_any_ct(folder)
+    read = read_scan(folder)
     assert read.volume.geometry.shape == (20, 512, 512)
     assert read.volume.geometry.spacing_mm == (0.9765625, 0.9765625, 2.0)
     assert read.volume.geometry.origin_mm == (-249.51171875, -437.51171875, -804.5)

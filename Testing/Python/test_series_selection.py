@@ -7,8 +7,8 @@ import pytest
 from dicom_slices import SHAPE, body_slices, slice_dataset, write_series
 from stored_scans import body_hu
 
-from PDACScreeningLib.dicom.series_reader import read_series
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.series_reader import read_series
 
 OTHER = "1.2.3.4.5"
 
@@ -141,7 +141,7 @@ def test_a_link_to_a_slice_is_not_a_second_slice(tmp_path):
 
 
 def test_somebody_s_whole_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("PDACScreeningLib.dicom.series_selection.MAX_FILES", 19)
+    monkeypatch.setattr("PDACScreeningLib.scan_files.series_selection.MAX_FILES", 19)
     write_series(tmp_path / "disk", body_slices())
     assert "the folder holds more than 19 files" in refusal(tmp_path / "disk")
 

@@ -5,8 +5,8 @@ import pytest
 from dicom_slices import SHAPE, body_slices, slice_dataset, write_series
 from stored_scans import body_hu
 
-from PDACScreeningLib.dicom.series_reader import read_series
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.series_reader import read_series
 
 
 def refusal(folder):

@@ -7,8 +7,8 @@ import sys
 import pytest
 from training_lives import play
 
-from PDACScreeningLib.commands.guard import RESUME
-from PDACScreeningLib.commands.stop_request import StopRequest
+from PDACScreeningLib.terminal.exit_codes import RESUME
+from PDACScreeningLib.terminal.interruption import StopRequest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals of POSIX")
 

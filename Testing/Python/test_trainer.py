@@ -18,15 +18,15 @@ from PDACScreeningLib.config import (
     TrainingConfig,
 )
 from PDACScreeningLib.errors import Cancelled, CheckpointError, DataError
-from PDACScreeningLib.evaluation.dice import dice
+from PDACScreeningLib.evaluation.case_result import dice
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
+from PDACScreeningLib.training.run_record import TrainingRun
 from PDACScreeningLib.training.step import to_device
 from PDACScreeningLib.training.trainer import train
-from PDACScreeningLib.training.training_run import TrainingRun
 from PDACScreeningLib.volume.intensity import normalize
 
 SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=8, loss_weights=(1.0, 3.0))

@@ -14,8 +14,7 @@ from PDACScreeningLib.errors import Cancelled, DataError
 from PDACScreeningLib.training.case_store import CaseStore, StoredCase
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.trainer import train
-from PDACScreeningLib.training.validation import mean_dice_of
-from PDACScreeningLib.training.validation_patients import split_store, validation_patients
+from PDACScreeningLib.training.validation import mean_dice_of, split_store, validation_patients
 
 
 def case_of(patient, number=0, *, tumor):

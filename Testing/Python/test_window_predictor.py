@@ -11,10 +11,9 @@ from torch import nn
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
 from PDACScreeningLib.inference.sliding_window import Workspace, scan
-from PDACScreeningLib.network.folding import folded
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
-from PDACScreeningLib.network.window_predictor import WindowPredictor
+from PDACScreeningLib.network.window_predictor import WindowPredictor, folded
 from PDACScreeningLib.progress import ignore_progress
 
 FP32 = Runtime("cpu", "fp32")
@@ -126,7 +125,7 @@ def test_sums_that_do_not_fit_the_device_are_kept_beside_the_processors(monkeypa
         patch.setattr(torch.Tensor, "to", full)
         placed = predictor.place(windows())
     assert placed.device.type == "cpu"
-    assert predictor.rungs == ["16^3 network: sums outside the memory of cpu"]
+    assert predictor.memory_steps == ["16^3 network: sums outside the memory of cpu"]
     assert np.array_equal(scanned_with(predictor), expected)
 
 
@@ -167,7 +166,7 @@ def test_when_memory_runs_out_fewer_windows_go_at_once_with_the_same_answer():
     short._network = OutOfMemoryAbove(short._network, windows=3)
     np.testing.assert_allclose(short(windows(10)), usual(windows(10)), atol=1e-5)
     assert short._network.batches == [10, 5, 2, 2, 2, 2, 2]
-    assert short.rungs == [
+    assert short.memory_steps == [
         "16^3 network: 5 instead of 10 windows at once on cpu",
         "16^3 network: 2 instead of 5 windows at once on cpu",
     ]
@@ -186,7 +185,7 @@ def test_when_not_one_window_fits_the_gpu_the_processors_take_over(monkeypatch):
 
     monkeypatch.setattr(WindowPredictor, "_evaluated", evaluated)
     assert np.array_equal(short(windows(2)), usual(windows(2)))
-    assert short.rungs == [
+    assert short.memory_steps == [
         "16^3 network: 1 instead of 2 windows at once on mps",
         "16^3 network: processors instead of mps",
     ]
@@ -203,7 +202,7 @@ def test_other_errors_of_the_network_are_not_taken_for_missing_memory():
     predictor = WindowPredictor(network(), FP32)
     with pytest.raises(RuntimeError, match="size"):
         predictor(windows(1, side=12))
-    assert predictor.rungs == []
+    assert predictor.memory_steps == []
 
 
 def test_a_scan_of_air_is_never_handed_over():

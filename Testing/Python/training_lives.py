@@ -108,7 +108,7 @@ def tiny_run(folder, *, iterations, checkpoint_every, batch_size=4, **changes):
     from PDACScreeningLib.config import NetworkSpec, PatchSampling, ScaleSpec, ScreeningConfig
     from PDACScreeningLib.network.runtime import Runtime
     from PDACScreeningLib.training.recipes import paper_recipe
-    from PDACScreeningLib.training.training_run import TrainingRun
+    from PDACScreeningLib.training.run_record import TrainingRun
 
     scale = ScaleSpec(patch_size=16, stride=8, batch_size=batch_size, loss_weights=(1.0, 3.0))
     screening = ScreeningConfig(scales=(scale,), network=NetworkSpec(1), working_spacing_mm=SPACING_MM)

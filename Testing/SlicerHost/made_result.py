@@ -11,13 +11,13 @@ import numpy as np
 from fake_network import DecodingNetwork, coded
 from sample_screenings import MODEL, PROVENANCE
 
-from PDACScreeningLib.commands.screening_files import Answer, write_answer
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.scan_files.image_io import voxels_sha256, write_volume
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Screening
+from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.image_io import voxels_sha256, write_volume
 from PDACScreeningLib.volume.label_map import Label
 
 GEOMETRY = Geometry((24, 40, 40), (4.0, 4.0, 4.0), (-78.0, -60.0, 30.0))

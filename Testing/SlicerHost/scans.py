@@ -12,10 +12,10 @@ from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
 from PDACScreeningLib.mrml.new_volume_node import add_ct
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.scan_files.image_io import voxels_sha256
 from PDACScreeningLib.screening_result import InputFacts, Protocol, to_json
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.image_io import voxels_sha256
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 TILT = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)  # turned about the long axis of the body

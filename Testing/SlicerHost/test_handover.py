@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import slicer
 
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.mrml.ct_volume_node import write_input_file
+from PDACScreeningLib.scan_files.image_io import read_ct_file, write_volume
+from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.image_io import read_ct, write_volume
 
 DICOM = Path(__file__).resolve().parents[3] / "shared/data/real_ct_totalsegmentator_Apache2/dicom_portal_venous"
 SHAPE = (40, 60, 80)
@@ -41,8 +41,8 @@ def body_hu():
 )
 def test_a_file_opened_in_slicer_reaches_the_child_as_it_is(scene, tmp_path, suffix, grid):
     scan = write_volume(body_hu(), grid, tmp_path / f"scan{suffix}")
-    typed = read_ct(scan)
-    handed = read_ct(write_input_file(slicer.util.loadVolume(str(scan)), tmp_path / "ct.mha"))
+    typed = read_ct_file(scan)
+    handed = read_ct_file(write_input_file(slicer.util.loadVolume(str(scan)), tmp_path / "ct.mha"))
     assert handed.volume.geometry == typed.volume.geometry
     assert handed.voxels_sha256 == typed.voxels_sha256
 
@@ -50,7 +50,7 @@ def test_a_file_opened_in_slicer_reaches_the_child_as_it_is(scene, tmp_path, suf
 def test_a_dicom_series_opened_in_slicer_reaches_the_child_as_it_is(scene, tmp_path):
     if not DICOM.exists():
         pytest.skip("the real CT in ../shared is absent")
-    typed = read_any_ct(DICOM)
-    handed = read_ct(write_input_file(slicer.util.loadVolume(str(min(DICOM.iterdir()))), tmp_path / "ct.mha"))
+    typed = read_scan(DICOM)
+    handed = read_ct_file(write_input_file(slicer.util.loadVolume(str(min(DICOM.iterdir()))), tmp_path / "ct.mha"))
     assert handed.volume.geometry == typed.volume.geometry
     assert handed.voxels_sha256 == typed.voxels_sha256

@@ -16,7 +16,6 @@ import torch
 from panel_driving import choose, press_screen
 
 from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
-from PDACScreeningLib.dicom.ct_reader import read_any_ct
 from PDACScreeningLib.mrml.new_volume_node import add_ct
 from PDACScreeningLib.mrml.result_nodes import read_screening
 from PDACScreeningLib.network.model_directory import ModelDescription, save_model
@@ -24,8 +23,9 @@ from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.specification_draw import random_specification
 from PDACScreeningLib.resources import resource
+from PDACScreeningLib.scan_files.image_io import write_volume
+from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import to_json
-from PDACScreeningLib.volume.image_io import write_volume
 
 REAL_CT = Path(__file__).resolve().parents[3] / "shared" / "data" / "real_ct_totalsegmentator_Apache2"
 PHANTOMS = ((1, 30.0), (2, None), (3, 45.0))  # seed, diameter of the tumor in mm
@@ -109,5 +109,5 @@ def test_module_and_command_line_agree_on_a_real_ct(module, scene, undecided_mod
     if not folder.exists():
         pytest.skip("the real CT in ../shared is absent")
     typed = by_command(folder, tmp_path / "out", undecided_model)
-    scripted = by_module(module, add_ct(scene, read_any_ct(folder).volume, "CT"), undecided_model)
+    scripted = by_module(module, add_ct(scene, read_scan(folder).volume, "CT"), undecided_model)
     assert numbers(scripted) == numbers(typed)

@@ -161,7 +161,8 @@ def test_slicers_process_never_imports_torch():
         "slicer.modules.pdacscreening = types.SimpleNamespace(path='PDACScreening/PDACScreening.py')\n"
         "parent = slicer.qMRMLWidget(); parent.setLayout(qt.QVBoxLayout()); parent.isEntered = True\n"
         "widget = PDACScreening.PDACScreeningWidget(parent); widget.setup(); widget.enter()\n"
-        "import PDACScreeningLib.mrml.screening_run, PDACScreeningLib.mrml.rescoring, PDACScreeningLib.mrml.review\n"
+        "import PDACScreeningLib.mrml.screening_run, PDACScreeningLib.mrml.rescored_nodes\n"
+        "import PDACScreeningLib.mrml.review\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

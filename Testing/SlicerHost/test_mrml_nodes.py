@@ -19,7 +19,7 @@ from PDACScreeningLib.mrml.segmentation_node import (
     show_surface,
 )
 from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
-from PDACScreeningLib.volume.image_io import read_ct
+from PDACScreeningLib.scan_files.image_io import read_ct_file
 from PDACScreeningLib.volume.label_map import Label
 
 pytestmark = pytest.mark.usefixtures("scene")
@@ -47,7 +47,7 @@ def test_a_tilted_volume_keeps_its_place_in_the_patient(volume):
 
 
 def test_the_file_for_the_child_process_reads_as_the_same_scan(volume, tmp_path):
-    read = read_ct(write_input_file(volume, tmp_path / "ct.nrrd"))
+    read = read_ct_file(write_input_file(volume, tmp_path / "ct.nrrd"))
     ct = ct_volume_from_node(volume)
     assert np.array_equal(read.volume.hu, ct.hu)
     assert read.volume.geometry.is_close(ct.geometry)

@@ -6,7 +6,7 @@ import slicer
 from scans import ct_node, labels, moved, paint, result_folder
 
 from PDACScreeningLib.errors import PDACScreeningError
-from PDACScreeningLib.mrml.rescoring import rescore
+from PDACScreeningLib.mrml.rescored_nodes import rescore
 from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.mrml.review import set_review
 from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation

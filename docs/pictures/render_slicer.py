@@ -20,7 +20,7 @@ from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.mrml.segmentation_node import show_surface
 from PDACScreeningLib.mrml.shown_result import shown_result
 from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
-from PDACScreeningLib.volume.image_io import read_ct
+from PDACScreeningLib.scan_files.image_io import read_ct_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
@@ -45,7 +45,7 @@ def views(app):
 
 def show(app, scan, result_folder):
     """Scan and result in the scene, as the module adds them, centered on the first finding."""
-    volume = add_ct(app.scene, read_ct(scan).volume, "CT")
+    volume = add_ct(app.scene, read_ct_file(scan).volume, "CT")
     app.display_manager.show_volume_in_slice_background(volume)
     apply_abdomen_window(volume)
     segmentation = show_result(app.scene, result_folder, volume)

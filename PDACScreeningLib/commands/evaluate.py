@@ -1,0 +1,194 @@
+"""`pdac-screening evaluate`: models against the truth of a case store, and the paper's section 3 of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PDACScreeningLib import atomic_file
+from PDACScreeningLib.evaluation import optional_packages
+from PDACScreeningLib.evaluation.case_result import CaseResult
+from PDACScreeningLib.evaluation.document import Picture
+from PDACScreeningLib.evaluation.experiment import EXPERIMENT, Experiment, experiment, write_experiment
+from PDACScreeningLib.evaluation.gallery import GALLERY, GalleryCase, draw, picture, wrong_readings
+from PDACScreeningLib.evaluation.plan import Plan, make_plan
+from PDACScreeningLib.evaluation.plots import write_plots
+from PDACScreeningLib.evaluation.reading_file import read_labels, read_result
+from PDACScreeningLib.evaluation.reading_pool import ReadingTask, make_readings, open_case
+from PDACScreeningLib.evaluation.report_document import document, summary
+from PDACScreeningLib.evaluation.report_markdown import to_markdown
+from PDACScreeningLib.evaluation.report_page import to_html
+from PDACScreeningLib.evaluation.settings import NORMALS, ReadingSettings, StatisticsSettings
+from PDACScreeningLib.network.runtime import resolve_device, use_threads
+from PDACScreeningLib.progress import Progress
+from PDACScreeningLib.terminal.arguments import (
+    add_device,
+    add_progress,
+    add_protocol,
+    describe,
+    folder_to_write,
+    from_arguments,
+    positive,
+    thread_count,
+)
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE
+from PDACScreeningLib.terminal.interruption import Interruption
+
+READINGS = "cases"
+GALLERY_LIMIT = 12  # misses, and false alarms, that are shown; all are listed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`evaluate`: models on a case store."""
+    describe(
+        parser,
+        run_evaluate,
+        description="Reads every case of a store and compares it with the truth: Table 1, ROC and more, with 95 %\n"
+        "intervals, as experiment.json, report.html, report.md and plots. Readings are kept as they are made: run it\n"
+        "again to go on where it stopped, or to compute the figures anew in seconds.",
+        examples=(
+            "pdac-screening evaluate held-out-store --model demo-phantom --output evaluation",
+            "pdac-screening evaluate store --split cohort/split.json --model fold0 --model fold1 --model fold2 "
+            "--model fold3 --jobs 2 --output evaluation",
+        ),
+    )
+    parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`; cases never trained on")
+    parser.add_argument(
+        "--model",
+        metavar="NAME|DIR",
+        action="append",
+        required=True,
+        help="installed model or model folder; with --split once for each fold, in order",
+    )
+    parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="folder to write")
+    parser.add_argument("--split", metavar="FILE", type=Path, help="split file; each case is read by a fold's model")
+    parser.add_argument(
+        "--normals",
+        choices=NORMALS,
+        default="rotation",
+        help="who reads patients that every fold may test: one fold each in turn, or all (default: rotation)",
+    )
+    parser.add_argument(
+        "--ablation",
+        choices=("whole-volume",),
+        help="also run the small networks over the whole volume instead of the ROI; slow",
+    )
+    parser.add_argument(
+        "--prevalence",
+        metavar="P",
+        type=_prevalence,
+        action="append",
+        help="share of people with the disease for which predictive values are told; may be repeated "
+        f"(default: {', '.join(f'{value:g}' for value in StatisticsSettings().prevalences)})",
+    )
+    parser.add_argument("--jobs", metavar="N", type=positive, default=1, help="processes of one thread (default: 1)")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads of one job (default: all cores)")
+    add_protocol(parser)
+    add_device(parser)
+    add_progress(parser)
+
+
+def _prevalence(text: str) -> float:
+    """A share between 0 and 1. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text}")
+    return value
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What was asked of `evaluate`. models: one, or one for each fold of the split in order."""
+
+    store: Path
+    models: tuple[str, ...]
+    output: Path
+    device: str
+    threads: int | None
+    jobs: int = 1
+    split: Path | None = None
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+
+def run_evaluate(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
+    """Compare models with the truth of a store."""
+    optional_packages.require()
+    return evaluate(_request(arguments), display, interruption)
+
+
+def evaluate(request: EvaluateRequest, display: Display, interruption: Interruption) -> int:
+    """Read every case that has not been read, then compute and write everything from the readings."""
+    use_threads(request.threads)
+    plan = make_plan(
+        request.store,
+        request.models,
+        request.split,
+        request.reading,
+        request.statistics,
+        resolve_device(request.device),
+    )
+    for warning in plan.warnings:
+        display.notice(warning)
+    hook = interruption.hook(display.progress)
+    folder = request.output / READINGS
+    tasks = plan.tasks(folder)
+    missing = [task for task in tasks if _result(task) is None]
+    make_readings(missing, jobs=request.jobs, total=len(tasks), on_progress=hook)
+    results = [result for task in tasks if (result := _result(task)) is not None]
+    hook(Progress("statistics", 0, 1))
+    text = _write(request.output, plan, results)
+    hook(Progress("statistics", 1, 1))
+    display.result(text, {"output": str(request.output), "cases": len(results)})
+    return DONE
+
+
+def _request(arguments: argparse.Namespace) -> EvaluateRequest:
+    statistics = StatisticsSettings(normals=arguments.normals)
+    if arguments.prevalence:
+        statistics = replace(statistics, prevalences=tuple(arguments.prevalence))
+    reading = ReadingSettings(whole_volume=arguments.ablation == "whole-volume", protocol=arguments.protocol)
+    return from_arguments(
+        EvaluateRequest, arguments, models=tuple(arguments.model), reading=reading, statistics=statistics
+    )
+
+
+def _result(task: ReadingTask) -> CaseResult | None:
+    """A reading that has been made; whose scan it is of is the store's to say, and which fold read it the split's."""
+    place = task.assignment
+    result = read_result(task.folder, place.name, task.made_of)
+    return None if result is None else replace(result, fold=place.fold, patient_id=place.patient_id)
+
+
+def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:
+    """Everything that is made of the readings. Returns what a person is shown at the end."""
+    found = experiment(plan.setting, results)
+    write_experiment(found, output / EXPERIMENT)
+    write_plots(found, output)
+    report = document(found, _write_gallery(output, plan, found))
+    atomic_file.write_text(output / "report.md", to_markdown(report))
+    atomic_file.write_text(output / "report.html", to_html(report, output))
+    text = to_markdown(summary(found))
+    atomic_file.write_text(output / "table1.md", text)
+    return text
+
+
+def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]:
+    """A picture of each scan on the wrong side of the rule, as far as they are shown."""
+    wrong = wrong_readings(found.cases, found.setting.min_tumor_voxels, GALLERY_LIMIT)
+    names = {(place.case_id, place.fold): place.name for place in plan.assignments}
+    pictures = []
+    for result in wrong:
+        name = names[result.case_id, result.fold]
+        case = open_case(plan.store, result.patient_id, result.case_id)
+        shown = GalleryCase(result, case.ct, case.labels, read_labels(output / READINGS, name))
+        path = f"{GALLERY}/{name}.png"
+        atomic_file.write_bytes(output / path, draw(shown))
+        pictures.append(picture(result, path))
+    return pictures

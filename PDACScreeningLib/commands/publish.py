@@ -1,0 +1,175 @@
+"""`pdac-screening publish`: the checkpoints of a run folder become a model folder."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PDACScreeningLib import atomic_file
+from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.errors import CheckpointError, ModelError
+from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
+from PDACScreeningLib.evaluation.model_card import model_card
+from PDACScreeningLib.evaluation.performance import measured_performance
+from PDACScreeningLib.evaluation.plan import without_batch_sizes
+from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.network.model_description import ModelDescription, read_description
+from PDACScreeningLib.network.model_directory import save_model, weights_sha256
+from PDACScreeningLib.session.record import config_sha256
+from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE
+from PDACScreeningLib.terminal.interruption import Interruption
+from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
+
+CARD = "MODEL_CARD.md"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`publish`: finished trainings to a model folder."""
+    describe(
+        parser,
+        run_publish,
+        description="Writes weights.safetensors, model.json and a model card from the checkpoints of a run folder.",
+        examples=(
+            "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
+            "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
+            "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
+            "evaluation/experiment.json --output my-model",
+        ),
+    )
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
+    parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
+    parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
+    parser.add_argument(
+        "--trained-on", metavar="SENTENCE", required=True, type=_words, help="what the model was trained on"
+    )
+    parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
+    performance = parser.add_mutually_exclusive_group()
+    performance.add_argument("--performance", metavar="SENTENCE", default="", help="measured figures, and on what")
+    performance.add_argument(
+        "--performance-from",
+        metavar="FILE",
+        type=Path,
+        help="experiment.json of `pdac-screening evaluate`; its figures go into model.json and the model card",
+    )
+    parser.add_argument(
+        "--demo", dest="is_demo", action="store_true", help="a demo: never used without being asked for"
+    )
+    add_progress(parser)
+
+
+def _words(text: str) -> str:
+    """Text that says something. Raises ArgumentTypeError."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected words, got nothing")
+    return text
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """What was asked of `publish`."""
+
+    run_folder: Path
+    output: Path
+    name: str
+    trained_on: str
+    notice: str
+    performance: str
+    is_demo: bool
+    performance_from: Path | None = None  # an experiment.json, instead of the sentence
+
+
+def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
+    """Write the model folder, and a model card where there is none, or one that nobody has touched.
+
+    Raises CheckpointError when the trainings do not belong together, ModelError or DataError when the experiment does
+    not belong to the model; then nothing was written.
+    """
+    request = from_arguments(PublishRequest, arguments)
+    checkpoints = _checkpoints(request.run_folder, display.notice)
+    config = _joint_config(checkpoints)
+    found = None if request.performance_from is None else _experiment(request.performance_from, config)
+    description = ModelDescription(
+        name=request.name,
+        trained_on=request.trained_on,
+        is_demo=request.is_demo,
+        config=config,
+        weights_sha256="",
+        notice=request.notice,
+        performance=request.performance,
+        training={
+            str(size): {**item.provenance, "iterations": str(item.iteration), "seed": str(item.config.seed)}
+            for size, item in checkpoints.items()
+        },
+    )
+    states = {size: item.network_state for size, item in checkpoints.items()}
+    if found is not None and request.performance_from is not None:
+        described = replace(description, weights_sha256=weights_sha256(states))
+        description = _with_performance(described, found, request.performance_from)
+    card_is_theirs = _is_somebodys_card(request.output)
+    written = save_model(request.output, description, states)
+    kept = f"its {CARD} was kept; check that it still fits"
+    card = kept if card_is_theirs else _write_card(request.output, written, found)
+    facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
+    display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
+    return DONE
+
+
+def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
+    """The experiment, if it measured models that answer as this one does."""
+    found = read_experiment(path)
+    if found.setting.config_sha256 != config_sha256(without_batch_sizes(config)):
+        raise ModelError(f"{path} measured models of another configuration; evaluate models trained as this one")
+    return found
+
+
+def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    measured = measured_performance(found, description.weights_sha256, sha256)
+    return replace(description, measured=measured, performance=measured.sentence(is_demo=description.is_demo))
+
+
+def _is_somebodys_card(folder: Path) -> bool:
+    """Whether a card says something else than what was written when the model beside it was not measured yet."""
+    path = folder / CARD
+    if not path.exists():
+        return False
+    try:
+        return path.read_text(encoding="utf-8") != model_card(read_description(folder), None)
+    except (ModelError, OSError, UnicodeDecodeError):
+        return True
+
+
+def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
+    """Returns what to tell."""
+    atomic_file.write_text(folder / CARD, model_card(description, found))
+    return f"complete its {CARD}"
+
+
+def _checkpoints(run: Path, notify: Notify) -> dict[int, Checkpoint]:
+    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
+
+    Of each training the best when it was validated, else the last (ADR 0012).
+    """
+    found = [CheckpointFolder(folder, notify).for_use() for folder in trained_folders(run)]
+    if not found:
+        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
+    config = without_batch_sizes(found[0].config.screening)
+    if any(without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
+        raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
+    missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
+    if missing:
+        raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
+    return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}
+
+
+def _joint_config(checkpoints: dict[int, Checkpoint]) -> ScreeningConfig:
+    """The configuration of the model: the common one, each scale as it was trained."""
+    trained = {
+        size: next(scale for scale in checkpoint.config.screening.scales if scale.patch_size == size)
+        for size, checkpoint in checkpoints.items()
+    }
+    return replace(next(iter(checkpoints.values())).config.screening, scales=tuple(trained.values()))

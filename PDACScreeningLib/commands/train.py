@@ -1,0 +1,120 @@
+"""`pdac-screening train`: one network from a case store. torch is imported when the training begins."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PDACScreeningLib.config import PAPER_SCALES, PRECISIONS
+from PDACScreeningLib.terminal.arguments import (
+    add_device,
+    add_progress,
+    describe,
+    folder_to_write,
+    from_arguments,
+    natural,
+    positive,
+    thread_count,
+)
+from PDACScreeningLib.terminal.display import Display
+from PDACScreeningLib.terminal.exit_codes import DONE, RESUME
+from PDACScreeningLib.terminal.interruption import Interruption, StopRequest
+from PDACScreeningLib.training.launcher_watch import end_with_launcher, is_rank
+from PDACScreeningLib.training.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from PDACScreeningLib.training.training_session import TrainingEnd
+
+_PATCH_SIZES = tuple(scale.patch_size for scale in PAPER_SCALES)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`train`: one network from a case store."""
+    describe(
+        parser,
+        run_train,
+        description="Trains on a case store and keeps checkpoints. Run it again to go on where it stopped.\n"
+        "SIGTERM, SIGUSR1 and Ctrl-C save and end with code 75; a second Ctrl-C ends at once.",
+        examples=(
+            "pdac-screening train store --patch-size 64 --output run",
+            "pdac-screening train store --patch-size 16 --recipe short --base-width 8 --iterations 3000 --output run",
+            "pdac-screening train store --split cohort/split.json --fold 0 --patch-size 64 --output run-fold0",
+        ),
+    )
+    parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
+    parser.add_argument("--patch-size", type=int, choices=_PATCH_SIZES, required=True, help="which network")
+    parser.add_argument(
+        "--output", metavar="DIR", type=folder_to_write, required=True, help="run folder; gets a folder per network"
+    )
+    parser.add_argument("--split", metavar="FILE", type=Path, help="split file; trains on what --fold may train on")
+    parser.add_argument("--fold", metavar="N", type=natural, default=0, help="fold of --split, from 0 (default: 0)")
+    parser.add_argument("--recipe", choices=RECIPES, default="paper", help="short: ours, for a CPU (default: paper)")
+    parser.add_argument("--iterations", metavar="N", type=positive, help="default: 80000 (paper), needed for short")
+    parser.add_argument("--base-width", metavar="N", type=positive, help="channels at full resolution (default: 32)")
+    parser.add_argument(
+        "--batch-size", metavar="N", type=positive, help="patches in a mini-batch (default: the recipe's)"
+    )
+    parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
+    parser.add_argument("--no-augmentation", dest="augmentation", action="store_false", help="no flips and rotations")
+    parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads (default: all cores)")
+    parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
+    parser.add_argument(
+        "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"
+    )
+    parser.add_argument(
+        "--prefetch", metavar="N", type=natural, default=4, help="mini-batches made ahead of time (default: 4)"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write event files for TensorBoard")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="default: the device's fast one")
+    parser.add_argument(
+        "--batch-norm", choices=("global", "local"), default="global", help="with several processes (default: global)"
+    )
+    parser.add_argument(
+        "--validation-every", metavar="N", type=natural, default=0, help="iterations; 0: no validation (default: 0)"
+    )
+    parser.add_argument(
+        "--validation-share", metavar="F", type=_share, default=0.1, help="of the patients (default: 0.1)"
+    )
+    add_device(parser)
+    add_progress(parser)
+
+
+def _share(text: str) -> float:
+    """A number between 0 and 1, neither of them. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")
+    return value
+
+
+def run_train(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
+    """Train, or go on with a training. Returns RESUME when a signal ended it before its end."""
+    if is_rank():
+        end_with_launcher()  # before torch is imported, which takes seconds
+    with StopRequest() as stop:
+        from PDACScreeningLib.training.training_session import TrainRequest, run_training
+
+        end = run_training(
+            from_arguments(TrainRequest, arguments),
+            on_progress=interruption.hook(display.progress),
+            only_check=interruption.check,
+            should_stop=stop,
+            notify=display.notice,
+        )
+    if end.is_writer:
+        _tell(end, display)
+    return DONE if end.is_finished else RESUME
+
+
+def _tell(end: TrainingEnd, display: Display) -> None:
+    done, total, size = end.checkpoint.iteration, end.run.config.iterations, end.run.scale.patch_size
+    facts = {"iterations": done, "folder": str(end.run.folder)}
+    if end.is_finished:
+        display.result(f"{size}^3 network trained for {done} iterations in {end.run.folder}", facts)
+    else:
+        again = "run the same command again to go on"
+        display.result(f"{size}^3 network stopped and saved after {done} of {total} iterations; {again}", facts)

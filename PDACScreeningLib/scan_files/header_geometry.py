@@ -1,0 +1,105 @@
+"""The geometry of an image file, as ITK (and so 3D Slicer) understands its header."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.image_header import ImageHeader
+from PDACScreeningLib.volume.geometry import Geometry
+
+sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's own warnings go to stderr; ours are in the result
+
+MAX_SHEAR_DEGREES = 0.1
+_EXACT_DEGREES = 1e-3  # single precision headers are no better
+_READERS = {"NIfTI": ("NiftiImageIO", ".nii"), "NRRD": ("NrrdImageIO", ".nrrd"), "MetaImage": ("MetaImageIO", ".mha")}
+
+
+@dataclass(frozen=True)
+class HeaderGeometry:
+    """A geometry and what had to be mended in it."""
+
+    geometry: Geometry
+    warnings: tuple[str, ...]
+
+
+def header_geometry(header: ImageHeader) -> HeaderGeometry:
+    """Geometry of a header whose claims were checked. Raises InputRejected when no CT can lie like that.
+
+    Axes that miss a right angle by less than 0.1 degrees are replaced by the nearest orthonormal ones, with a warning.
+    """
+    try:
+        spacing, origin, axes = _as_itk_reads_it(header)
+    except RuntimeError as error:
+        if header.affine_lps is None:
+            raise InputRejected(
+                f"the header of {header.name} has no usable geometry: export the volume again"
+            ) from error
+        spacing, origin, axes = _as_the_affine_says(header.affine_lps)  # ITK refuses the slightest shear
+    axes, warnings = _orthonormal(axes, header.name)
+    try:
+        geometry = Geometry(
+            header.shape,
+            (float(spacing[0]), float(spacing[1]), float(spacing[2])),
+            (float(origin[0]), float(origin[1]), float(origin[2])),
+            _row_by_row(axes),
+        ).rounded()
+    except ValueError as error:
+        raise InputRejected(f"the geometry of {header.name} is impossible ({error}): export it again") from error
+    return HeaderGeometry(geometry, warnings)
+
+
+def _row_by_row(
+    axes: NDArray[np.float64],
+) -> tuple[float, float, float, float, float, float, float, float, float]:
+    a, b, c, d, e, f, g, h, i = (float(value) for value in axes.ravel())
+    return (a, b, c, d, e, f, g, h, i)
+
+
+_Placement = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def _as_itk_reads_it(header: ImageHeader) -> _Placement:
+    """Spacing, origin and axes from a copy of the header alone: ITK neither reads voxels nor trusts file names."""
+    reader_name, suffix = _READERS[header.kind]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"header{suffix}"
+        copy.write_bytes(header.text)
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO(reader_name)
+        reader.SetFileName(str(copy))
+        reader.ReadImageInformation()
+    dimension = reader.GetDimension()
+    direction = np.array(reader.GetDirection()).reshape(dimension, dimension)[:3, :3]
+    return np.array(reader.GetSpacing()[:3]), np.array(reader.GetOrigin()[:3]), direction
+
+
+def _as_the_affine_says(affine: NDArray[np.float64]) -> _Placement:
+    spacing = np.linalg.norm(affine[:, :3], axis=0)
+    return spacing, affine[:, 3], affine[:, :3] / spacing
+
+
+def _orthonormal(axes: NDArray[np.float64], name: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The nearest orthonormal axes, with a warning when that is a change. Raises InputRejected for more than a hair."""
+    cosines = axes.T @ axes - np.eye(3)
+    if not np.isfinite(cosines).all():
+        raise InputRejected(f"the axes of {name} are undefined: export the volume again from the original images")
+    shear_degrees = float(np.rad2deg(np.arcsin(min(1.0, np.abs(cosines).max()))))
+    if shear_degrees <= _EXACT_DEGREES:
+        return axes, ()
+    if shear_degrees >= MAX_SHEAR_DEGREES:
+        raise InputRejected(
+            f"the axes of {name} are sheared by {shear_degrees:.1f} degrees (a tilted gantry?): resample the scan to "
+            "a grid with right angles, for example when exporting it from the original DICOM series"
+        )
+    left, _, right = np.linalg.svd(axes)
+    warning = (
+        f"the axes of the scan miss a right angle by {shear_degrees:.3f} degrees; the nearest right angles were used"
+    )
+    return left @ right, (warning,)

@@ -1,0 +1,62 @@
+"""The four files of a screening, written as one: all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PDACScreeningLib.progress import OnProgress, Progress
+from PDACScreeningLib.report.probability_file import write_tumor_probability
+from PDACScreeningLib.report.screening_report import write_report
+from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.screening_result import Screening, write_screening
+from PDACScreeningLib.session.result_folder import LABELS, REPORT, SCREENING, TUMOR_PROBABILITY, Shield, new_result
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.label_map import LabelMap
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
+
+    tumor_probability: (z, y, x) float32.
+    """
+
+    screening: Screening
+    ct: CTVolume | None = None
+    label_map: LabelMap | None = None
+    tumor_probability: NDArray[np.float32] | None = None
+
+
+def write_answer(
+    answer: Answer, folder: Path, *, shield: Shield, on_progress: OnProgress, with_report: bool = True
+) -> None:
+    """Replace the result in `folder` by this one; files that this answer does not have are removed.
+
+    Raises WriteError and passes on what `on_progress` raises; the earlier result is untouched then.
+    """
+    with new_result(folder, shield) as staging:
+        steps = _steps(answer, staging, with_report=with_report)
+        for done, step in enumerate(steps):
+            on_progress(Progress("writing", done, len(steps)))
+            step()
+        on_progress(Progress("writing", len(steps), len(steps)))
+
+
+def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable[[], object]]:
+    """What is to be written, in order."""
+    label_map, tumor_probability, model = answer.label_map, answer.tumor_probability, answer.screening.model
+    steps: list[Callable[[], object]] = []
+    if label_map is not None:
+        steps.append(lambda: write_segmentation(label_map, staging / LABELS, model))
+        if tumor_probability is not None:
+            path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
+            steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
+    if with_report:
+        steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
+    steps.append(lambda: write_screening(answer.screening, staging / SCREENING))
+    return steps

@@ -1,0 +1,92 @@
+"""A model that is ready, and what it says of a scan: read, check, screen, with all that is known of the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
+from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.inference.screening import screen
+from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.model import LazyModel, ModelRequest
+from PDACScreeningLib.session.outcome_of_error import outcome_of_error
+from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
+from PDACScreeningLib.volume.ct_volume import CTVolume
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """Which scan, and how: one value for the command line, the button of Slicer and a notebook."""
+
+    scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
+    protocol: ProtocolName = DEFAULT_PROTOCOL
+    series: str | None = None  # of a DICOM folder: its number or UID
+    include_identifiers: bool = False  # put patient and study identifiers into the outputs
+
+
+class Screener:
+    """A model that is loaded when the first scan needs it and stays for the next ones.
+
+    >>> answer = Screener("demo-phantom").screen("ct.nii.gz", protocol="fast")
+    >>> answer.screening.outcome, answer.screening.score
+    """
+
+    def __init__(
+        self, model: str | Path | None = None, *, device: str = "auto", memory_gib: float | None = None
+    ) -> None:
+        """Choose the model. model: name or folder; None takes the only installed model that is not a demo.
+
+        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps". memory_gib: what the networks may take.
+        Raises UsageError when there is no such model; torch is imported with the first scan.
+        """
+        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib))
+
+    @classmethod
+    def of(cls, request: ModelRequest) -> Screener:
+        """The screener of a request."""
+        return cls(request.model, device=request.device, memory_gib=request.memory_gib)
+
+    def screen(
+        self,
+        scan: str | Path | CTVolume,
+        *,
+        protocol: ProtocolName = DEFAULT_PROTOCOL,
+        series: str | None = None,
+        include_identifiers: bool = False,
+        on_progress: OnProgress = ignore_progress,
+    ) -> Answer:
+        """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
+
+        scan: a NIfTI, NRRD or MetaImage file, a folder of DICOM slices, or a CTVolume. A scan that is refused or that
+        cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
+        Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
+        """
+        place = scan if isinstance(scan, CTVolume) else str(scan)
+        record = new_record()
+        try:
+            return self.run(ScanRequest(place, protocol, series, include_identifiers), record, on_progress)
+        except (InputRejected, InputIndeterminate) as error:
+            return Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
+
+    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
+        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
+        with record.timed("load model"):
+            loaded = self.model.loaded()
+        record.model = loaded.facts
+        record.use_machine(device=loaded.device, precision=loaded.precision, config=loaded.config)
+        with record.timed("read scan"):
+            read = read_scan(
+                request.scan,
+                series=request.series,
+                include_identifiers=request.include_identifiers,
+                on_progress=on_progress,
+            )
+        record.input, record.warnings = input_facts(read), read.warnings
+        try:
+            screened = screen(read.volume, loaded.networks, loaded.config, on_progress, protocol=request.protocol)
+        finally:
+            record.use_memory_steps(self.model.memory_steps)
+        return Answer(record.completed(screened.screening), read.volume, screened.label_map, screened.tumor_probability)
