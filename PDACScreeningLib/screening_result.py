@@ -1,6 +1,6 @@
 """What a screening says: plain values, read and written as `screening.json`. No voxels, no torch.
 
-`docs/screening_json.md` documents the file field by field.
+`docs/reference/screening_json.md` documents the file field by field.
 """
 
 from __future__ import annotations

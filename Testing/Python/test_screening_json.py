@@ -13,7 +13,7 @@ from sample_screenings import ALL, INPUT, SUSPICIOUS
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import SCHEMA_VERSION, Screening, from_json, to_json, write_screening
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "screening_json.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "screening_json.md"
 SCHEMA = json.loads(resource("screening.schema.json").read_text(encoding="utf-8"))
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 IDS = [screening.outcome.value for screening in ALL]
