@@ -13,6 +13,7 @@ from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
 SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
+SHA256 = "^[0-9a-f]{64}$"
 SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
@@ -255,6 +256,22 @@ class Screening:
         Meaning("What ran, where and when; null when it is unknown. Holds no host name, user name or path."),
     ] = None
     timings_s: Annotated[dict[str, float], Meaning("Seconds each step took.", minimum=0)] = field(default_factory=dict)
+    files_sha256: Annotated[
+        dict[str, str],
+        Meaning(
+            "SHA-256 of the files that were written with this one, by name. A file that has another, or is not named "
+            "here, does not belong to this result.",
+            pattern=SHA256,
+        ),
+    ] = field(default_factory=dict)
+    result_voxels_sha256: Annotated[
+        dict[str, str],
+        Meaning(
+            "SHA-256 of the voxels in those files, in (z, y, x) order: labels as uint8, tumor probability as "
+            "little-endian float32. Voxels that have another are never scored as if they were this result's.",
+            pattern=SHA256,
+        ),
+    ] = field(default_factory=dict)
     notice: Annotated[str, Meaning("Research use only; not a medical device.")] = RESEARCH_NOTICE
     schema_version: Annotated[int, Meaning("Version of this file format.")] = SCHEMA_VERSION
 

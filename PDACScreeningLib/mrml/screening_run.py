@@ -26,9 +26,10 @@ from PDACScreeningLib.child_run.run_failure import (
 from PDACScreeningLib.child_run.screening_process import ScreenCommand, ScreeningProcess
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
-from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
+from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.stored_result import read_screening
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode

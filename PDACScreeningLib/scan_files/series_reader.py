@@ -9,10 +9,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
-from PDACScreeningLib.scan_files.image_io import ReadCT, voxels_sha256
+from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.input_check import check_ct
 from PDACScreeningLib.scan_files.series_selection import select_series
 from PDACScreeningLib.scan_files.slice_header import SliceHeader, read_identifiers

@@ -12,7 +12,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Protocol, Screening
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.record import input_facts, new_record
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -48,11 +48,11 @@ def score_segmentation(
     protocol = _protocol(grid, config)
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
-        return Answer(record.completed(ended), read.volume, labels)
+        return bound(Answer(record.completed(ended), read.volume, labels))
     there = None if probability is None else grid.probability_to_working(probability)
     judgment = judge(drawn, there, grid.to_working(read.volume), config.decision, config.score)
     screening = Screening(**vars(judgment), protocol=protocol)
-    return Answer(record.completed(screening), read.volume, labels, probability)
+    return bound(Answer(record.completed(screening), read.volume, labels, probability))
 
 
 def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: NDArray[np.float32] | None) -> None:

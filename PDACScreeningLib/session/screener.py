@@ -10,7 +10,7 @@ from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -89,4 +89,5 @@ class Screener:
             screened = screen(read.volume, loaded.networks, loaded.config, on_progress, protocol=request.protocol)
         finally:
             record.use_memory_steps(self.model.memory_steps)
-        return Answer(record.completed(screened.screening), read.volume, screened.label_map, screened.tumor_probability)
+        screening, labels = record.completed(screened.screening), screened.label_map
+        return bound(Answer(screening, read.volume, labels, screened.tumor_probability))
