@@ -101,7 +101,7 @@ def read_case(
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without a patient the case is one of its own. Passes on what `segment` raises.
+    Without patient_id the case is its own patient. Passes on what `segment` raises.
     """
     segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
     answers = _answers(segmentation, config, ct)

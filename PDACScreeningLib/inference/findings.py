@@ -59,12 +59,12 @@ class _Region:
         self.voxels = int(np.count_nonzero(mask))
 
     def mean(self, image: NDArray[np.int16] | NDArray[np.float32]) -> float:
-        """Of the values that an image (z, y, x) of the whole volume has in the region."""
+        """Mean of an image (z, y, x) of the whole volume over the voxels of the region."""
         planes = zip(image[self.place], self.mask, strict=True)
         return float(sum(values[plane].sum(dtype=np.float64) for values, plane in planes) / self.voxels)
 
     def centroid_zyx(self) -> NDArray[np.float64]:
-        """In indices of the mask."""
+        """Center of mass of the region, in indices of the mask."""
         counts = [self.mask.sum(axis=others, dtype=np.int64) for others in ((1, 2), (0, 2), (0, 1))]
         return np.array([np.arange(len(count)) @ count / self.voxels for count in counts])
 

@@ -133,7 +133,7 @@ def air_before(length: int, padded: int) -> int:
 
 
 def round_up(length: int) -> int:
-    """The next multiple of 8: three poolings halve a window without a rest."""
+    """The next multiple of 8: a window that three poolings can divide evenly."""
     return -(-length // POOLED) * POOLED
 
 
