@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import DecisionRule, ScoreWeights
 from PDACScreeningLib.inference.coarse_to_fine import mean_tumor_probability
@@ -16,6 +15,7 @@ from PDACScreeningLib.inference.findings import find_tumors
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.screening_result import Finding
+from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
 
@@ -36,8 +36,8 @@ class Judgment:
 
 
 def judge(
-    labels: NDArray[np.uint8],
-    tumor_probability: NDArray[np.float32] | None,
+    labels: LABELS_ZYX,
+    tumor_probability: PROBABILITY_ZYX | None,
     ct: CTVolume,
     rule: DecisionRule,
     weights: ScoreWeights,

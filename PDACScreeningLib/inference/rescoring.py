@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult
 from PDACScreeningLib.inference.judgment import judge
@@ -13,6 +12,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -45,7 +45,7 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: NDArray[np.float32], ct: CTVolume
+    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 
@@ -91,7 +91,7 @@ def _nothing_left(ai: Screening) -> Screening:
     )
 
 
-def _left_out(drawn: NDArray[np.uint8], kept: NDArray[np.uint8], protocol: Protocol) -> tuple[str, ...]:
+def _left_out(drawn: LABELS_ZYX, kept: LABELS_ZYX, protocol: Protocol) -> tuple[str, ...]:
     """A reviewer must know when the component filter took away what was painted apart from the rest."""
     voxels = int(np.count_nonzero((drawn == Label.TUMOR) & (kept != Label.TUMOR)))
     if voxels == 0:

@@ -20,6 +20,7 @@ from PDACScreeningLib.config import NUM_CLASSES, ScaleSpec, ScreeningConfig, Win
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.inference.window_plan import WindowPlan, plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.intensity import normalize
 
@@ -103,7 +104,7 @@ class WindowScan:
 
 
 def scan(
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     network: WindowNetwork,
     scale: ScaleSpec,
     config: ScreeningConfig,

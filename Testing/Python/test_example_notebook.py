@@ -1,7 +1,7 @@
 """examples/screen_a_scan.ipynb runs from top to bottom, and shows a report.
 
-The cells are executed here, in one namespace and in order, without a Jupyter kernel: a kernel brings some thirty packages and
-opens ports. What a kernel adds is the display, so the last expression of a cell must say how it wants to be shown.
+The cells are executed here, in one namespace and in order, without a Jupyter kernel: a kernel brings some thirty
+packages and opens ports. What a kernel adds is the display, so the answer itself is asked for what it would show.
 """
 
 import ast
