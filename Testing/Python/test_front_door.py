@@ -17,6 +17,7 @@ from PDACScreeningLib.errors import DataError, GeometryMismatch, ModelError, Res
 from PDACScreeningLib.inference.judgment import Judgment
 from PDACScreeningLib.network import model_directory
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.specification_draw import random_specification
 from PDACScreeningLib.scan_files.image_io import read_ct_file
 from PDACScreeningLib.screening_json import to_json
@@ -177,15 +178,9 @@ def test_labels_and_probabilities_of_another_scan_are_refused(scan, answer):
 
 
 def phantom_cases():
-    from PDACScreeningLib.phantom.generator import generate_phantom
-
-    made = [
-        generate_phantom(
-            random_specification(seed, tumor_diameter_mm=30.0, shape=(48, 64, 64), spacing_mm=(5.8, 5.8, 5))
-        )
-        for seed in (1, 2)
-    ]
-    return [(phantom.ct, phantom.label_map) for phantom in made]
+    grid = {"shape": (48, 64, 64), "spacing_mm": (5.8, 5.8, 5.0)}
+    made = [generate(random_specification(seed, tumor_diameter_mm=30.0, **grid)) for seed in (1, 2)]
+    return [(phantom.ct, phantom.labels) for phantom in made]
 
 
 def test_a_network_is_trained_on_arrays_and_goes_on_where_it_stopped(tmp_path):
