@@ -28,7 +28,7 @@ def measures():
         yield pytest.param(measure, id=measure.change, marks=marks)
 
 
-@pytest.mark.parametrize("measure", measures())
+@pytest.mark.parametrize("measure", list(measures()))
 def test_a_change_touches_no_more_files_than_it_may(measure):
     places = measure.places(ROOT)
     assert places, f"nothing types {measure.example} any more: choose another example"
