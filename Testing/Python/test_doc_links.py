@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import PDACScreeningLib
+from PDACScreeningLib import errors
+
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
@@ -73,3 +76,16 @@ def test_every_page_of_docs_stands_in_its_index():
         if name != "docs/README.md" and not name.startswith("docs/adr/") and (ROOT / name).resolve() not in linked
     ]
     assert not missing, f"docs/README.md does not lead to {missing}"
+
+
+def test_every_name_of_the_front_door_is_documented():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    names = set(PDACScreeningLib.__all__) - {"__version__"}
+    assert sorted(name for name in names if not re.search(rf"`\.?{name}\b", page)) == []
+
+
+def test_every_error_that_the_page_names_exists():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:errors\.)?(\w+Error|GeometryMismatch|Cancelled)`", page))
+    assert named
+    assert all(hasattr(errors, name) for name in named)
