@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.screening_result import Finding
+
+
+def finding_name(finding: Finding) -> str:
+    """Finding 2, or Finding 2 (left out by the component rule)."""
+    return f"Finding {finding.number}{' (left out by the component rule)' if finding.left_out else ''}"
+
 
 def voxels_and_volume(voxels: int, volume_mm3: float | None) -> str:
     """376 voxels (5875 mm3); volumes below 10 mm3 with one decimal, none where the volume is unknown."""

@@ -13,6 +13,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
     add_memory,
+    add_precision,
     add_progress,
     add_protocol,
     describe,
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_protocol(parser)
     add_device(parser)
     add_memory(parser)
+    add_precision(parser)
     add_progress(parser)
     parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -112,6 +113,11 @@ class WindowPredictor:
 def window_predictors(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
     """One predictor per scale of a model, by patch size."""
     return {size: WindowPredictor(network, runtime) for size, network in model.networks.items()}
+
+
+def full_precision(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
+    """The same networks on the same device in fp32, for scans whose answer must not depend on rounding."""
+    return window_predictors(model, replace(runtime, precision="fp32"))
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

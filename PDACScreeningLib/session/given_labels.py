@@ -6,6 +6,7 @@ import numpy as np
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
@@ -44,15 +45,14 @@ def score_segmentation(
     record.input, record.warnings = input_facts(read), (*read.warnings, NOT_OURS)
     _require_same_grid(read.volume, labels, probability)
     grid = working_grid(read.volume.geometry, config.working_spacing_mm)
-    drawn = keep_large_components(grid.labels_to_working(labels), min_fraction=config.components.min_fraction)
-    protocol = _protocol(grid, config)
+    drawn, protocol = grid.labels_to_working(labels), _protocol(grid, config)
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
         return Answer(record.completed(ended), read.volume, labels)
+    kept = keep_large_components(drawn, min_fraction=config.components.min_fraction)
     there = None if probability is None else grid.probability_to_working(probability)
-    judgment = judge(drawn, there, grid.to_working(read.volume), config.decision, config.score)
-    screening = Screening(**vars(judgment), protocol=protocol)
-    return Answer(record.completed(screening), read.volume, labels, probability)
+    judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
+    return Answer(record.completed(Screening(**vars(judgment), protocol=protocol)), read.volume, labels, probability)
 
 
 def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:
@@ -76,4 +76,5 @@ def _protocol(grid: WorkingGrid, config: ScreeningConfig) -> Protocol:
         components=config.components,
         decision=config.decision,
         score=config.score,
+        assessment=config.assessment,
     )
