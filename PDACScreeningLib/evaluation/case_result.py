@@ -102,7 +102,7 @@ def read_case(
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without a patient the case is one of its own. in_full_precision: see `segment`, whose errors are passed on.
+    Without patient_id the case is its own patient. in_full_precision: see `segment`, whose errors are passed on.
     """
     segmentation = segment(
         ct, networks, config, on_progress, protocol=settings.protocol, in_full_precision=in_full_precision

@@ -64,7 +64,7 @@ def _one_by_one(tasks: Sequence[ReadingTask], on_progress: OnProgress) -> Genera
 
 
 def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Generator[None]:
-    """The pool is given no more than it works on: what it holds in store could not be dropped any more."""
+    """At most `jobs` tasks are handed to the pool at a time: a task that waits inside the pool cannot be cancelled."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, max(1, len(tasks))), mp_context=spawn, initializer=_begin_process) as pool:
         left, running = iter(tasks), set[Future[None]]()

@@ -6,11 +6,9 @@ same count, so each of these doubts turns such a call into INDETERMINATE (ADR 00
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.screening_result import Protocol
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label
 
@@ -38,7 +36,7 @@ def doubts(
     return tuple(doubt for doubt in found if doubt is not None)
 
 
-def reaches_border(labels: NDArray[np.uint8]) -> bool:
+def reaches_border(labels: LABELS_ZYX) -> bool:
     """Whether pancreas or tumor touch a face of the volume. labels: (z, y, x) of the whole scan; False when empty."""
     box = bounding_box(labels != Label.BACKGROUND)
     if box is None:

@@ -13,6 +13,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
@@ -27,7 +28,7 @@ class ScaleSegmentation:
     """
 
     patch_size: int
-    labels: NDArray[np.uint8]
+    labels: LABELS_ZYX
     mean_tumor_probability: float | None
     windows: int
     windows_skipped: int
@@ -47,10 +48,10 @@ class Segmentation:
 
     coarse_box: Box
     roi: Box
-    labels: NDArray[np.uint8]
-    tumor_probability: NDArray[np.float32]
+    labels: LABELS_ZYX
+    tumor_probability: PROBABILITY_ZYX
     scales: tuple[ScaleSegmentation, ...]
-    unfiltered_labels: NDArray[np.uint8]
+    unfiltered_labels: LABELS_ZYX
     protocol: ProtocolName
     close_call_voxels: int | None = None
     in_full_precision: bool = False
@@ -141,7 +142,7 @@ def named_apart(on_progress: OnProgress, why: str) -> OnProgress:
     return report
 
 
-def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
+def most_likely_labels(foreground: NDArray[np.float32]) -> LABELS_ZYX:
     """(z, y, x) label of the highest probability; the lowest label wins a tie.
 
     foreground: (2, z, y, x) probability of pancreas and of tumor; background is 1 minus both.
@@ -154,7 +155,7 @@ def most_likely_labels(foreground: NDArray[np.float32]) -> NDArray[np.uint8]:
     return labels
 
 
-def mean_tumor_probability(labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32]) -> float | None:
+def mean_tumor_probability(labels: LABELS_ZYX, tumor_probability: PROBABILITY_ZYX) -> float | None:
     """Mean tumor probability over the tumor voxels of labels of the same shape; None when there are none."""
     tumor = tumor_probability[labels == Label.TUMOR]
     return float(tumor.mean(dtype=np.float64)) if tumor.size else None
@@ -191,7 +192,7 @@ def _segment_once(
 
 
 def _coarse_scan(
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     protocol: ProtocolName,
@@ -214,7 +215,7 @@ def _coarse_alone(coarse: WindowScan, config: ScreeningConfig) -> ScaleSegmentat
 
 def _add_fine_scan(
     total: NDArray[np.float32],
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     scale: ScaleSpec,
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
@@ -232,14 +233,14 @@ def _add_fine_scan(
     return _alone(scale, labels, np.concatenate(tumor_probabilities), len(plan.corners), plan.skipped, config)
 
 
-def _filtered(labels: NDArray[np.uint8], config: ScreeningConfig) -> NDArray[np.uint8]:
+def _filtered(labels: LABELS_ZYX, config: ScreeningConfig) -> LABELS_ZYX:
     return keep_large_components(labels, min_fraction=config.components.min_fraction)
 
 
 def _alone(
     scale: ScaleSpec,
-    labels: NDArray[np.uint8],
-    tumor_probability: NDArray[np.float32],
+    labels: LABELS_ZYX,
+    tumor_probability: PROBABILITY_ZYX,
     windows: int,
     windows_skipped: int,
     config: ScreeningConfig,

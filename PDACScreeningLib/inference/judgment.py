@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import DecisionRule, ScoreWeights
 from PDACScreeningLib.inference.assessment import NOT_NORMAL, doubts, left_out_warning
@@ -19,6 +18,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.screening_result import Finding, Protocol
+from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
 
@@ -44,8 +44,8 @@ class Judgment:
 
 
 def judge(
-    drawn: NDArray[np.uint8],
-    tumor_probability: NDArray[np.float32] | None,
+    drawn: LABELS_ZYX,
+    tumor_probability: PROBABILITY_ZYX | None,
     ct: CTVolume,
     protocol: Protocol,
     *,

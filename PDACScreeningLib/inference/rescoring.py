@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult
 from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
@@ -15,6 +14,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -47,7 +47,7 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: NDArray[np.float32], ct: CTVolume
+    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.inference.assessment import reaches_border
@@ -21,6 +20,7 @@ from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -51,7 +51,7 @@ class ScreenedVolume:
     screening: Screening
     grid: WorkingGrid
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
 
@@ -135,7 +135,7 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
     )
 
 
-def _over_volume(segmentation: Segmentation) -> NDArray[np.float32]:
+def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
     """(z, y, x) tumor probability of the whole working grid; 0 outside the ROI, where the fine networks never look."""
     probability = np.zeros(segmentation.labels.shape, np.float32)
     probability[segmentation.roi.slices] = segmentation.tumor_probability

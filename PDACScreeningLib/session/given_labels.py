@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
@@ -15,6 +14,7 @@ from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Protocol, Screening
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.record import input_facts, new_record
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
@@ -27,7 +27,7 @@ NO_LABELS = "The given labels hold neither pancreas nor tumor. This is not a nor
 def score_segmentation(
     ct: str | CTVolume,
     labels: LabelMap,
-    probability: NDArray[np.float32] | None = None,
+    probability: PROBABILITY_ZYX | None = None,
     *,
     config: ScreeningConfig | None = None,
 ) -> Answer:
@@ -55,7 +55,7 @@ def score_segmentation(
     return Answer(record.completed(Screening(**vars(judgment), protocol=protocol)), read.volume, labels, probability)
 
 
-def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: NDArray[np.float32] | None) -> None:
+def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:
     if not labels.geometry.is_close(ct.geometry):
         raise GeometryMismatch("the labels lie on another grid than the CT: export both on the CT's grid")
     if probability is None:
