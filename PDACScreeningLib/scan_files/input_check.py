@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.content_check import check_content
 from PDACScreeningLib.volume.ct_volume import AIR_HU, CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -19,7 +20,6 @@ AIR_BELOW_HU = -500
 SOFT_TISSUE_HU = (-20, 150)
 MIN_AIR_SHARE = 1e-3  # a scan of the body has air around it, or at least in the bowel
 MIN_SOFT_TISSUE_SHARE = 0.02
-MAX_JUMP_HU = 500  # between the means of neighboring slices that hold tissue
 _MAX_HU = 4095  # above, only metal; counted together
 _ROUNDING_MM = 1e-3
 
@@ -34,8 +34,16 @@ def check_ct(ct: CTVolume, name: str, stored_range: tuple[float, float] | None =
     _refuse_blank_slices(ct.hu, name)
     _check_intensities(ct.hu, name, stored_range)
     orientation = canonical_orientation(ct.geometry)
-    extent_warnings = _check_extent(orientation.canonical_geometry(ct.geometry), name)
-    return extent_warnings + _jump_warnings(orientation.to_canonical(ct.hu))
+    canonical, stacked = orientation.to_canonical(ct.hu), orientation.order.index(0)
+    extent_warnings = _check_extent(orientation.canonical_geometry(ct.geometry), _slices_with_tissue(canonical), name)
+    if stacked == 0:
+        return extent_warnings + check_content(canonical, name)
+    _refuse_blank_slices(canonical, name)
+    return (
+        *extent_warnings,
+        *check_content(canonical, name),
+        *check_content(np.moveaxis(canonical, stacked, 0), name, head_to_foot=False),
+    )
 
 
 def _refuse_blank_slices(hu: NDArray[np.int16], name: str) -> None:
@@ -74,16 +82,24 @@ def _suspicion(share: _Shares, low: float, high: float) -> str:
     return "there is hardly any soft tissue (-20 to 150 HU), so this is no CT of the abdomen in Hounsfield units"
 
 
-def _check_extent(canonical: Geometry, name: str) -> tuple[str, ...]:
-    slices = canonical.shape[0]
-    if min(canonical.shape) < MIN_SLICES:
+def _slices_with_tissue(canonical: NDArray[np.int16]) -> int:
+    """Slices from the first to the last one that is not air alone; a scan ends where its body does."""
+    occupied = [z for z, plane in enumerate(canonical) if plane.max() > AIR_BELOW_HU]
+    return occupied[-1] - occupied[0] + 1 if occupied else 0
+
+
+def _check_extent(canonical: Geometry, slices: int, name: str) -> tuple[str, ...]:
+    """slices: from head to foot, without those of air at the ends."""
+    if min(slices, *canonical.shape) < MIN_SLICES:
         raise InputIndeterminate(
             f"{name} has only {_size(canonical)} voxels ({slices} slices): at least {MIN_SLICES} slices are needed, "
             "give the whole abdomen"
         )
-    if min(canonical.extent_mm) < MIN_EXTENT_MM - _ROUNDING_MM:
+    length_mm = slices * canonical.spacing_mm[2]
+    shortest_mm = min(*canonical.extent_mm, length_mm)
+    if shortest_mm < MIN_EXTENT_MM - _ROUNDING_MM:
         raise InputIndeterminate(
-            f"{name} covers only {min(canonical.extent_mm):.1f} mm in one direction, too little to look for a "
+            f"{name} covers only {shortest_mm:.1f} mm in one direction, too little to look for a "
             f"pancreas: at least {MIN_EXTENT_MM:.0f} mm are needed, give the whole abdomen"
         )
     coarsest_mm = max(canonical.spacing_mm)
@@ -92,12 +108,11 @@ def _check_extent(canonical: Geometry, name: str) -> tuple[str, ...]:
             f"the slices of {name} are {coarsest_mm:.1f} mm apart, too coarse to see a tumor: at most "
             f"{TOO_COARSE_MM:.0f} mm are accepted, give a thinner reconstruction"
         )
-    return _extent_warnings(canonical)
+    return _extent_warnings(length_mm, coarsest_mm)
 
 
-def _extent_warnings(canonical: Geometry) -> tuple[str, ...]:
+def _extent_warnings(length_mm: float, coarsest_mm: float) -> tuple[str, ...]:
     warnings = []
-    length_mm, coarsest_mm = canonical.extent_mm[2], max(canonical.spacing_mm)
     if length_mm < SHORT_SCAN_MM - _ROUNDING_MM:
         warnings.append(
             f"the scan covers only {length_mm:.0f} mm from head to foot; part of the pancreas may be missing"
@@ -108,18 +123,6 @@ def _extent_warnings(canonical: Geometry) -> tuple[str, ...]:
             "tumors may be missed"
         )
     return tuple(warnings)
-
-
-def _jump_warnings(hu: NDArray[np.int16]) -> tuple[str, ...]:
-    """A slice rescaled by other numbers than its neighbors stands out. hu: canonical; air slices do not count."""
-    means = np.array([plane.mean() if plane.max() > AIR_BELOW_HU else np.nan for plane in hu])
-    jumps = np.flatnonzero(np.abs(np.diff(means)) > MAX_JUMP_HU)
-    if jumps.size == 0:
-        return ()
-    return (
-        f"the mean value changes by more than {MAX_JUMP_HU} HU between neighboring slices ({jumps.size} times, first "
-        f"at slice {int(jumps[0]) + 1} from the feet); some slices may be scaled wrongly",
-    )
 
 
 def _size(geometry: Geometry) -> str:
