@@ -27,10 +27,16 @@ _FILLED_THROUGHOUT = 0.9  # of all slices
 
 
 def check_content(
-    planes: NDArray[np.int16], name: str, *, head_to_foot: bool = True, air_below: int = TISSUE_ABOVE_HU
+    planes: NDArray[np.int16],
+    name: str,
+    *,
+    head_to_foot: bool = True,
+    even: bool = True,
+    air_below: int = TISSUE_ABOVE_HU,
 ) -> tuple[str, ...]:
     """Warnings about what slices show. planes: (n, rows, columns) HU, the lowest first if head_to_foot.
 
+    even: the slices have one distance, so that the steps between them can be compared.
     air_below: Hounsfield units that count as air (a scan that was cut off at -160 HU has no others).
     Raises InputRejected when slices are empty, filled or copied in the middle of the body, InputIndeterminate when
     they do not follow each other as anatomy does.
@@ -45,7 +51,7 @@ def check_content(
     enlarged = _interpolated(planes, occupied, name, air_below) or bool(repeated)
     if not enlarged and not warnings:  # steps between invented slices say nothing
         looks = summaries.looks[occupied[0] : occupied[-1] + 1]
-        warnings += check_order(looks, int(occupied[0]), name, breaks=head_to_foot)
+        warnings += check_order(looks, int(occupied[0]), name, breaks=head_to_foot and even)
     return warnings + repeated + (_ends(occupied, len(planes)) if head_to_foot else ()) + _filling(summaries)
 
 

@@ -15,6 +15,7 @@ MAX_STEP_RATIO = 1.2  # both steps to a slice, against the step past it; healthy
 MAX_BREAK = 3.0  # a step against those around it; healthy scans stay below 1.9
 WARN_BREAK = 2.2
 _FLOOR_HU = 6.0  # smaller steps are noise
+_MIN_BREAK_HU = 20.0  # less is the beginning of an organ
 _AROUND = 5  # steps on each side
 _MIN_SLICES = 8
 MAX_ALTERNATION_HU = 3.0  # of the mean over all slices; healthy scans stay below 0.7
@@ -48,6 +49,7 @@ def check_order(looks: NDArray[np.float32], first: int, name: str, *, breaks: bo
 def _breaks(one: NDArray[np.float64], looks: NDArray[np.float32], first: int, name: str) -> tuple[str, ...]:
     """Steps that are far larger than those around them: anatomy does not jump."""
     ratio = np.array([one[i] / max(_FLOOR_HU, _usual(one, i)) for i in range(len(one))])
+    ratio[one < _MIN_BREAK_HU] = 0.0
     worst = int(ratio.argmax())
     where = f"between slices {first + worst + 1} and {first + worst + 2}"
     if ratio[worst] > MAX_BREAK:
