@@ -50,8 +50,9 @@ def check_content(
     _lost_parts(summaries, name)
     enlarged = _interpolated(planes, occupied, name, air_below) or bool(repeated)
     if not enlarged and not warnings:  # steps between invented slices say nothing
-        looks = summaries.looks[occupied[0] : occupied[-1] + 1]
-        warnings += check_order(looks, int(occupied[0]), name, breaks=head_to_foot and even)
+        body = slice(occupied[0], occupied[-1] + 1)
+        looks, tissue = summaries.looks[body], summaries.tissue_tiles[body]
+        warnings += check_order(looks, tissue, int(occupied[0]), name, breaks=head_to_foot and even)
     return warnings + repeated + (_ends(occupied, len(planes)) if head_to_foot else ()) + _filling(summaries)
 
 

@@ -12,18 +12,23 @@ from numpy.typing import NDArray
 from PDACScreeningLib.errors import InputIndeterminate
 
 MAX_STEP_RATIO = 1.2  # both steps to a slice, against the step past it; healthy scans stay below 0.9
-MAX_BREAK = 3.0  # a step against those around it; healthy scans stay below 1.9
-WARN_BREAK = 2.2
-_FLOOR_HU = 6.0  # smaller steps are noise
-_MIN_BREAK_HU = 20.0  # less is the beginning of an organ
+MAX_BREAK = 2.8  # a step against those around it; 20 healthy scans stay below 2.5, five slices cut out make 2.8 or more
+WARN_BREAK = 2.6
+_FLOOR_HU = 4.0  # smaller steps from slice to slice are noise
+_FLOOR_DISTANCE_HU = 6.0  # and smaller distances
+_MIN_BREAK_HU = 12.0  # less is the beginning of an organ
 _AROUND = 5  # steps on each side
 _MIN_SLICES = 8
 MAX_ALTERNATION_HU = 3.0  # of the mean over all slices; healthy scans stay below 0.7
 _ALTERNATION_NOISE = 3.0  # times what chance gives
 
 
-def check_order(looks: NDArray[np.float32], first: int, name: str, *, breaks: bool = True) -> tuple[str, ...]:
+def check_order(
+    looks: NDArray[np.float32], tissue: NDArray[np.bool_], first: int, name: str, *, breaks: bool = True
+) -> tuple[str, ...]:
     """Warnings. looks: (n, rows, columns) tile means of the slices that hold tissue; first: number of the first one.
+
+    tissue: tiles that are no air; steps are taken over those.
 
     breaks: look for steps that are too large; across a body, from side to side, those are usual.
     Raises InputIndeterminate: the slices may be right, but nobody should trust a negative answer about them.
@@ -32,8 +37,8 @@ def check_order(looks: NDArray[np.float32], first: int, name: str, *, breaks: bo
         return ()
     flat = looks.reshape(len(looks), -1).astype(np.float64)
     _refuse_alternating(flat, name)
-    one, two = _steps(flat, 1), _steps(flat, 2)
-    past = MAX_STEP_RATIO * np.maximum(two, _FLOOR_HU)
+    one, two = _distances(flat, 1), _distances(flat, 2)
+    past = MAX_STEP_RATIO * np.maximum(two, _FLOOR_DISTANCE_HU)
     swapped = (one[:-2] > past[:-1]) & (one[2:] > past[1:])  # slices i + 1 and i + 2 have changed places
     odd = np.flatnonzero(np.minimum(one[:-1], one[1:]) > past)
     odd = odd if odd.size else np.flatnonzero(swapped)
@@ -43,7 +48,7 @@ def check_order(looks: NDArray[np.float32], first: int, name: str, *, breaks: bo
             f"{first + int(odd[0]) + 2}): they may be out of order, mirrored or of another acquisition; export the "
             "scan again from the original images"
         )
-    return _breaks(one, looks, first, name) if breaks else ()
+    return _breaks(_steps(looks, tissue), looks, first, name) if breaks else ()
 
 
 def _breaks(one: NDArray[np.float64], looks: NDArray[np.float32], first: int, name: str) -> tuple[str, ...]:
@@ -63,7 +68,9 @@ def _breaks(one: NDArray[np.float64], looks: NDArray[np.float32], first: int, na
 
 
 def _usual(one: NDArray[np.float64], i: int) -> float:
-    return float(np.median(np.concatenate([one[max(0, i - _AROUND) : i], one[i + 1 : i + 1 + _AROUND]])))
+    """The usual step on the livelier side: where the lungs begin, steps grow for good."""
+    sides = (one[max(0, i - _AROUND) : i], one[i + 1 : i + 1 + _AROUND])
+    return max(float(np.median(side)) for side in sides if side.size)
 
 
 def _kind_of_break(before: NDArray[np.float32], after: NDArray[np.float32]) -> str:
@@ -89,7 +96,15 @@ def _refuse_alternating(flat: NDArray[np.float64], name: str) -> None:
         )
 
 
-def _steps(flat: NDArray[np.float64], distance: int) -> NDArray[np.float64]:
-    """Root mean square difference, HU, between slices `distance` apart."""
-    steps: NDArray[np.float64] = np.sqrt(((flat[distance:] - flat[:-distance]) ** 2).mean(axis=1))
+def _distances(flat: NDArray[np.float64], slices: int) -> NDArray[np.float64]:
+    """Root mean square difference, HU, between slices so many apart."""
+    distances: NDArray[np.float64] = np.sqrt(((flat[slices:] - flat[:-slices]) ** 2).mean(axis=1))
+    return distances
+
+
+def _steps(looks: NDArray[np.float32], tissue: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean absolute difference, HU, from slice to slice, over tiles that hold tissue: of the whole body, not a part."""
+    either = tissue[1:] | tissue[:-1]
+    apart = np.where(either, np.abs(looks[1:] - looks[:-1]), 0.0)
+    steps: NDArray[np.float64] = apart.sum(axis=(1, 2)) / np.maximum(1, either.sum(axis=(1, 2)))
     return steps

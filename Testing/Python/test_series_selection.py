@@ -25,14 +25,11 @@ def two_series(tmp_path):
     return write_series(tmp_path / "below", late, prefix="late")
 
 
-def test_several_series_are_refused_with_a_list_to_choose_from(tmp_path):
+def test_several_series_are_refused_with_a_list_to_choose_from(tmp_path):  # the second description names the patient
     two_series(tmp_path)
-    assert (
-        refusal(tmp_path)
-        == (
-            "the folder holds 2 CT series: choose one with --series NUMBER or UID "
-            "(3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; 4: 14 slices of 3 mm, 2026-01-02)"  # the second description names the patient
-        )
+    assert refusal(tmp_path) == (
+        "the folder holds 2 CT series: choose one with --series NUMBER or UID "
+        "(3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; 4: 14 slices of 3 mm, 2026-01-02)"
     )
 
 
