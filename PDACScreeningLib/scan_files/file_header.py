@@ -67,7 +67,7 @@ def _parse(path: Path, start: bytes, name: str, *, file_is_gzip: bool) -> ImageH
         return nrrd_header.parse(path, start, name)
     if metaimage_header.is_metaimage(start):
         return metaimage_header.parse(path, start, name)
-    raise InputRejected(_why_foreign(name, start))
+    raise InputRejected(_why_foreign(path, name, start))
 
 
 def is_dicom(start: bytes) -> bool:
@@ -75,7 +75,7 @@ def is_dicom(start: bytes) -> bool:
     return start[128:132] == b"DICM"
 
 
-def _why_foreign(name: str, start: bytes) -> str:
+def _why_foreign(path: Path, name: str, start: bytes) -> str:
     if not start:
         return f"{name} is empty: copy or download it again"
     if is_dicom(start):
@@ -85,7 +85,7 @@ def _why_foreign(name: str, start: bytes) -> str:
     what = next((words for magic, words in _FOREIGN if start.startswith(magic)), None)
     if what is None and start.lstrip()[:1] == b"<":
         what = "a web page, probably an error message of a download"
-    if what is None and name.lower().endswith(".img"):
+    if what is None and path.name.lower().endswith(".img"):
         what = "the data of a pair without its .hdr"
     if what is None and b"\0" not in start[:512]:
         what = "a text file"
