@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := PDACScreeningLib PDACScreening Testing docs train.py
+SOURCES := PDACScreeningLib PDACScreening Testing docs examples train.py
 TUMOR_SEED := 1
 NORMAL_SEED := 2
 BENCHMARK_LOG := docs/experiments/benchmarks-log.md

@@ -117,6 +117,16 @@ class DecisionRule:
 
 
 @dataclass(frozen=True)
+class AssessmentRule:
+    """When the absence of a tumor is believed. The paper calls every scan below K a normal; we ask for a pancreas."""
+
+    min_pancreas_ml: float = 15.0  # ours: with less pancreas segmented, the gland was missed (ADR 0019)
+
+    def __post_init__(self) -> None:
+        _require(self.min_pancreas_ml >= 0, f"min_pancreas_ml must not be negative, got {self.min_pancreas_ml}")
+
+
+@dataclass(frozen=True)
 class ScoreWeights:
     """The weighted sum of tumor voxel count and mean tumor probability (section 3.3)."""
 
@@ -139,10 +149,13 @@ class ScreeningConfig:
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
+    assessment: AssessmentRule = field(default_factory=AssessmentRule)
+    precision_margin_factor: float = 1.5  # ours: between K / 1.5 and 1.5 K voxels, fp32 decides again (ADR 0020)
     close_call_factor: float = 5.0  # ours: below so many times K, but not 0, "fast" goes on to "exact" (ADR 0017)
 
     def __post_init__(self) -> None:
         _require(self.close_call_factor >= 1, f"close_call_factor must be at least 1, got {self.close_call_factor}")
+        _require(self.precision_margin_factor >= 1, "precision_margin_factor must be at least 1")
         _require(len(self.scales) >= 1, "at least one scale is needed")
         sizes = [scale.patch_size for scale in self.scales]
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")

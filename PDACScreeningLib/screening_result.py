@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from PDACScreeningLib.config import ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
+from PDACScreeningLib.config import AssessmentRule, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
 from PDACScreeningLib.meaning import Meaning, check_values
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
@@ -52,10 +52,7 @@ class Finding:
     ]
     centroid_lps_mm: Annotated[XYZ, Meaning("Centroid (x, y, z) in LPS millimeters.")]
     inside_lps_mm: Annotated[
-        XYZ,
-        Meaning(
-            "A point inside the region (x, y, z) in LPS millimeters: the centroid of a bent region may lie outside it."
-        ),
+        XYZ, Meaning("A point inside the region (x, y, z) in LPS millimeters: a centroid may lie outside a bent one.")
     ]
     mean_hu: Annotated[float, Meaning("Mean density in Hounsfield units, on the working grid.")]
     mean_tumor_probability: Annotated[
@@ -67,6 +64,13 @@ class Finding:
             maximum=1,
         ),
     ]
+
+    left_out: Annotated[
+        bool,
+        Meaning(
+            "Whether the component rule took the region away, so that it does not count; listed behind the others."
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         check_values(self)
@@ -148,6 +152,9 @@ class Protocol:
     components: Annotated[ComponentFilter, Meaning("Which connected components stay.")]
     decision: Annotated[DecisionRule, Meaning("When a scan is called suspicious.")]
     score: Annotated[ScoreWeights, Meaning("What the score is made of.")]
+    assessment: Annotated[AssessmentRule, Meaning("When the absence of a tumor is believed.")] = field(
+        default_factory=AssessmentRule
+    )
 
     def __post_init__(self) -> None:
         check_values(self)
@@ -204,6 +211,13 @@ class Screening:
         ),
     ]
     reason: Annotated[str, Meaning("Why this outcome, in one or two sentences.")]
+    rule_call: Annotated[
+        Outcome | None,
+        Meaning(
+            "What the rule of K alone says. The outcome is INDETERMINATE where its NOT_SUSPICIOUS is not believed, for "
+            "the reason given. Null when the networks gave nothing."
+        ),
+    ] = None
     score: Annotated[
         float | None,
         Meaning(
@@ -223,6 +237,13 @@ class Screening:
         ),
     ] = None
     tumor_volume_mm3: Annotated[float | None, Meaning("Their volume in cubic millimeters.", minimum=0)] = None
+    removed_tumor_voxels: Annotated[
+        int | None,
+        Meaning(
+            "Tumor voxels that the component rule took away; from K on, a NOT_SUSPICIOUS of the rule is not believed.",
+            minimum=0,
+        ),
+    ] = None
     pancreas_voxels: Annotated[
         int | None,
         Meaning("Voxels of the working grid labeled pancreas, outside the tumor. Null without a result.", minimum=0),
@@ -277,11 +298,17 @@ class Screening:
 
     def __post_init__(self) -> None:
         check_values(self)
-        judged = (self.tumor_voxels, self.tumor_volume_mm3, self.pancreas_voxels, self.pancreas_volume_mm3)
-        if self.outcome in JUDGED and None in (*judged, self.protocol):
+        numbers = (self.tumor_voxels, self.tumor_volume_mm3, self.pancreas_voxels, self.pancreas_volume_mm3)
+        if self.outcome in JUDGED and None in (*numbers, self.protocol):
             raise ValueError(f"{self.outcome} needs tumor and pancreas voxels, their volumes and the protocol")
-        if self.outcome in NEVER_JUDGED and (self.score is not None or self.findings or any(judged)):
+        if self.outcome in NEVER_JUDGED and (self.findings or {*numbers, self.score, self.rule_call} != {None}):
             raise ValueError(f"{self.outcome} cannot have a score, voxels or findings")
+        if (
+            self.rule_call not in (None, *JUDGED)
+            or self.outcome in JUDGED
+            and self.rule_call not in (None, self.outcome)
+        ):
+            raise ValueError(f"an outcome {self.outcome} cannot come of a rule that calls {self.rule_call}")
 
     @property
     def can_be_scored_again(self) -> bool:

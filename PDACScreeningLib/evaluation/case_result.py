@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,12 +98,15 @@ def read_case(
     *,
     patient_id: str | None = None,
     fold: int | None = None,
+    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without a patient the case is one of its own. Passes on what `segment` raises.
+    Without patient_id the case is its own patient. in_full_precision: see `segment`, whose errors are passed on.
     """
-    segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
+    segmentation = segment(
+        ct, networks, config, on_progress, protocol=settings.protocol, in_full_precision=in_full_precision
+    )
     answers = _answers(segmentation, config, ct)
     if settings.whole_volume:
         whole_box = Box((0, 0, 0), ct.geometry.shape)

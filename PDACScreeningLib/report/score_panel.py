@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from PDACScreeningLib.quantity_words import patient_directions
 from PDACScreeningLib.report.quantity import milliliters
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, ModelFacts, Protocol, ScaleEvidence, Screening
-from PDACScreeningLib.volume.geometry import XYZ
 
 FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Prob.", "HU")
 
@@ -72,11 +72,13 @@ def _tumor(screening: Screening) -> str:
     voxels = screening.tumor_voxels
     if voxels is None:
         return ""
-    parts = [f"Tumor: {_amount(voxels, screening.tumor_volume_mm3)}"]
+    parts = [f"Tumor: {_voxels_and_milliliters(voxels, screening.tumor_volume_mm3)}"]
     if screening.mean_tumor_probability is not None:
         parts.append(f"mean tumor probability {screening.mean_tumor_probability:.3f}")
     if screening.protocol is not None:
-        rule = _amount(screening.protocol.decision.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3)
+        rule = _voxels_and_milliliters(
+            screening.protocol.decision.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3
+        )
         parts.append(f"called suspicious from {rule}")
     return "; ".join(parts) + "."
 
@@ -92,10 +94,10 @@ def _scales(screening: Screening) -> Iterable[str]:
 def _scale(scale: ScaleEvidence, protocol: Protocol) -> str:
     says = "suspicious" if scale.tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
     volume_mm3 = scale.tumor_voxels * protocol.voxel_mm3
-    return f"{scale.patch_size}^3: {_amount(scale.tumor_voxels, volume_mm3)}, {says}"
+    return f"{scale.patch_size}^3: {_voxels_and_milliliters(scale.tumor_voxels, volume_mm3)}, {says}"
 
 
-def _amount(voxels: int, volume_mm3: float | None) -> str:
+def _voxels_and_milliliters(voxels: int, volume_mm3: float | None) -> str:
     """1234 voxels (12.3 mL, 12340 mm3)."""
     noun = "voxel" if voxels == 1 else "voxels"
     if volume_mm3 is None:
@@ -124,16 +126,10 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
         str(finding.number),
         f"{finding.longest_diameter_mm:.1f}",
         f"{finding.volume_mm3 / 1000:.2f}",
-        _location(finding.centroid_lps_mm),
+        ", ".join(patient_directions(finding.centroid_lps_mm, decimals=0)),
         "" if finding.mean_tumor_probability is None else f"{finding.mean_tumor_probability:.3f}",
         f"{finding.mean_hu:.0f}",
     )
-
-
-def _location(lps_mm: XYZ) -> str:
-    """Directions of the patient instead of signs: L 35, P 12, S 88."""
-    letters = (("R", "L"), ("A", "P"), ("I", "S"))
-    return ", ".join(f"{pair[mm > 0]} {abs(mm):.0f}" for pair, mm in zip(letters, lps_mm, strict=True))
 
 
 def _plain(text: str) -> str:

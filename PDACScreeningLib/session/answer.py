@@ -7,9 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from PDACScreeningLib.digests import file_sha256, voxels_sha256
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.probability_file import write_tumor_probability
@@ -26,6 +23,7 @@ from PDACScreeningLib.session.result_folder import (
     require_result_folder,
 )
 from PDACScreeningLib.session.result_place import Shield, held_place, new_result
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -40,7 +38,7 @@ class Answer:
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.

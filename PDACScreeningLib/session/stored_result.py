@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import InputRejected, ResultError
@@ -16,6 +15,7 @@ from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.result_folder import LABELS, RESULT_FILES, SCREENING, TUMOR_PROBABILITY
 from PDACScreeningLib.session.result_place import ResultPlace
 from PDACScreeningLib.strict_json import read_json
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 
 _AGAIN = "screen the scan again"
@@ -86,7 +86,7 @@ def _lies_on(geometry: Geometry, facts: InputFacts) -> bool:
         return False
 
 
-def _read_probability(path: Path) -> NDArray[np.float32] | None:
+def _read_probability(path: Path) -> PROBABILITY_ZYX | None:
     if not path.exists():
         return None
     voxels, _ = read_volume(path)

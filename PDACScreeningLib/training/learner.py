@@ -26,7 +26,9 @@ ClassPrior = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Learner:
-    """heads: all outputs of the network; with several ranks their gradients are averaged over these.
+    """A network while it learns, with its optimizer.
+
+    heads: all outputs of the network; with several ranks their gradients are averaged over the ranks.
 
     scaler: keeps small gradients of fp16 from vanishing; switched off otherwise, it does nothing.
     """

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import HUWindow
+from PDACScreeningLib.volume.arrays import HU_ZYX
 
 
-def normalize(hu: NDArray[np.int16], window: HUWindow) -> NDArray[np.float32]:
+def normalize(hu: HU_ZYX, window: HUWindow) -> NDArray[np.float32]:
     """Clip to the window, then shift and scale: (hu - mean) / std, as float32 of the same shape.
 
     hu: any shape, e.g. (z, y, x). The numbers are fixed ones of the model, never of the scan, so a voxel's value

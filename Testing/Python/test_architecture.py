@@ -1,6 +1,7 @@
 """Imports go down only, and nothing of Slicer or torch appears where it must not."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,6 @@ RANKS = {
     "errors": 1,
     "meaning": 1,
     "outcome": 1,
-    "quantity_words": 1,
     "progress": 1,
     "seeding": 1,
     "plain_data": 1,
@@ -30,6 +30,7 @@ RANKS = {
     "volume": 3,
     "screening_result": 4,
     "screening_json": 5,
+    "quantity_words": 4.5,
     "scan_files": 4,
     "phantom": 5,
     "datasets": 5,
@@ -83,6 +84,13 @@ def imports_of(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
     return found
+
+
+def test_the_picture_of_the_architecture_shows_the_rooms_where_they_are():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    floors = re.findall(r"^ *(\d+) {2,}([^#\n]*)", page.split("## One scan's way")[0], re.MULTILINE)
+    drawn = {room: int(floor) for floor, rooms in floors for room in rooms.split() if room in RANKS}
+    assert drawn == RANKS
 
 
 def test_every_folder_of_the_library_has_a_rank():
