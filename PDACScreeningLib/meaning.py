@@ -44,6 +44,13 @@ class Meaning:
         return ""
 
 
+class Checked:
+    """A dataclass whose values are held against their `Meaning` at birth. Raises ValueError naming the field."""
+
+    def __post_init__(self) -> None:
+        check_values(self)
+
+
 def check_values(value: Any) -> None:
     """Hold the fields of a dataclass against what their `Meaning` allows. Raises ValueError naming the field."""
     for name, meaning in _meanings(cast(Hashable, type(value))).items():

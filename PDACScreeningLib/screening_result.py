@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from PDACScreeningLib.config import AssessmentRule, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
-from PDACScreeningLib.meaning import Meaning, check_values
+from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
@@ -18,7 +18,7 @@ SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
 @dataclass(frozen=True)
-class ScaleEvidence:
+class ScaleEvidence(Checked):
     """What one network alone would say, after the component filter, on the working grid."""
 
     patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
@@ -35,12 +35,9 @@ class ScaleEvidence:
     windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
     windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Checked):
     """One 6-connected tumor region of the filtered segmentation, largest first."""
 
     number: Annotated[int, Meaning("1, 2, ... from the largest to the smallest.", minimum=1)]
@@ -72,9 +69,6 @@ class Finding:
         ),
     ] = False
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
 class ModelFacts:
@@ -98,7 +92,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class InputFacts:
+class InputFacts(Checked):
     """Which voxels were screened. Carries no patient identifier unless it was asked for."""
 
     kind: Annotated[
@@ -124,12 +118,9 @@ class InputFacts:
         Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),
     ] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
-class Protocol:
+class Protocol(Checked):
     """How the answer was computed: the configuration's own values for section 2.3 that were in force."""
 
     name: Annotated[
@@ -155,9 +146,6 @@ class Protocol:
     assessment: Annotated[AssessmentRule, Meaning("When the absence of a tumor is believed.")] = field(
         default_factory=AssessmentRule
     )
-
-    def __post_init__(self) -> None:
-        check_values(self)
 
     @property
     def voxel_mm3(self) -> float:
@@ -279,19 +267,11 @@ class Screening:
     timings_s: Annotated[dict[str, float], Meaning("Seconds each step took.", minimum=0)] = field(default_factory=dict)
     files_sha256: Annotated[
         dict[str, str],
-        Meaning(
-            "SHA-256 of the files that were written with this one, by name. A file that has another, or is not named "
-            "here, does not belong to this result.",
-            pattern=SHA256,
-        ),
+        Meaning("SHA-256 of the files written with this one, by name; others are not its own.", pattern=SHA256),
     ] = field(default_factory=dict)
     result_voxels_sha256: Annotated[
         dict[str, str],
-        Meaning(
-            "SHA-256 of the voxels in those files, in (z, y, x) order: labels as uint8, tumor probability as "
-            "little-endian float32. Voxels that have another are never scored as if they were this result's.",
-            pattern=SHA256,
-        ),
+        Meaning("SHA-256 of their (z, y, x) voxels: uint8 or little-endian float32.", pattern=SHA256),
     ] = field(default_factory=dict)
     notice: Annotated[str, Meaning("Research use only; not a medical device.")] = RESEARCH_NOTICE
     schema_version: Annotated[int, Meaning("Version of this file format.")] = SCHEMA_VERSION

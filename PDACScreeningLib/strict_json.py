@@ -23,7 +23,7 @@ def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text in UTF-8.
 
     Raises ValueError for anything JSON does not know, NaN and infinity in particular, for an object that names a key
-    twice, numbers no float holds, half characters, more than MAX_BYTES and nesting deeper than MAX_DEPTH.
+    twice, numbers no float holds, half characters and NUL, more than MAX_BYTES and nesting deeper than MAX_DEPTH.
     """
     if len(text) > MAX_BYTES:
         raise ValueError(f"it is longer than {MAX_BYTES // 2**20} MiB")
@@ -66,13 +66,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _require_plain(value: Any) -> None:
-    """Raise ValueError for deep nesting and for text that UTF-8 cannot hold, level by level."""
+    """Raise ValueError for deep nesting, and for text that UTF-8 or a file name cannot hold; level by level."""
     level = [value]
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for item in level:
             if isinstance(item, str):
                 item.encode()
+                if "\0" in item:
+                    raise ValueError("a text holds a character that no file name may have")
             elif isinstance(item, list):
                 inner += item
             elif isinstance(item, dict):

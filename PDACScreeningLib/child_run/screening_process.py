@@ -7,7 +7,6 @@ Slicer's PythonSlicer is a launcher: killing the launcher alone would leave the 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -20,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from PDACScreeningLib.strict_json import parse_json
 
 LIBRARY_ROOT = Path(__file__).resolve().parents[2]
 GRACE_S = 1.0  # between asking a child to stop and killing it
@@ -155,7 +156,7 @@ class ScreeningProcess:
 
 def _event(line: str) -> dict[str, Any] | None:
     try:
-        data = json.loads(line)
+        data = parse_json(line)
     except ValueError:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("event"), str) else None

@@ -54,6 +54,7 @@ MRML_SEES = {
     "errors",
     "digests",
     "plain_data",
+    "strict_json",
     "resources",
     "atomic_file",
     "volume",
