@@ -209,17 +209,40 @@ class LossSpec:
 
 
 @dataclass(frozen=True)
+class IntensityAugmentation:
+    """Ours: how the brightness of a training patch is changed at random (ADR 0020). All 0 is the paper: not at all."""
+
+    shift_hu: float = 0.0  # standard deviation of the one value that is added to all voxels of a patch
+    contrast: float = 0.0  # distances from the mean of the HU window are multiplied by 1 - contrast .. 1 + contrast
+    noise_hu: float = 0.0  # standard deviation of white noise, drawn for each patch from 0 to this
+    blur_voxels: float = 0.0  # standard deviation of a Gaussian-like blur, drawn for each patch from 0 to this
+
+    def __post_init__(self) -> None:
+        for name, value in (("shift_hu", self.shift_hu), ("noise_hu", self.noise_hu)):
+            _require(value >= 0, f"{name} must not be negative, got {value}")
+        _require(0 <= self.contrast < 1, f"contrast must lie in [0, 1), got {self.contrast}")
+        _require(0 <= self.blur_voxels <= 0.7, f"blur_voxels must lie in 0..0.7, got {self.blur_voxels}")
+
+    @property
+    def is_off(self) -> bool:
+        """Whether patches keep the brightness of their scan."""
+        return self == IntensityAugmentation()
+
+
+@dataclass(frozen=True)
 class ValidationSpec:
     """Ours: how a training is watched on patients it does not learn from (ADR 0012). The paper tells of none."""
 
     every: int = 0  # iterations between two validations; 0: none, and every patient is learned from
     patient_share: float = 0.1  # of the patients trained on, with and without tumor alike; never of the test fold
     batches: int = 16  # mini-batches of patches, always the same ones
+    scans: int = 0  # validation patients whose whole scans are segmented instead of patches (ADR 0012); 0: patches
 
     def __post_init__(self) -> None:
         _require(self.every >= 0, f"validation every must not be negative, got {self.every}")
         _require(0 < self.patient_share < 1, f"patient_share must lie between 0 and 1, got {self.patient_share}")
         _require(self.batches >= 1, f"validation batches must be at least 1, got {self.batches}")
+        _require(self.scans >= 0, f"validation scans must not be negative, got {self.scans}")
 
 
 @dataclass(frozen=True)
@@ -232,7 +255,11 @@ class TrainingConfig:
     sampling: PatchSampling = field(default_factory=PatchSampling)
     iterations: int = 80_000
     augmentation: bool = True  # random flips and 90, 180, 270 degree rotations over three axes
+    symmetries: Literal["cube", "axial"] = "cube"  # all 48, or the 16 that keep the z axis (ADR 0020)
+    intensity_augmentation: IntensityAugmentation = field(default_factory=IntensityAugmentation)
     augmentation_start: int = 0  # ours: first iteration that augments (ADR 0008)
+    average_decay: float = 0.0  # ours: of the moving average of the weights (ADR 0021); 0: none is kept
+    start_weights_sha256: str = ""  # ours: of the model whose weights this training starts from; "" = random weights
     seed: int = 0
     # ours: with several processes, statistics over the whole mini-batch or over each process's part (ADR 0013)
     batch_norm: Literal["global", "local"] = "global"
@@ -241,6 +268,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _require(self.batch_norm in ("global", "local"), f"batch_norm must be global or local, got {self.batch_norm}")
         _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
+        _require(self.symmetries in ("cube", "axial"), f"symmetries must be cube or axial, got {self.symmetries}")
+        _require(0 <= self.average_decay < 1, f"average_decay must lie in [0, 1), got {self.average_decay}")
         _require(
             self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"
         )

@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trained-on", metavar="SENTENCE", required=True, type=_words, help="what the model was trained on"
     )
+    parser.add_argument(
+        "--weights",
+        choices=("average", "last"),
+        default="average",
+        help="of trainings with --average-decay: the average, or what was trained (default: average)",
+    )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
     performance.add_argument("--performance", metavar="SENTENCE", default="", help="measured figures, and on what")
@@ -80,6 +86,7 @@ class PublishRequest:
     performance: str
     is_demo: bool
     performance_from: Path | None = None  # an experiment.json, instead of the sentence
+    weights: str = "average"  # where one was kept
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -101,11 +108,19 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
         notice=request.notice,
         performance=request.performance,
         training={
-            str(size): {**item.provenance, "iterations": str(item.iteration), "seed": str(item.config.seed)}
+            str(size): {
+                **item.provenance,
+                "iterations": str(item.iteration),
+                "seed": str(item.config.seed),
+                "weights": request.weights if item.average_state else "last",
+            }
             for size, item in checkpoints.items()
         },
     )
-    states = {size: item.network_state for size, item in checkpoints.items()}
+    states = {
+        size: item.state_for_use if request.weights == "average" else item.network_state
+        for size, item in checkpoints.items()
+    }
     if found is not None and request.performance_from is not None:
         described = replace(description, weights_sha256=weights_sha256(states))
         description = _with_performance(described, found, request.performance_from)
