@@ -62,7 +62,7 @@ def scans_to_watch(cases: Sequence[Case], count: int, seed: int) -> tuple[Case, 
 
 def counts_of_scan(case: Case, network: WindowNetwork, scale: ScaleSpec, config: ScreeningConfig) -> Tensor:
     """What one scan adds to the sums that `figures` reads: int64 (9,)."""
-    labels, truth = _segmented(case, network, scale, config)
+    labels, truth = segmented_scan(case, network, scale, config)
     agreements = [_agreement(labels == label, truth == label) for label in (Label.PANCREAS, Label.TUMOR)]
     has_tumor = case.facts.tumor_voxels > 0
     called = int(np.count_nonzero(labels == Label.TUMOR)) >= config.decision.min_tumor_voxels
@@ -94,7 +94,7 @@ def figures(counts: Tensor) -> ScanFigures:
     return ScanFigures(with_tumor, called, overlaps, without, alarms, pancreas, tumor)
 
 
-def _segmented(
+def segmented_scan(
     case: Case, network: WindowNetwork, scale: ScaleSpec, config: ScreeningConfig
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Labels of the network and true ones, of what this network sees in use: the whole scan, or the true ROI."""
