@@ -22,8 +22,10 @@ from PDACScreeningLib.mrml.result_record import (
     write_record,
 )
 from PDACScreeningLib.mrml.segmentation_node import show_segmentation
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.scan_files.image_io import read_label_map
-from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.screening_json import from_json
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from PDACScreeningLib.child_run.screening_process import ScreenCommand, Screenin
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
 from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
-from PDACScreeningLib.screening_result import Outcome, Screening
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_result import Screening
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode

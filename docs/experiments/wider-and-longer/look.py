@@ -1,7 +1,7 @@
-"""Tumor DSC by contrast of one network alone, at a checkpoint: python look.py COHORT STORE CHECKPOINT|MODEL --patch-size N
+"""Tumor DSC by contrast of one network alone: python look.py COHORT STORE CHECKPOINT|MODEL --patch-size N
 
-Prints one line a case (CSV), then means by contrast, sensitivity and specificity. Whole scans for 64^3, the true ROI for the
-others, windows of the fast protocol: what a training with --validation-scans measures, case by case.
+Prints one line a case (CSV), then means by contrast, sensitivity and specificity. Whole scans for 64^3, the true ROI for
+the others, windows of the fast protocol: what a training with --validation-scans measures, case by case.
 """
 
 import argparse
@@ -76,8 +76,8 @@ def main():
             called = sum(row[3] >= k for row in part)
             overlapping = sum(row[3] >= k and row[4] >= 0.1 for row in part)
             dice = mean(row[4] for row in part)
-            print(f"# {name}: DSC {dice:.3f}, called {called}, overlapping {overlapping} of {len(part)}")
-    print(f"# normals not called: {sum(row[3] < k for row in normals)} of {len(normals)}")
+            sys.stdout.write(f"# {name}: DSC {dice:.3f}, called {called}, overlapping {overlapping} of {len(part)}\n")
+    sys.stdout.write(f"# normals not called: {sum(row[3] < k for row in normals)} of {len(normals)}\n")
 
 
 if __name__ == "__main__":
