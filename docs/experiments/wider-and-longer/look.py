@@ -1,7 +1,7 @@
 """Tumor DSC by contrast of one network alone: python look.py COHORT STORE CHECKPOINT|MODEL --patch-size N
 
-Prints one line a case (CSV), then means by contrast, sensitivity and specificity. Whole scans for 64^3, the true ROI for
-the others, windows of the fast protocol: what a training with --validation-scans measures, case by case.
+Prints one line a case (CSV), then means by contrast, sensitivity and specificity. Whole scans for 64^3, the true ROI
+for the others, windows of the fast protocol: what a training with --validation-scans measures, case by case.
 """
 
 import argparse
