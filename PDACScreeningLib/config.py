@@ -14,6 +14,9 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
+COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
+
 # What can be asked of the machine, as opposed to the method.
 DEVICES = ("auto", "cpu", "cuda", "mps")  # "auto": a GPU if there is one
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # "auto": the device's fast one
@@ -108,12 +111,21 @@ class ComponentFilter:
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """When a volume is called suspicious (section 2.3)."""
+    """When a volume is called suspicious: from K tumor voxels on (section 2.3), or from a score on (section 3.3)."""
 
     min_tumor_voxels: int = 50  # K; the paper finds up to 1500 equivalent. Counted on the working grid
+    min_score: float | None = None  # called from this score on (section 3.3); none: K decides (ADR 0024)
 
     def __post_init__(self) -> None:
         _require(self.min_tumor_voxels >= 1, f"min_tumor_voxels must be at least 1, got {self.min_tumor_voxels}")
+        if self.min_score is not None:
+            _require(0 < self.min_score <= 1, f"min_score must lie in (0, 1], got {self.min_score}")
+
+    def calls(self, tumor_voxels: int, score: float | None) -> bool:
+        """Whether a scan is called suspicious. Without a score, which labels alone do not have, K decides."""
+        if self.min_score is None or score is None:
+            return tumor_voxels >= self.min_tumor_voxels
+        return score >= self.min_score
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,8 @@ class ScreeningConfig:
     intensity: HUWindow = field(default_factory=HUWindow)
     roi_margin_voxels: int = 32  # the box of all pancreas and tumor voxels is padded by 32
     body_threshold_hu: float = -500.0  # ours: windows without a voxel above it are skipped (ADR 0005)
+    combination: Combination = "mean"  # of the networks' probabilities; "log_mean": ours, an alternative (ADR 0025)
+    min_tumor_probability: float = 0.0  # ours: a voxel is tumor only above it; 0 is the paper's argmax (ADR 0025)
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
@@ -143,6 +157,9 @@ class ScreeningConfig:
 
     def __post_init__(self) -> None:
         _require(self.close_call_factor >= 1, f"close_call_factor must be at least 1, got {self.close_call_factor}")
+        _require(self.combination in COMBINATIONS, f"combination must be one of {COMBINATIONS}, got {self.combination}")
+        least = self.min_tumor_probability
+        _require(0 <= least < 1, f"min_tumor_probability must lie in [0, 1), got {least}")
         _require(len(self.scales) >= 1, "at least one scale is needed")
         sizes = [scale.patch_size for scale in self.scales]
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")

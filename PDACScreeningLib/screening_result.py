@@ -147,6 +147,16 @@ class Protocol:
     components: Annotated[ComponentFilter, Meaning("Which connected components stay.")]
     decision: Annotated[DecisionRule, Meaning("When a scan is called suspicious.")]
     score: Annotated[ScoreWeights, Meaning("What the score is made of.")]
+    combination: Annotated[
+        str,
+        Meaning(
+            'How the networks are combined: "mean" of probabilities (the paper), or "log_mean", of their logarithms.',
+            pattern="^(mean|log_mean)$",
+        ),
+    ] = "mean"
+    min_tumor_probability: Annotated[
+        float, Meaning("A voxel is tumor only above this probability; 0 is the paper's rule.", minimum=0, maximum=1)
+    ] = 0.0
 
     def __post_init__(self) -> None:
         check_values(self)

@@ -43,4 +43,5 @@ class DataCase:
     label_mapping: LabelMapping = OWN_LABELS
     dataset: str = ""  # short name of its data set, such as "msd"
     position_may_differ: bool = False  # the label map has the scan's voxels, but its header may place them elsewhere
+    traits: tuple[str, ...] = ()  # what is known of the case, such as its contrast; figures are told by it too
     mirrored: tuple[bool, bool, bool] = (False, False, False)  # label map to be mirrored along canonical (z, y, x)

@@ -140,4 +140,6 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         components=config.components,
         decision=config.decision,
         score=config.score,
+        combination=config.combination,
+        min_tumor_probability=config.min_tumor_probability,
     )
