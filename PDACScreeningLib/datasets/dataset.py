@@ -18,6 +18,7 @@ class DatasetFacts:
     source: str  # one sentence for the store and the model card: what the cases are
     labels: str  # one sentence: which stored label is called what
     traps: tuple[str, ...]  # one sentence each
+    any_mass: bool = False  # its tumors are masses of any kind, so that another data set's "no PDAC" knows better
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class RefusedCase:
     case_id: str
     dataset: str
     reason: str
+    is_duplicate: bool = False  # the scan is there under another name, so nothing is missing
 
 
 @dataclass(frozen=True)
