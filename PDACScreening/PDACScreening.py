@@ -27,6 +27,7 @@ from PDACScreeningPanel.sample_data import register_samples
 from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
 
 from PDACScreeningLib.child_run.job_folder import sweep_left_over_folders
+from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.resources import resource
 
 WAITING_INTERVAL_S = 0.1
@@ -54,7 +55,7 @@ class PDACScreening(ScriptedLoadableModule):
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
         slicer.app.connect("startupCompleted()", register_samples)
-        slicer.app.connect("startupCompleted()", sweep_left_over_folders)
+        slicer.app.connect("startupCompleted()", lambda: sweep_left_over_folders(_temporary_folder()))
 
 
 @parameterNodeWrapper
@@ -114,6 +115,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         """The module goes away or is read anew: neither a run nor an ear for keys, views and nodes may outlive it."""
         self.screening.abandon()
+        self.logic.workers.close()
         self.exit()
         self._disconnect()
         self._refreshTimer.stop()
@@ -246,6 +248,11 @@ _SEGMENT_EVENTS = (
 )
 
 
+def _temporary_folder():
+    """The folder for temporary files of Slicer's settings, on whose disk there is room for a CT."""
+    return Path(slicer.app.temporaryPath)
+
+
 def _single_shot(interval_ms, receiver):
     timer = qt.QTimer()
     timer.setSingleShot(True)
@@ -257,7 +264,10 @@ def _single_shot(interval_ms, receiver):
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
-    python = sys.executable  # in Slicer the launcher PythonSlicer, which brings Slicer's own packages
+    python = (
+        None  # of a screening: None looks PythonSlicer up when it starts, for it is not known yet while this is read
+    )
+    workers = WarmWorker()  # of all logics: the next screening finds the model loaded
     _digests = None
 
     def getParameterNode(self):
@@ -275,12 +285,20 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
         run = ScreeningRun(
-            slicer.mrmlScene, volumeNode, model=model or None, device=device, protocol=protocol, python=self.python
+            slicer.mrmlScene,
+            volumeNode,
+            model=model or None,
+            device=device,
+            protocol=protocol,
+            workers=self.workers,
+            python=self.python,
+            temporary_folder=_temporary_folder(),
         )
         if not waitForCompletion:
             return run
         while run.end is None:
             time.sleep(WAITING_INTERVAL_S)
+            slicer.app.processEvents()  # Slicer stays alive while a script waits
             run.poll()
         if run.end.screening is None:
             raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
