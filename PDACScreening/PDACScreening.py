@@ -264,9 +264,8 @@ def _single_shot(interval_ms, receiver):
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
-    python = (
-        None  # of a screening: None looks PythonSlicer up when it starts, for it is not known yet while this is read
-    )
+    # of a screening; None looks PythonSlicer up when it starts: while this file is read, nobody knows it
+    python = None
     workers = WarmWorker()  # of all logics: the next screening finds the model loaded
     _digests = None
 
