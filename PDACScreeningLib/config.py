@@ -29,7 +29,7 @@ class WindowSpec:
     """How windows cover a volume in testing. A window of the size it was trained with: the paper's; larger: ours."""
 
     size: int  # side of the cube, voxels
-    stride: int  # voxels
+    stride: int  # from one window to the next, voxels
     margin: int = 0  # ours: voxels behind a face inside the volume that do not count, since zero padding is near
 
     @classmethod
@@ -100,7 +100,7 @@ class HUWindow:
 class ComponentFilter:
     """Which connected components survive (section 2.3)."""
 
-    min_fraction: float = 0.2  # a component stays if it is larger than 20 % of the largest
+    min_fraction: float = 0.2  # a component stays if it is larger than this share of the largest: 20 %
 
     def __post_init__(self) -> None:
         _require(0 <= self.min_fraction < 1, f"min_fraction must lie in [0, 1), got {self.min_fraction}")
@@ -120,7 +120,7 @@ class DecisionRule:
 class ScoreWeights:
     """The weighted sum of tumor voxel count and mean tumor probability (section 3.3)."""
 
-    count_weight: float = 0.5  # ours: a in  s = a n/(n + K) + (1 - a) p  (ADR 0006)
+    count_weight: float = 0.5  # ours: weight of the count, a in s = a n/(n + K) + (1 - a) p (ADR 0006)
 
     def __post_init__(self) -> None:
         _require(0 <= self.count_weight <= 1, f"count_weight must lie in [0, 1], got {self.count_weight}")

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         run_prepare,
         description="Checks every case of one or more data sets and writes the good ones on the working grid, ready\n"
         "for training. Bad cases are named with their reason and never trained on. Run it again to go on after an\n"
-        "interruption. Data sets: " + ", ".join(DATASET_NAMES) + " (see docs/datasets.md).",
+        "interruption. Data sets: " + ", ".join(DATASET_NAMES) + " (see docs/reference/datasets.md).",
         examples=(
             "pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",
             "pdac-screening prepare Task07_Pancreas --jobs 8 --output store",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
     add_memory,

@@ -13,8 +13,8 @@ from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate, candid
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.surface_agreement import surface_agreement
 from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_probability, segment
-from PDACScreeningLib.inference.confidence_score import confidence_score
 from PDACScreeningLib.inference.findings import longest_diameter_mm
+from PDACScreeningLib.inference.judgment import confidence_score
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box

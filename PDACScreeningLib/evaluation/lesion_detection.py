@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.evaluation.optional_packages import load
-from PDACScreeningLib.inference.confidence_score import confidence_score
+from PDACScreeningLib.inference.judgment import confidence_score
 from PDACScreeningLib.volume.box import bounding_box
 
 _TOUCHING = np.ones((3, 3, 3))  # picai_eval takes voxels that share a corner as one region

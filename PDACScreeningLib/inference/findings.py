@@ -15,11 +15,13 @@ from PDACScreeningLib.volume.label_map import Label
 FACE_CENTERS_ZYX = np.array([(0.5, 0, 0), (-0.5, 0, 0), (0, 0.5, 0), (0, -0.5, 0), (0, 0, 0.5), (0, 0, -0.5)])
 
 
-def find_tumors(labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32], ct: CTVolume) -> tuple[Finding, ...]:
+def find_tumors(
+    labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32] | None, ct: CTVolume
+) -> tuple[Finding, ...]:
     """Every 6-connected tumor region of a filtered segmentation, largest first (equal ones in raster order).
 
-    labels: (z, y, x) values of Label; tumor_probability: (z, y, x) float32; ct: the CT on the same grid, from whose
-    geometry places in the world are taken. No tumor voxel gives ().
+    labels: (z, y, x) values of Label; tumor_probability: (z, y, x) float32, None when there is none; ct: the CT on the
+    same grid, from whose geometry places in the world are taken. No tumor voxel gives ().
     """
     box = bounding_box(labels == Label.TUMOR)
     if box is None:
@@ -82,7 +84,7 @@ class _Region:
         return nearest
 
 
-def _measure(number: int, region: _Region, tumor_probability: NDArray[np.float32], ct: CTVolume) -> Finding:
+def _measure(number: int, region: _Region, tumor_probability: NDArray[np.float32] | None, ct: CTVolume) -> Finding:
     geometry = ct.geometry
     start_zyx = np.array([part.start for part in region.place])
     centroid_zyx = region.centroid_zyx()
@@ -94,7 +96,7 @@ def _measure(number: int, region: _Region, tumor_probability: NDArray[np.float32
         centroid_lps_mm=_world(start_zyx + centroid_zyx, geometry),
         inside_lps_mm=_world(start_zyx + region.nearest_zyx(centroid_zyx, geometry.spacing_mm), geometry),
         mean_hu=region.mean(ct.hu),
-        mean_tumor_probability=region.mean(tumor_probability),
+        mean_tumor_probability=None if tumor_probability is None else region.mean(tumor_probability),
     )
 
 

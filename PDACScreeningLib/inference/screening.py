@@ -9,19 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
-from PDACScreeningLib.inference.classification import classify, explain
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
     Segmentation,
-    mean_tumor_probability,
     segment,
 )
-from PDACScreeningLib.inference.confidence_score import confidence_score
-from PDACScreeningLib.inference.findings import find_tumors
+from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
-from PDACScreeningLib.screening_result import Outcome, Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -81,11 +79,11 @@ def screen(
         return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
 
     with timer.stage("findings"):
-        screening = _summary(segmentation, working, config)
+        screening = _judged(segmentation, working, used, config)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
-    screening = replace(screening, protocol=used, timings_s=timer.timings_s)
+    screening = replace(screening, timings_s=timer.timings_s)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
 
 
@@ -101,25 +99,15 @@ def _why_nothing(working: CTVolume, segmentation: Segmentation | None, config: S
     return NO_PANCREAS if segmentation is None else NO_AGREEMENT
 
 
-def _summary(segmentation: Segmentation, working: CTVolume, config: ScreeningConfig) -> Screening:
-    """What the segmentation says, in numbers: c of Eq. 1, the score, and each tumor region."""
+def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig) -> Screening:
+    """What the segmentation says: c of Eq. 1, with the evidence of each network and every doubt."""
     roi = segmentation.roi
-    labels = segmentation.labels[roi.slices]
-    tumor_voxels = int(np.count_nonzero(labels == Label.TUMOR))
-    pancreas_voxels = int(np.count_nonzero(labels == Label.PANCREAS))
-    probability = mean_tumor_probability(labels, segmentation.tumor_probability)
-    voxel_mm3 = working.geometry.voxel_volume_mm3
+    labels, probability = segmentation.labels[roi.slices], segmentation.tumor_probability
+    judgment = judge(labels, probability, working.cropped(roi), config.decision, config.score)
     return Screening(
-        outcome=classify(tumor_voxels, config.decision),
-        reason=explain(tumor_voxels, config.decision, voxel_mm3),
-        score=confidence_score(tumor_voxels, probability, config.decision, config.score),
-        tumor_voxels=tumor_voxels,
-        tumor_volume_mm3=tumor_voxels * voxel_mm3,
-        pancreas_voxels=pancreas_voxels,
-        pancreas_volume_mm3=pancreas_voxels * voxel_mm3,
-        mean_tumor_probability=probability,
+        **vars(judgment),
+        protocol=used,
         scales=tuple(_evidence(scale) for scale in segmentation.scales),
-        findings=find_tumors(labels, segmentation.tumor_probability, working.cropped(roi)),
         warnings=warnings_about(segmentation, working.geometry, config),
     )
 
@@ -143,16 +131,13 @@ def _over_volume(segmentation: Segmentation) -> NDArray[np.float32]:
 
 
 def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) -> Protocol:
-    windows = [config.windows(scale, name) for scale in config.scales]
     return Protocol(
         name=name,
+        working_spacing_mm=config.working_spacing_mm,
         working_spacing_mm_xyz=working.spacing_mm,
-        window_sizes=tuple(window.size for window in windows),
-        strides=tuple(window.stride for window in windows),
-        window_margins=tuple(window.margin for window in windows),
+        windows=tuple(config.windows(scale, name) for scale in config.scales),
         roi_margin_voxels=config.roi_margin_voxels,
-        min_component_fraction=config.components.min_fraction,
-        min_tumor_voxels=config.decision.min_tumor_voxels,
-        min_tumor_volume_mm3=config.decision.min_tumor_voxels * working.voxel_volume_mm3,
-        score_count_weight=config.score.count_weight,
+        components=config.components,
+        decision=config.decision,
+        score=config.score,
     )

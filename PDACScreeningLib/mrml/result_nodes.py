@@ -25,8 +25,10 @@ from PDACScreeningLib.mrml.result_record import (
 )
 from PDACScreeningLib.mrml.segmentation_node import show_segmentation
 from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.scan_files.image_io import read_label_map
-from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.screening_json import from_json
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def evidence_section(screening: Screening) -> Markup:
     return section(
         "What this answer rests on",
         _rule(screening.tumor_voxels, screening.tumor_volume_mm3, screening.protocol),
-        rule_axis(screening.tumor_voxels, screening.protocol.min_tumor_voxels),
+        rule_axis(screening.tumor_voxels, screening.protocol.decision.min_tumor_voxels),
         definitions(_facts(screening)),
     )
 
@@ -34,7 +34,7 @@ def scales_section(screening: Screening) -> Markup:
         windows = sum(scale.windows for scale in screening.scales)
         evidence = _evidence(together, screening.mean_tumor_probability, protocol)
         rows.append(["All, the answer", *evidence, grouped(windows)])
-    suspicious = sum(scale.tumor_voxels >= protocol.min_tumor_voxels for scale in screening.scales)
+    suspicious = sum(scale.tumor_voxels >= protocol.decision.min_tumor_voxels for scale in screening.scales)
     columns = ["Network", "Tumor voxels", "Tumor volume", "Mean tumor probability", "By the rule", "Windows"]
     return section(
         "Each network alone",
@@ -70,7 +70,7 @@ def _mark(kind: str, voxels: int, end: int, text: str) -> Markup:
 
 
 def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, protocol: Protocol) -> Markup:
-    reached = "is reached" if tumor_voxels >= protocol.min_tumor_voxels else "is not reached"
+    reached = "is reached" if tumor_voxels >= protocol.decision.min_tumor_voxels else "is not reached"
     return element(
         "p",
         "Found: ",
@@ -78,7 +78,7 @@ def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, protocol: Protocol)
         " = ",
         volume(tumor_volume_mm3),
         ". Rule: a scan is called suspicious from K = ",
-        element("strong", count(protocol.min_tumor_voxels, "voxel")),
+        element("strong", count(protocol.decision.min_tumor_voxels, "voxel")),
         " = ",
         volume(protocol.min_tumor_volume_mm3),
         f"; this {reached}. Voxels are those of the working grid.",
@@ -108,6 +108,5 @@ def _scale_row(scale: ScaleEvidence, protocol: Protocol) -> list[Content]:
 
 
 def _evidence(tumor_voxels: int, mean_probability: float | None, protocol: Protocol) -> list[Content]:
-    voxel_mm3 = math.prod(protocol.working_spacing_mm_xyz)
-    says = "suspicious" if tumor_voxels >= protocol.min_tumor_voxels else "not suspicious"
-    return [count(tumor_voxels), volume(tumor_voxels * voxel_mm3), share(mean_probability), says]
+    says = "suspicious" if tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
+    return [count(tumor_voxels), volume(tumor_voxels * protocol.voxel_mm3), share(mean_probability), says]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -77,7 +76,7 @@ def _tumor(screening: Screening) -> str:
     if screening.mean_tumor_probability is not None:
         parts.append(f"mean tumor probability {screening.mean_tumor_probability:.3f}")
     if screening.protocol is not None:
-        rule = _amount(screening.protocol.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3)
+        rule = _amount(screening.protocol.decision.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3)
         parts.append(f"called suspicious from {rule}")
     return "; ".join(parts) + "."
 
@@ -91,8 +90,8 @@ def _scales(screening: Screening) -> Iterable[str]:
 
 
 def _scale(scale: ScaleEvidence, protocol: Protocol) -> str:
-    says = "suspicious" if scale.tumor_voxels >= protocol.min_tumor_voxels else "not suspicious"
-    volume_mm3 = scale.tumor_voxels * math.prod(protocol.working_spacing_mm_xyz)
+    says = "suspicious" if scale.tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
+    volume_mm3 = scale.tumor_voxels * protocol.voxel_mm3
     return f"{scale.patch_size}^3: {_amount(scale.tumor_voxels, volume_mm3)}, {says}"
 
 
@@ -126,7 +125,7 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
         f"{finding.longest_diameter_mm:.1f}",
         f"{finding.volume_mm3 / 1000:.2f}",
         _location(finding.centroid_lps_mm),
-        f"{finding.mean_tumor_probability:.3f}",
+        "" if finding.mean_tumor_probability is None else f"{finding.mean_tumor_probability:.3f}",
         f"{finding.mean_hu:.0f}",
     )
 

@@ -14,6 +14,9 @@ LIBRARY = ROOT / "PDACScreeningLib"
 # A module may import its own rank's folder and everything of a lower rank. Equal ranks are strangers.
 RANKS = {
     "errors": 1,
+    "meaning": 1,
+    "outcome": 1,
+    "quantity_words": 1,
     "progress": 1,
     "seeding": 1,
     "plain_data": 1,
@@ -23,6 +26,7 @@ RANKS = {
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "screening_json": 5,
     "scan_files": 4,
     "phantom": 5,
     "datasets": 5,
@@ -51,6 +55,9 @@ MRML_SEES = {
     "volume",
     "scan_files",
     "screening_result",
+    "screening_json",
+    "outcome",
+    "quantity_words",
     "report",
     "child_run",
 }

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PDACScreeningLib.config import DecisionRule, ScoreWeights
-from PDACScreeningLib.inference.confidence_score import confidence_score
+from PDACScreeningLib.inference.judgment import confidence_score
 
 probabilities = st.floats(1 / 3, 1.0)
 counts = st.integers(1, 2_000_000)

@@ -7,17 +7,34 @@ import pytest
 from fake_network import DecodingNetwork, coded
 from sample_screenings import SUSPICIOUS
 
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import (
+    PAPER_SCALES,
+    ComponentFilter,
+    DecisionRule,
+    ScoreWeights,
+    ScreeningConfig,
+    WindowSpec,
+)
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.screening_result import Outcome, Protocol
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_result import Protocol
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 GRID = Geometry((20, 20, 20), (1.0, 1.0, 1.0))
-PROTOCOL = Protocol("exact", (1.0, 1.0, 1.0), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 50.0, 0.5)
+PROTOCOL = Protocol(
+    name="exact",
+    working_spacing_mm=1.0,
+    working_spacing_mm_xyz=(1.0, 1.0, 1.0),
+    windows=tuple(WindowSpec.of_paper(scale) for scale in PAPER_SCALES),
+    roi_margin_voxels=32,
+    components=ComponentFilter(),
+    decision=DecisionRule(),
+    score=ScoreWeights(),
+)
 AI = replace(SUSPICIOUS, protocol=PROTOCOL)
 CT = CTVolume(np.full(GRID.shape, 40, np.int16), GRID)
 
@@ -80,7 +97,7 @@ def test_a_speck_painted_apart_is_filtered_as_the_paper_says_and_the_reviewer_is
 
 
 def test_the_rule_of_the_run_decides_not_a_default():
-    strict = replace(AI, protocol=replace(PROTOCOL, min_tumor_voxels=301))
+    strict = replace(AI, protocol=replace(PROTOCOL, decision=DecisionRule(301)))
     assert rescored(pancreas_with_tumor(tumor_x=3), ai=strict).screening.outcome == Outcome.NOT_SUSPICIOUS
 
 

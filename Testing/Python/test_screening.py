@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, air, coded
 
-from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig
+from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.screening_result import Outcome, from_json, to_json
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_json import from_json, to_json
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -58,12 +59,11 @@ def test_suspicious_scan_by_pencil():
 def test_protocol_carries_the_numbers_in_force():
     protocol = screen(coded(gland(), GEOMETRY), decoders(), LITERAL).screening.protocol
     assert protocol.name == "exact"
-    assert (protocol.window_sizes, protocol.strides) == ((64, 32, 16), (20, 10, 5))
-    assert protocol.window_margins == (0, 0, 0)
-    assert protocol.working_spacing_mm_xyz == (1.0, 1.0, 1.0)
-    assert (protocol.roi_margin_voxels, protocol.min_component_fraction) == (32, 0.2)
-    assert (protocol.min_tumor_voxels, protocol.min_tumor_volume_mm3) == (50, 50.0)
-    assert protocol.score_count_weight == 0.5
+    assert protocol.windows == (WindowSpec(64, 20), WindowSpec(32, 10), WindowSpec(16, 5))
+    assert (protocol.working_spacing_mm, protocol.working_spacing_mm_xyz) == (None, (1.0, 1.0, 1.0))
+    assert (protocol.roi_margin_voxels, protocol.components.min_fraction) == (32, 0.2)
+    assert (protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3) == (50, 50.0)
+    assert protocol.score.count_weight == 0.5
 
 
 def test_fast_protocol_names_its_own_windows_and_finds_the_same():
@@ -71,11 +71,7 @@ def test_fast_protocol_names_its_own_windows_and_finds_the_same():
     exact, fast = (screen(ct, decoders(), LITERAL, protocol=name) for name in ("exact", "fast"))
     protocol = fast.screening.protocol
     assert protocol.name == "fast"
-    assert (protocol.window_sizes, protocol.strides, protocol.window_margins) == (
-        (128, 32, 16),
-        (96, 16, 8),
-        (16, 0, 0),
-    )
+    assert protocol.windows == (WindowSpec(128, 96, 16), WindowSpec(32, 16), WindowSpec(16, 8))
     assert np.array_equal(fast.label_map.labels, exact.label_map.labels)
     assert fast.screening.outcome == exact.screening.outcome
     assert all(

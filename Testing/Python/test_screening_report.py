@@ -19,10 +19,12 @@ from sample_screenings import (
     sample_scan,
 )
 
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report import key_images
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.resources import resource
-from PDACScreeningLib.screening_result import RESEARCH_NOTICE, Outcome, to_json
+from PDACScreeningLib.screening_json import to_json
+from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 VOID = {"br", "img", "input", "meta"}
@@ -163,7 +165,7 @@ def hostile(screening):
         model=replace(
             MODEL, name=HOSTILE, trained_on=HOSTILE, notice=HOSTILE, chosen_because=HOSTILE, performance=HOSTILE
         ),
-        input=replace(INPUT, kind=HOSTILE, voxels_sha256=HOSTILE, identifiers={HOSTILE: HOSTILE}),
+        input=replace(INPUT, kind=HOSTILE, identifiers={HOSTILE: HOSTILE}),
         protocol=replace(SUSPICIOUS.protocol, name=HOSTILE),
         provenance=replace(SUSPICIOUS.provenance, software=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}),
         timings_s={HOSTILE: 1.0},

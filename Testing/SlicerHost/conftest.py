@@ -16,7 +16,7 @@ for folder in (HERE, ROOT / "Testing" / "Python"):
 def host(tmp_path_factory):
     """The host, started once."""
     for package in ("slicer_core", "trame_slicer", "PySide6"):
-        pytest.importorskip(package, reason=f"{package} is not installed; see docs/slicer_host.md")
+        pytest.importorskip(package, reason=f"{package} is not installed; see docs/explanation/slicer_host.md")
     from slicer_host.start import start
 
     return start(tmp_path_factory.mktemp("host"))

@@ -298,7 +298,7 @@ def test_panel_script_and_command_line_give_the_same_numbers(module, scene, volu
     scan = write_scan(tmp_path / "scan.nrrd")
     command = [sys.executable, "-m", "PDACScreeningLib", "screen", str(scan), "--output", str(tmp_path / "out")]
     subprocess.run([*command, "--model", str(tumor_model), "--device", "cpu"], check=True, capture_output=True)
-    from PDACScreeningLib.screening_result import to_json
+    from PDACScreeningLib.screening_json import to_json
 
     typed, scripted = json.loads((tmp_path / "out" / "screening.json").read_text()), to_json(screening)
     for data in (typed, scripted):

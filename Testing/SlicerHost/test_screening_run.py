@@ -10,7 +10,7 @@ from run_driving import fake_python, load_scan, until
 from screening_inputs import write_model
 
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.volume.label_map import Label
 
 SAYS_SOMETHING = 'print(json.dumps({"event": "progress", "stage": "x", "done": 1, "total": 4, "eta_s": 9}), flush=True)'
