@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 
 from PDACScreeningLib.errors import PDACScreeningError, UsageError
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import from_plain
-from PDACScreeningLib.screening_result import Outcome
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import sentence
 from PDACScreeningLib.session.result_folder import open_result_folder

@@ -13,8 +13,9 @@ import pytest
 from screening_inputs import write_model, write_scan
 
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import to_plain
-from PDACScreeningLib.screening_result import Outcome, from_json
+from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.session import model as session_model
 from PDACScreeningLib.session.model import ModelRequest
 from PDACScreeningLib.session.work_order import FileRequest, WorkOrder
