@@ -111,18 +111,14 @@ def _take_folders(
 
     That of an earlier run with more scans, or with one, counts too. Raises UsageError when a folder is in use.
     """
-    from PDACScreeningLib.session.result_place import held_place
+    from PDACScreeningLib.session.result_place import place_of_new_run
 
     several = [] if len(scans) == 1 else [output, *sorted(output.glob("scan-[0-9][0-9][0-9]"))]
     for folder in dict.fromkeys([*several, *(scan.folder for scan in scans)]):
         try:
-            place = held.enter_context(held_place(folder, interruption.shielded))
+            held.enter_context(place_of_new_run(folder, interruption.shielded, display.notice))
         except FolderInUse as error:
             raise UsageError(str(error)) from error
-        with interruption.shielded():
-            earlier = place.set_earlier_aside()
-        if earlier is not None:
-            display.notice(f"The earlier result of {folder} now lies in {folder.with_name(earlier.name)}.")
 
 
 def _screened(

@@ -24,7 +24,7 @@ from PDACScreeningLib.evaluation.case_result import CaseResult, Reading
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.strict_json import read_json
 
-FORMAT_VERSION = 2  # 2: the digest of the labels
+FORMAT_VERSION = 2  # 2: score without ties, traits, own grid, digest of the labels
 
 
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)

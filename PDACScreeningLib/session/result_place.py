@@ -113,6 +113,20 @@ def held_place(folder: Path, shield: Shield) -> Iterator[ResultPlace]:
 
 
 @contextmanager
+def place_of_new_run(folder: Path, shield: Shield, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold a result folder for a run that begins: no earlier result stands in it, which `tell` is told of.
+
+    Raises as `held_place`.
+    """
+    with held_place(folder, shield) as place:
+        with shield():
+            earlier = place.set_earlier_aside()
+        if earlier is not None:
+            tell(f"The earlier result of {folder} now lies in {folder.with_name(earlier.name)}.")
+        yield
+
+
+@contextmanager
 def new_result(folder: Path, shield: Shield) -> Iterator[Path]:
     """A hidden folder to write a result into; when the block ends well, it takes the place of `folder`, which is held.
 

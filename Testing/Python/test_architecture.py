@@ -29,6 +29,7 @@ RANKS = {
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "protocol": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
     "scan_files": 4,
@@ -51,6 +52,7 @@ NEEDS_TORCH = {"network", "training"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
 MRML_SEES = {
+    "config",
     "errors",
     "digests",
     "plain_data",
@@ -60,6 +62,7 @@ MRML_SEES = {
     "volume",
     "scan_files",
     "screening_result",
+    "protocol",
     "screening_json",
     "outcome",
     "quantity_words",
@@ -121,7 +124,8 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
         if name.startswith("PDACScreeningLib.")
     }
     outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
-    allowed = {"inference", "inference.rescoring", "session.answer", "session.stored_result"}
+    session = ("answer", "result_folder", "stored_result", "model", "work_order")
+    allowed = {"inference", "inference.rescoring", *(f"session.{name}" for name in session)}
     assert outside <= {f"PDACScreeningLib.{name}" for name in allowed}
 
 

@@ -18,7 +18,7 @@ from PDACScreeningLib.session.result_folder import (
     open_result_folder,
     require_result_folder,
 )
-from PDACScreeningLib.session.result_place import ResultPlace, held_place, new_result
+from PDACScreeningLib.session.result_place import ResultPlace, held_place, new_result, place_of_new_run
 
 HOLDER = (
     "import sys, time; from contextlib import nullcontext; from pathlib import Path\n"
@@ -73,10 +73,11 @@ def test_no_earlier_result_is_ever_replaced(folder):
 
 def test_at_its_beginning_a_run_leaves_no_earlier_result_standing_under_its_name(folder):
     (folder / "notes.txt").write_text("mine")
-    with held_place(folder, nullcontext) as place:
-        assert place.set_earlier_aside() == folder.with_name("out.previous")
-        assert content(folder) == {"notes.txt": "mine"}
-        assert place.set_earlier_aside() is None
+    told = []
+    for _ in range(2):
+        with place_of_new_run(folder, nullcontext, told.append):
+            assert content(folder) == {"notes.txt": "mine"}
+    assert told == [f"The earlier result of {folder} now lies in {folder}.previous."]
     assert content(folder.with_name("out.previous")) == dict.fromkeys(RESULT_FILES, "run 1")
 
 

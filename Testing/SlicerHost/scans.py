@@ -11,7 +11,8 @@ from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule,
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
 from PDACScreeningLib.mrml.new_volume_node import add_ct
-from PDACScreeningLib.screening_result import InputFacts, Protocol
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
