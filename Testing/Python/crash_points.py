@@ -177,8 +177,9 @@ def _between_the_renamings(folder: Path) -> int:
     for number in count():
         out = earlier(folder / f"look-{number}")
         if not killed_before_operation(out, number, partial(run, out)):
-            return found
+            break
         found = found if out.exists() else number
+    return found
 
 
 def random_moments(folder: Path, kills: int) -> dict[str, int]:
