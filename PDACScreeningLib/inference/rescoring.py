@@ -10,7 +10,7 @@ import numpy as np
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult
 from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Protocol, Screening
@@ -70,7 +70,7 @@ def rescore(
     drawn = grid.labels_to_working(edited)
     if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
-    kept = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
+    kept = filter_components(drawn, protocol.components)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
     judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))

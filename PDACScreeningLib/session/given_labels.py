@@ -8,7 +8,7 @@ from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Protocol, Screening
@@ -49,7 +49,7 @@ def score_segmentation(
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
         return Answer(record.completed(ended), read.volume, labels)
-    kept = keep_large_components(drawn, min_fraction=config.components.min_fraction)
+    kept = filter_components(drawn, config.components)
     there = None if probability is None else grid.probability_to_working(probability)
     judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
     return Answer(record.completed(Screening(**vars(judgment), protocol=protocol)), read.volume, labels, probability)
