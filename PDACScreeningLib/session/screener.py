@@ -24,6 +24,7 @@ class ScanRequest:
     scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
     protocol: ProtocolName = DEFAULT_PROTOCOL
     series: str | None = None  # of a DICOM folder: its number or UID
+    acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
 
 
@@ -61,19 +62,20 @@ class Screener:
         *,
         protocol: ProtocolName = DEFAULT_PROTOCOL,
         series: str | None = None,
+        acquisition: str | None = None,
         include_identifiers: bool = False,
         on_progress: OnProgress = ignore_progress,
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
 
-        scan: a NIfTI, NRRD or MetaImage file, a folder of DICOM slices, or a CTVolume. A scan that is refused or that
-        cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
+        scan: a NIfTI, NRRD or MetaImage file, DICOM as `read_scan` takes it, or a CTVolume. A scan that is refused or
+        that cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
         place = scan if isinstance(scan, CTVolume) else str(scan)
         record = new_record()
         try:
-            return self.run(ScanRequest(place, protocol, series, include_identifiers), record, on_progress)
+            return self.run(ScanRequest(place, protocol, series, acquisition, include_identifiers), record, on_progress)
         except (InputRejected, InputIndeterminate) as error:
             return Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
 
@@ -87,6 +89,7 @@ class Screener:
             read = read_scan(
                 request.scan,
                 series=request.series,
+                acquisition=request.acquisition,
                 include_identifiers=request.include_identifiers,
                 on_progress=on_progress,
             )

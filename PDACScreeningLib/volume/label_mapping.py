@@ -43,7 +43,9 @@ class LabelMapping:
             raise ValueError(f"the value {whole.min()}")
         if self._keeps_numbers() and whole.size and whole.max() <= max(Label):  # our own files: nothing to look up
             return whole.astype(np.uint8)
-        labels: NDArray[np.int16] = table[np.minimum(whole, table.size - 1)]
+        index = whole.astype(np.intp)  # a table may be longer than the numbers of a file can count
+        index[whole >= table.size] = table.size - 1
+        labels: NDArray[np.int16] = table[index]
         if (labels < 0).any():
             raise ValueError(f"the value {whole[labels < 0][0]}")
         unsigned: LABELS_ZYX = labels.astype(np.uint8)
