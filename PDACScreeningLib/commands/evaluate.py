@@ -184,7 +184,7 @@ def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:
 
 def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]:
     """A picture of each scan on the wrong side of the rule, as far as they are shown."""
-    wrong = wrong_readings(found.cases, found.setting.min_tumor_voxels, GALLERY_LIMIT)
+    wrong = wrong_readings(found.cases, found.setting.decision, GALLERY_LIMIT)
     names = {(place.case_id, place.fold): place.name for place in plan.assignments}
     pictures = []
     for result in wrong:

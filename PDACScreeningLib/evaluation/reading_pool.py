@@ -105,6 +105,8 @@ def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -
         patient_id=case.facts.patient_id,
         fold=task.assignment.fold,
         in_full_precision=None if task.runtime.precision == "fp32" else lambda: full_precision(model, task.runtime),
+        traits=case.facts.traits,
+        native_truth=case.native_truth,
     )
     write_reading(task.folder, task.assignment.name, task.made_of, reading)
 

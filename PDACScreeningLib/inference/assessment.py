@@ -6,8 +6,8 @@ same count, so each of these doubts turns such a call into INDETERMINATE (ADR 00
 
 from __future__ import annotations
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
-from PDACScreeningLib.screening_result import Protocol
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label

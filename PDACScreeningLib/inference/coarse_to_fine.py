@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import ProtocolName, ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.config import DecisionRule, ProtocolName, ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.inference.combination import combined, summand
 from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
@@ -24,7 +25,7 @@ class ScaleSegmentation:
     """What one network alone would segment inside the ROI (a row of Table 1).
 
     labels: (z, y, x) uint8 of the ROI, after the component filter. mean_tumor_probability: this network's, over its own
-    tumor voxels; None when it has none.
+    tumor voxels; None when it has none. evidence: `tumor_evidence` of its probabilities in the gland it segments.
     """
 
     patch_size: int
@@ -32,6 +33,7 @@ class ScaleSegmentation:
     mean_tumor_probability: float | None
     windows: int
     windows_skipped: int
+    evidence: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Segmentation:
 
     coarse_box: smallest box of all pancreas and tumor voxels of the coarse scan. roi: that box and its margin.
     labels: (z, y, x) uint8 of the whole volume, after the component filter; background outside the ROI.
-    tumor_probability: (z, y, x) float32 of the ROI, mean over the networks, before any filter.
+    tumor_probability: (z, y, x) float32 of the ROI, of all networks together, before any filter.
     scales: one entry per network, coarse first. unfiltered_labels: (z, y, x) uint8 of the ROI, before the filter.
     protocol: whose windows these are. close_call_voxels: tumor voxels of a "fast" answer before it, which was a close
     call; None when there was none. in_full_precision: whether the networks answered again without rounding.
@@ -77,7 +79,7 @@ def segment(
     region: scanned by the fine networks instead of the ROI, to measure what the ROI is good for; the paper: None.
     protocol: "exact" is every window of the paper; "fast" covers the same voxels with fewer, and goes on to "exact"
     when its answer is a close call (ADR 0017), so that None is always the word of "exact".
-    in_full_precision: the same networks in fp32, which answer again when the count lies near the rule (ADR 0020); None
+    in_full_precision: the same networks in fp32, which answer again when the count lies near the rule (ADR 0026); None
     where `networks` are those already.
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
@@ -121,14 +123,16 @@ def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) ->
     tumor_voxels = int(np.count_nonzero(segmentation.labels == Label.TUMOR))
     if tumor_voxels > 0:
         return tumor_voxels < config.close_call_factor * needed
+    if config.decision.min_score is not None:
+        return True  # the score of a scan without a tumor voxel may lie on either side of the threshold
     alone = (int(np.count_nonzero(scale.labels == Label.TUMOR)) for scale in segmentation.scales)
     return bool((segmentation.unfiltered_labels == Label.TUMOR).any() or max(alone) >= needed)
 
 
 def is_near_the_rule(segmentation: Segmentation | None, config: ScreeningConfig) -> bool:
-    """Whether rounding in the networks could move the count of tumor voxels over K or below it (ADR 0020)."""
-    if segmentation is None:
-        return True  # no pancreas is a grave answer
+    """Whether rounding in the networks could move the count of tumor voxels over K or below it (ADR 0026)."""
+    if segmentation is None or config.decision.min_score is not None:
+        return True  # no pancreas is a grave answer, and how far a score is from its threshold is not known here
     needed, factor = config.decision.min_tumor_voxels, config.precision_margin_factor
     return bool(needed / factor <= np.count_nonzero(segmentation.labels == Label.TUMOR) <= needed * factor)
 
@@ -152,16 +156,17 @@ def windows_of(scale: ScaleSpec, config: ScreeningConfig, protocol: ProtocolName
     return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
 
 
-def most_likely_labels(foreground: NDArray[np.float32]) -> LABELS_ZYX:
+def most_likely_labels(foreground: NDArray[np.float32], *, min_tumor_probability: float = 0.0) -> LABELS_ZYX:
     """(z, y, x) label of the highest probability; the lowest label wins a tie.
 
-    foreground: (2, z, y, x) probability of pancreas and of tumor; background is 1 minus both.
+    foreground: (2, z, y, x) probability of pancreas and of tumor; background is 1 minus both. Where the tumor's is the
+    highest but not above `min_tumor_probability`, the likelier of the other two; 0 is the paper's argmax.
     """
     labels = np.empty(foreground.shape[1:], np.uint8)
     for z, (pancreas, tumor) in enumerate(foreground.swapaxes(0, 1)):  # slice by slice, to save memory
         background = 1 - (pancreas + tumor)
         labels[z] = np.where(pancreas > background, np.uint8(Label.PANCREAS), np.uint8(Label.BACKGROUND))
-        labels[z][tumor > np.maximum(background, pancreas)] = Label.TUMOR
+        labels[z][tumor > np.maximum(np.maximum(background, pancreas), min_tumor_probability)] = Label.TUMOR
     return labels
 
 
@@ -169,6 +174,15 @@ def mean_tumor_probability(labels: LABELS_ZYX, tumor_probability: PROBABILITY_ZY
     """Mean tumor probability over the tumor voxels of labels of the same shape; None when there are none."""
     tumor = tumor_probability[labels == Label.TUMOR]
     return float(tumor.mean(dtype=np.float64)) if tumor.size else None
+
+
+def tumor_evidence(tumor_probability: NDArray[np.float32], rule: DecisionRule) -> float:
+    """The K-th largest tumor probability of a gland: how sure the networks are of the K voxels that the rule asks for.
+
+    tumor_probability: (n,) of all voxels segmented as pancreas or tumor. 0 when these are fewer than K.
+    """
+    k = rule.min_tumor_voxels
+    return float(np.partition(tumor_probability, -k)[-k]) if tumor_probability.size >= k else 0.0
 
 
 def _segment_once(
@@ -188,12 +202,14 @@ def _segment_once(
     roi = coarse_box.padded(config.roi_margin_voxels, ct.geometry.shape) if region is None else region
 
     coarse = coarse.cropped(roi)
-    total = coarse.foreground  # the networks' sum; grows in place, for the ROI may be as large as the volume
     scales = [_coarse_alone(coarse, config)]
+    # The networks' sum; grows in place, for the ROI may be as large as the volume.
+    total = summand(coarse.foreground, config.combination)
     for scale in fine_scales:
         scales.append(_add_fine_scan(total, ct.hu[roi.slices], scale, networks, config, protocol, on_progress))
-    mean = np.divide(total, len(config.scales), out=total)
-    in_roi, tumor_probability = most_likely_labels(mean), mean[1].copy()
+    mean = combined(np.divide(total, len(config.scales), out=total), config.combination)
+    in_roi = most_likely_labels(mean, min_tumor_probability=config.min_tumor_probability)
+    tumor_probability = mean[1].copy()
     del coarse, total, mean  # memory for the component filter
 
     labels = np.zeros(ct.hu.shape, np.uint8)
@@ -219,7 +235,7 @@ def _coarse_scan(
 def _coarse_alone(coarse: WindowScan, config: ScreeningConfig) -> ScaleSegmentation:
     """What the coarse network would say without the others. coarse: of the ROI."""
     labels = most_likely_labels(coarse.foreground)
-    tumor_probability = coarse.foreground[1][labels == Label.TUMOR]
+    tumor_probability = coarse.foreground[1][labels != Label.BACKGROUND]
     return _alone(config.scales[0], labels, tumor_probability, coarse.windows, coarse.windows_skipped, config)
 
 
@@ -237,9 +253,9 @@ def _add_fine_scan(
     network, stage = networks[scale.patch_size], f"fine scan ({scale.patch_size}^3)"
     labels, tumor_probabilities = np.empty(hu.shape, np.uint8), []
     for slab in scan_slabs(plan, network, scale, config, stage=stage, on_progress=on_progress):
-        total[:, slab.z] += slab.foreground
         labels[slab.z] = most_likely_labels(slab.foreground)
-        tumor_probabilities.append(slab.foreground[1][labels[slab.z] == Label.TUMOR])
+        tumor_probabilities.append(slab.foreground[1][labels[slab.z] != Label.BACKGROUND])
+        total[:, slab.z] += summand(slab.foreground, config.combination)
     return _alone(scale, labels, np.concatenate(tumor_probabilities), len(plan.corners), plan.skipped, config)
 
 
@@ -253,8 +269,10 @@ def _alone(
 ) -> ScaleSegmentation:
     """A network's own segmentation after the component filter.
 
-    labels: (z, y, x) before it. tumor_probability: (n,) of the tumor voxels of `labels`, in raster order.
+    labels: (z, y, x) before it. tumor_probability: (n,) of the foreground voxels of `labels`, in raster order.
     """
     filtered = filter_components(labels, config.components)
-    mean = mean_tumor_probability(filtered[labels == Label.TUMOR], tumor_probability)
-    return ScaleSegmentation(scale.patch_size, filtered, mean, windows, windows_skipped)
+    kept = filtered[labels != Label.BACKGROUND]
+    mean = mean_tumor_probability(kept, tumor_probability)
+    evidence = tumor_evidence(tumor_probability[kept != Label.BACKGROUND], config.decision)
+    return ScaleSegmentation(scale.patch_size, filtered, mean, windows, windows_skipped, evidence)

@@ -12,8 +12,9 @@ from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reac
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
-from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry

@@ -20,7 +20,8 @@ from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
-from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -70,7 +71,7 @@ def screen(
 
     networks: by patch size, one for each of `config.scales`. protocol: see `segment`; the answer names the one that it
     rests on. in_full_precision: the same networks without rounding to few bits, asked when the answer lies near the
-    rule (ADR 0020), so that no call depends on the processor; None where `networks` are those already.
+    rule (ADR 0026), so that no call depends on the processor; None where `networks` are those already.
     The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge or where a
     NOT_SUSPICIOUS is not to be believed; never anything else. Raises ValueError when a network is missing, ModelError
     when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
@@ -154,4 +155,6 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         decision=config.decision,
         score=config.score,
         assessment=config.assessment,
+        combination=config.combination,
+        min_tumor_probability=config.min_tumor_probability,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section, table
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import count, grouped, share, volume
-from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 
 _NETWORK_OUTPUT = ", the networks' output over the tumor voxels: how sure they are of the outline, not of a cancer"
 _AXIS_DECADES = 5  # the axis of the rule ends at 10^5 voxels, or later where more were found

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import finding_name, voxels_and_volume
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.verdict_section import verdict_line
-from PDACScreeningLib.screening_result import Finding, Protocol, Screening
+from PDACScreeningLib.screening_result import Finding, Screening
 
 
 def plain_summary(screening: Screening, files: Iterable[Path] = ()) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import patient_directions
 from PDACScreeningLib.report.quantity import milliliters
 from PDACScreeningLib.report.verdict_section import verdict_line
-from PDACScreeningLib.screening_result import Finding, ModelFacts, Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.screening_result import Finding, ModelFacts, ScaleEvidence, Screening
 
 FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Prob.", "HU")
 

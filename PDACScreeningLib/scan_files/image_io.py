@@ -126,7 +126,7 @@ def read_label_map(path: Path, mapping: LabelMapping = OWN_LABELS) -> LabelMap:
 def read_volume(path: Path) -> tuple[NDArray[Any], Geometry]:
     """(z, y, x) numbers of a file as they are stored, with their grid. Raises InputRejected for a damaged file."""
     header, _ = read_header(path)
-    return _voxels(header), header_geometry(header).geometry
+    return np.stack(list(read_planes(header))), header_geometry(header).geometry
 
 
 def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:

@@ -10,8 +10,9 @@ from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.record import input_facts, new_record
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX

@@ -15,7 +15,7 @@ from PDACScreeningLib.terminal.display import STYLES, Display
 from PDACScreeningLib.terminal.interruption import Interruption
 
 EXIT_CODES = (
-    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed,\n"
+    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected (prepare: some cases), 5 failed,\n"
     "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )

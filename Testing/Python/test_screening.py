@@ -154,13 +154,14 @@ def test_tumor_of_49_voxels_is_not_suspicious_but_stays_a_finding():
     answer = screen(coded(gland((1, 7, 7)), GEOMETRY), decoders(), LITERAL).screening
     assert answer.outcome is Outcome.NOT_SUSPICIOUS
     assert answer.tumor_voxels == 49
-    assert answer.score == pytest.approx(0.5 * 49 / 99 + 0.5 * 0.9)
+    assert answer.score == pytest.approx(0.25 * 0.05)  # the 50th-largest probability of the gland is no tumor's
     assert len(answer.findings) == 1
 
 
-def test_gland_without_tumor_is_not_suspicious_with_score_zero():
+def test_gland_without_tumor_is_not_suspicious_and_scores_by_what_the_networks_held_possible():
     answer = screen(coded(gland((0, 0, 0)), GEOMETRY), decoders(), LITERAL).screening
-    assert (answer.outcome, answer.score, answer.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0.0, 0)
+    assert (answer.outcome, answer.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
+    assert answer.score == pytest.approx(0.25 * 0.05)
     assert answer.mean_tumor_probability is None
     assert answer.findings == ()
 
