@@ -76,6 +76,10 @@ class LazyModel:
             tell(f"Note: {loaded.facts.notice}.")
         tell(f"Computing on {loaded.device} ({loaded.precision}).")
 
+    def announce_again(self) -> None:
+        """Let the next `announce` speak: whoever listens then has not heard it."""
+        self._announced = False
+
     def _load(self) -> LoadedModel:
         from PDACScreeningLib.network.model_directory import load_model
         from PDACScreeningLib.network.runtime import resolve_device
