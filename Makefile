@@ -59,7 +59,7 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"
