@@ -8,11 +8,13 @@ NORMAL_SEED := 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer bench bench-training pictures clean
+.PHONY: help demo test test-hostile fuzz test-slicer bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
+	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
+	@echo "make fuzz      random damage through every reader of scans; RUNS=1000000 SEED=0"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to docs/benchmarks.md (1 GB more to install)"
@@ -50,6 +52,14 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+test-hostile: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
+
+RUNS := 1000000
+SEED := 0
+fuzz: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
 
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"

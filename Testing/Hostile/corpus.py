@@ -1,6 +1,6 @@
 """The corpus of hostile inputs: what is in it, and a table of how the reader did.
 
-PYTHONPATH=Testing/Python python Testing/Hostile/corpus.py [--every N]     ends with 1 if a single input is answered wrongly
+`make test-hostile` runs it; it ends with 1 if a single input is answered wrongly.
 """
 
 from __future__ import annotations

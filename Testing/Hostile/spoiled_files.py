@@ -17,13 +17,13 @@ from stored_scans import body_hu, nifti_bytes
 from PDACScreeningLib.scan_files.image_io import ReadCT
 
 NRRD = (
-    "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 28 24 20\n"
+    "NRRD0004\ntype: short\ndimension: 3\nspace: right-anterior-superior\nsizes: 28 24 20\n"
     "space directions: (3,0,0) (0,3,0) (0,0,3)\nkinds: domain domain domain\nendian: little\nencoding: {}\n"
     "space origin: (0,0,0)\n\n"
 )
 META = (
     "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nCompressedData = {}\n"
-    "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 3 3 3\nDimSize = 28 24 20\n"
+    "TransformMatrix = -1 0 0 0 -1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 3 3 3\nDimSize = 28 24 20\n"
     "ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
 )
 PERCENT = [*np.linspace(0, 0.99, 100)]
@@ -157,7 +157,7 @@ def _text_headers() -> Iterator[HostileInput]:
         ("DimSize", "28 24 20"),
         ("ElementSpacing", "3 3 3"),
         ("Offset", "0 0 0"),
-        ("TransformMatrix", "1 0 0 0 1 0 0 0 1"),
+        ("TransformMatrix", "-1 0 0 0 -1 0 0 0 1"),
     ):
         for value in _NUMBERS:
             content = meta.replace(f"{key} = {old}\n", f"{key} = {value}\n").encode() + voxels
@@ -167,7 +167,7 @@ def _text_headers() -> Iterator[HostileInput]:
         ("sizes", "28 24 20"),
         ("space directions", "(3,0,0) (0,3,0) (0,0,3)"),
         ("space origin", "(0,0,0)"),
-        ("space", "left-posterior-superior"),
+        ("space", "right-anterior-superior"),
         ("type", "short"),
         ("encoding", "raw"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from dicom_slices import SHAPE, body_slices
 from hostile_input import REFUSED, SAFE, SAME, TOLD, HostileInput, Make
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 Change = Callable[[list[Dataset]], None]
 HEIGHTS = 3.0 * np.arange(SHAPE[0])
@@ -26,6 +29,7 @@ def _as_file(dataset: Dataset) -> bytes:
     content = io.BytesIO()
     if "PixelData" in dataset:
         dataset["PixelData"].VR = "OW"  # told by elements that may be missing
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID") or generate_uid()
     dataset.save_as(content, enforce_file_format=True)
     return content.getvalue()
 
@@ -149,19 +153,23 @@ def lacking_elements() -> Iterator[HostileInput]:
             change = setting(keyword, None, numbers)
             yield HostileInput("element missing", f"{keyword} in {where}", of_changed(change), SAFE)
     for keyword in _NUMERIC:
-        old = {"ImagePositionPatient": b"-35.0", "ImageOrientationPatient": b"0\\0\\0", "PixelSpacing": b"3.0\\2.5"}
-        text = old.get(keyword, {"RescaleSlope": b"1 ", "RescaleIntercept": b"-1024"}.get(keyword, b""))
-        for broken in (b"x", b"nan", b"inf", b"1e999", b"\xff"):
-            changed = [_replaced(content, text, broken) for content in clean_slices()]
+        for broken in (b"x", b"nan", b"inf", b"9e999", b"\xff"):
+            changed = [_with_text(content, keyword, broken) for content in clean_slices()]
             yield HostileInput("number that does not parse", f"{keyword} {broken!r}", of_files(changed), REFUSED)
             few = [*clean_slices()[:5], changed[5], *clean_slices()[6:]]
             yield HostileInput("number that does not parse", f"{keyword} {broken!r} in one", of_files(few), REFUSED)
 
 
-def _replaced(content: bytes, old: bytes, new: bytes) -> bytes:
-    """The last occurrence, in the numbers of the image, filled up to the same length."""
-    place = content.rindex(old, 0, content.index(b"\xe0\x7f\x10\x00"))
-    return content[:place] + new.ljust(len(old))[: len(old)] + content[place + len(old) :]
+def _with_text(content: bytes, keyword: str, text: bytes) -> bytes:
+    """A file whose element of numbers holds a text of another length instead of its first number."""
+    tag = tag_for_keyword(keyword) or 0
+    head = struct.pack("<2H", tag >> 16, tag & 0xFFFF) + b"DS"
+    place = content.index(head) + len(head)
+    length = struct.unpack_from("<H", content, place)[0]
+    numbers = content[place + 2 : place + 2 + length].split(b"\\")
+    value = b"\\".join([text, *numbers[1:]])
+    value += b" " * (len(value) % 2)
+    return content[:place] + struct.pack("<H", len(value)) + value + content[place + 2 + length :]
 
 
 def moved_slices() -> Iterator[HostileInput]:
