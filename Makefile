@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := PDACScreeningLib PDACScreening Testing docs train.py
+SOURCES := PDACScreeningLib PDACScreening Testing docs examples train.py
 TUMOR_SEED := 1
 NORMAL_SEED := 2
+BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,8 +18,8 @@ help:
 	@echo "make fuzz      random damage through every reader of scans; RUNS=1000000 SEED=0"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
-	@echo "               adds to docs/benchmarks.md (1 GB more to install)"
-	@echo "make bench-training  pace of the patch sampler and of a training, into docs/benchmarks.md"
+	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
+	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
 	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
 
@@ -43,15 +44,24 @@ $(VENV)/.slicer-host-installed: $(VENV)/.test-installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slicer-host]'
 	@touch $@
 
-# The Slicer module on real MRML and real Qt (docs/slicer_host.md); SLICER_SOURCE=<checkout of Slicer> uses its Python files.
-test-slicer: $(VENV)/.slicer-host-installed
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest Testing/SlicerHost
+# The stable Slicer's MRML lies beside the packages and is found first; its libraries look for VTK next to themselves.
+STABLE_CORE := $(VENV)/slicer-core-5.12.4.0
+$(STABLE_CORE): $(VENV)/.slicer-host-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ slicer-core==5.12.4.0
+	ln -s "$$($(BIN)/python -c 'import vtkmodules; print(vtkmodules.__path__[0])')" $@/vtkmodules
+
+# The Slicer module on real MRML and real Qt (docs/explanation/slicer_host.md), in two processes; then what neither draws nor takes long on
+# the stable Slicer's MRML. SLICER_SOURCE=<checkout of Slicer> uses its Python files.
+test-slicer: $(VENV)/.slicer-host-installed $(STABLE_CORE)
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/SlicerHost
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 PYTHONPATH=$(STABLE_CORE) $(BIN)/pytest -n 2 --dist loadfile \
+	  -m "not slow and not rendering" Testing/SlicerHost
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 test-hostile: $(VENV)/.test-installed
 	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
@@ -80,14 +90,14 @@ $(VENV)/.bench-installed: $(VENV)/.test-installed
 	@touch $@
 
 bench: $(VENV)/.bench-installed
-	$(BIN)/python Testing/Benchmarks/bench_inference.py --page docs/benchmarks.md
-	$(BIN)/python Testing/Benchmarks/bench_protocols.py --page docs/benchmarks.md
-	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page docs/benchmarks.md --picture docs/pictures/cost-growth.svg
-	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page docs/benchmarks.md
-	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page docs/benchmarks.md
+	$(BIN)/python Testing/Benchmarks/bench_inference.py --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_protocols.py --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page $(BENCHMARK_LOG) --picture docs/pictures/cost-growth.svg
+	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page $(BENCHMARK_LOG)
 
 bench-training: $(VENV)/.test-installed
-	$(BIN)/python Testing/Benchmarks/bench_training.py --page docs/benchmarks.md
+	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)
 
 # The views of Slicer are drawn without a window; Qt needs no display either.
 pictures: demo $(VENV)/.slicer-host-installed

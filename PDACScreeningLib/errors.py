@@ -32,6 +32,14 @@ class GeometryMismatch(PDACScreeningError):
     """Two volumes that should share a grid do not."""
 
 
+class ResultError(PDACScreeningError):
+    """A result folder is incomplete, damaged, or holds files that do not belong together."""
+
+
+class OlderResult(ResultError):
+    """A result of an older file format: it can be shown, but not scored again."""
+
+
 class ModelError(PDACScreeningError):
     """A model directory is missing, damaged, or does not fit this version."""
 

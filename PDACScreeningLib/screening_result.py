@@ -1,142 +1,155 @@
-"""What a screening says: plain values, read and written as `screening.json`. No voxels, no torch.
-
-`docs/screening_json.md` documents the file field by field.
-"""
+"""What a screening says: plain values. No voxels, no torch. The words are those of `screening.json`'s documentation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from PDACScreeningLib import atomic_file
-from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.meaning import Meaning, check_values
+from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
-
-
-class Outcome(StrEnum):
-    """Every input ends in exactly one of these."""
-
-    SUSPICIOUS = "SUSPICIOUS"
-    NOT_SUSPICIOUS = "NOT_SUSPICIOUS"
-    INDETERMINATE = "INDETERMINATE"
-    REJECTED = "REJECTED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-    @property
-    def verdict(self) -> str:
-        """The first line a person reads. Never a diagnosis, never "normal"."""
-        return _VERDICTS[self]
-
-    @property
-    def exit_code(self) -> int:
-        """Of the command line: 0 result, 3 indeterminate, 4 rejected, 5 failed, 130 cancelled (2 is usage)."""
-        return _EXIT_CODES[self]
-
-
-_VERDICTS = {
-    Outcome.SUSPICIOUS: "Suspicious region found",
-    Outcome.NOT_SUSPICIOUS: "No suspicious region found - does not exclude cancer",
-    Outcome.INDETERMINATE: "Not assessable",
-    Outcome.REJECTED: "Not assessable: the input was rejected",
-    Outcome.FAILED: "Not assessable: the screening failed",
-    Outcome.CANCELLED: "Cancelled before a result",
-}
-_EXIT_CODES = {
-    Outcome.SUSPICIOUS: 0,
-    Outcome.NOT_SUSPICIOUS: 0,
-    Outcome.INDETERMINATE: 3,
-    Outcome.REJECTED: 4,
-    Outcome.FAILED: 5,
-    Outcome.CANCELLED: 130,
-}
+SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
 @dataclass(frozen=True)
 class ScaleEvidence:
     """What one network alone would say, after the component filter, on the working grid."""
 
-    patch_size: int
-    pancreas_voxels: int  # outside the tumor
-    tumor_voxels: int
-    mean_tumor_probability: float | None  # over its own tumor voxels; None when there are none
-    windows: int  # evaluated
-    windows_skipped: int  # held no body
+    patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
+    pancreas_voxels: Annotated[int, Meaning("Voxels labeled pancreas, outside the tumor.", minimum=0)]
+    tumor_voxels: Annotated[int, Meaning("Voxels labeled tumor.", minimum=0)]
+    mean_tumor_probability: Annotated[
+        float | None,
+        Meaning(
+            "Mean softmax output for the class tumor over this network's own tumor voxels; null when there are none.",
+            minimum=0,
+            maximum=1,
+        ),
+    ]
+    windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
+    windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
+
+    def __post_init__(self) -> None:
+        check_values(self)
 
 
 @dataclass(frozen=True)
 class Finding:
     """One 6-connected tumor region of the filtered segmentation, largest first."""
 
-    number: int  # 1, 2, ...
-    voxels: int  # of the working grid
-    volume_mm3: float
-    longest_diameter_mm: float
-    centroid_lps_mm: XYZ
-    inside_lps_mm: XYZ  # a point inside the region, for jumping there; a centroid may lie outside a bent region
-    mean_hu: float
-    mean_tumor_probability: float
+    number: Annotated[int, Meaning("1, 2, ... from the largest to the smallest.", minimum=1)]
+    voxels: Annotated[int, Meaning("Voxels of the working grid.", minimum=1)]
+    volume_mm3: Annotated[float, Meaning("Volume in cubic millimeters.", above=0)]
+    longest_diameter_mm: Annotated[
+        float,
+        Meaning("Greatest distance between two points of the region, in three dimensions, in millimeters.", above=0),
+    ]
+    centroid_lps_mm: Annotated[XYZ, Meaning("Centroid (x, y, z) in LPS millimeters.")]
+    inside_lps_mm: Annotated[
+        XYZ, Meaning("A point inside the region (x, y, z) in LPS millimeters: a centroid may lie outside a bent one.")
+    ]
+    mean_hu: Annotated[float, Meaning("Mean density in Hounsfield units, on the working grid.")]
+    mean_tumor_probability: Annotated[
+        float | None,
+        Meaning(
+            "Mean softmax output of the combined networks for the class tumor over the region; null when there is no "
+            "probability map.",
+            minimum=0,
+            maximum=1,
+        ),
+    ]
+
+    left_out: Annotated[
+        bool,
+        Meaning(
+            "Whether the component rule took the region away, so that it does not count; listed behind the others."
+        ),
+    ] = False
+
+    def __post_init__(self) -> None:
+        check_values(self)
 
 
 @dataclass(frozen=True)
 class ModelFacts:
     """Which model answered, and what it rests on."""
 
-    name: str
-    trained_on: str  # one sentence
-    notice: str  # e.g. "demo model, trained on synthetic phantoms only"; empty when there is none
-    is_demo: bool
-    weights_sha256: str
-    chosen_because: str  # how this model came to be used
-    performance: str = ""  # one sentence of measured figures with what they were measured on; empty = unknown
+    name: Annotated[str, Meaning("Name of the model.")]
+    trained_on: Annotated[str, Meaning("What it was trained on, in one sentence.")]
+    notice: Annotated[
+        str,
+        Meaning(
+            'A sentence every output carries, e.g. "demo model, trained on synthetic phantoms only"; empty when there '
+            "is none."
+        ),
+    ]
+    is_demo: Annotated[bool, Meaning("Whether this is a demonstration model that says nothing about patients.")]
+    weights_sha256: Annotated[str, Meaning("SHA-256 of weights.safetensors.", pattern=SHA256_OR_NOTHING)]
+    chosen_because: Annotated[str, Meaning("How this model came to be used.")]
+    performance: Annotated[
+        str, Meaning("Measured figures and what they were measured on, in one sentence; empty when unknown.")
+    ] = ""
 
 
 @dataclass(frozen=True)
 class InputFacts:
     """Which voxels were screened. Carries no patient identifier unless it was asked for."""
 
-    kind: str  # "NIfTI", "NRRD", "MetaImage", "DICOM series"
-    shape_zyx: ZYX
-    spacing_mm_xyz: XYZ
-    origin_lps_mm: XYZ
-    direction: Direction
-    voxels_sha256: str  # of the HU array as int16 little-endian, in (z, y, x) order of the file
-    hu_range: tuple[int, int]
-    identifiers: dict[str, str] = field(default_factory=dict)  # only with --include-identifiers
+    kind: Annotated[
+        str, Meaning('File format: "NIfTI", "NRRD", "MetaImage", "DICOM series", or "voxels" that came from no file.')
+    ]
+    shape_zyx: Annotated[ZYX, Meaning("Voxels along (z, y, x) of the file.", minimum=1)]
+    spacing_mm_xyz: Annotated[XYZ, Meaning("Voxel spacing along (x, y, z) in millimeters.", above=0)]
+    origin_lps_mm: Annotated[XYZ, Meaning("Center of the first voxel (x, y, z) in LPS millimeters.")]
+    direction: Annotated[
+        Direction,
+        Meaning("3x3 direction matrix, row by row; column k is the LPS direction of index axis k of (x, y, z)."),
+    ]
+    voxels_sha256: Annotated[
+        str,
+        Meaning(
+            "SHA-256 of the Hounsfield units as little-endian int16, in (z, y, x) order of the file.",
+            pattern=SHA256_OR_NOTHING,
+        ),
+    ]
+    hu_range: Annotated[tuple[int, int], Meaning("Lowest and highest Hounsfield unit.")]
+    identifiers: Annotated[
+        dict[str, str],
+        Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),
+    ] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Protocol:
-    """How the answer was computed: the numbers of section 2.3 that were in force."""
-
-    name: str  # "exact": the paper's windows; "fast": few large ones
-    working_spacing_mm_xyz: XYZ
-    window_sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    roi_margin_voxels: int
-    min_component_fraction: float
-    min_tumor_voxels: int
-    min_tumor_volume_mm3: float  # K in mm3 on the working grid
-    score_count_weight: float
-    window_margins: tuple[int, ...] = ()  # voxels next to another window that do not count; 0 each in the paper
+    def __post_init__(self) -> None:
+        check_values(self)
 
 
 @dataclass(frozen=True)
 class Provenance:
     """What ran, where, when."""
 
-    software: str
-    versions: dict[str, str] = field(default_factory=dict)
-    device: str = ""
-    precision: str = ""
-    config_sha256: str = ""
-    started_utc: str = ""
-    memory_steps: tuple[str, ...] = ()  # what the networks did because memory did not suffice
+    software: Annotated[str, Meaning("Name and version of this software.")]
+    versions: Annotated[dict[str, str], Meaning("Versions of Python and of the packages a result depends on.")] = field(
+        default_factory=dict
+    )
+    device: Annotated[str, Meaning('What the networks ran on, e.g. "cpu"; empty when none ran.')] = ""
+    precision: Annotated[str, Meaning('Number format of the networks, e.g. "fp32"; empty when none ran.')] = ""
+    config_sha256: Annotated[
+        str,
+        Meaning(
+            "SHA-256 of the model's screening configuration; empty when none was loaded.", pattern=SHA256_OR_NOTHING
+        ),
+    ] = ""
+    started_utc: Annotated[str, Meaning("Start in UTC, ISO 8601.")] = ""
+    memory_steps: Annotated[
+        tuple[str, ...],
+        Meaning(
+            "What the networks did because memory did not suffice, e.g. fewer windows at once; empty when it did. The "
+            "answer is the same."
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True)
@@ -146,40 +159,98 @@ class Screening:
     score is a score in [0, 1] for ranking scans, never a probability of cancer.
     """
 
-    outcome: Outcome
-    reason: str  # one sentence: why this outcome
-    score: float | None = None
-    tumor_voxels: int | None = None
-    tumor_volume_mm3: float | None = None
-    pancreas_voxels: int | None = None  # outside the tumor, like the pancreas label
-    pancreas_volume_mm3: float | None = None
-    mean_tumor_probability: float | None = None
-    scales: tuple[ScaleEvidence, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    warnings: tuple[str, ...] = ()
-    model: ModelFacts | None = None
-    input: InputFacts | None = None
-    protocol: Protocol | None = None
-    provenance: Provenance | None = None
-    timings_s: dict[str, float] = field(default_factory=dict)
-    notice: str = RESEARCH_NOTICE
-    schema_version: int = SCHEMA_VERSION
+    outcome: Annotated[
+        Outcome,
+        Meaning(
+            "How the screening ended. SUSPICIOUS and NOT_SUSPICIOUS are results; the others are not, and never mean "
+            "that nothing is there."
+        ),
+    ]
+    reason: Annotated[str, Meaning("Why this outcome, in one or two sentences.")]
+    rule_call: Annotated[
+        Outcome | None,
+        Meaning(
+            "What the rule of K alone says. The outcome is INDETERMINATE where its NOT_SUSPICIOUS is not believed, for "
+            "the reason given. Null when the networks gave nothing."
+        ),
+    ] = None
+    score: Annotated[
+        float | None,
+        Meaning(
+            "Ranks scans: s = a n/(n + K) + (1 - a) p for n > 0 tumor voxels with mean tumor probability p, else 0. It "
+            "does not decide and is not a probability of cancer. Null without a result, and for labels without a "
+            "probability map.",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    tumor_voxels: Annotated[
+        int | None,
+        Meaning(
+            "n: tumor voxels of the working grid after the component filter. The rule calls a scan suspicious from K "
+            "on. Null without a result.",
+            minimum=0,
+        ),
+    ] = None
+    tumor_volume_mm3: Annotated[float | None, Meaning("Their volume in cubic millimeters.", minimum=0)] = None
+    removed_tumor_voxels: Annotated[
+        int | None,
+        Meaning(
+            "Tumor voxels that the component rule took away; from K on, a NOT_SUSPICIOUS of the rule is not believed.",
+            minimum=0,
+        ),
+    ] = None
+    pancreas_voxels: Annotated[
+        int | None,
+        Meaning("Voxels of the working grid labeled pancreas, outside the tumor. Null without a result.", minimum=0),
+    ] = None
+    pancreas_volume_mm3: Annotated[float | None, Meaning("Their volume in cubic millimeters.", minimum=0)] = None
+    mean_tumor_probability: Annotated[
+        float | None,
+        Meaning(
+            "p: mean softmax output of the combined networks for the class tumor over the tumor voxels; null when "
+            "there are none. Not a probability of cancer.",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    scales: Annotated[
+        tuple[ScaleEvidence, ...],
+        Meaning("What each network alone found, coarse to fine; empty without a result."),
+    ] = ()
+    findings: Annotated[
+        tuple[Finding, ...],
+        Meaning("Tumor regions, largest first; empty when no voxel is labeled tumor and without a result."),
+    ] = ()
+    warnings: Annotated[tuple[str, ...], Meaning("Sentences to know before believing the answer.")] = ()
+    model: Annotated[ModelFacts | None, Meaning("Which model answered; null when none was loaded.")] = None
+    input: Annotated[InputFacts | None, Meaning("Which voxels were screened; null when none could be read.")] = None
+    protocol: Annotated[
+        Protocol | None, Meaning("The numbers of the method that were in force; null when nothing was computed.")
+    ] = None
+    provenance: Annotated[
+        Provenance | None,
+        Meaning("What ran, where and when; null when it is unknown. Holds no host name, user name or path."),
+    ] = None
+    timings_s: Annotated[dict[str, float], Meaning("Seconds each step took.", minimum=0)] = field(default_factory=dict)
+    notice: Annotated[str, Meaning("Research use only; not a medical device.")] = RESEARCH_NOTICE
+    schema_version: Annotated[int, Meaning("Version of this file format.")] = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        check_values(self)
+        numbers = (self.tumor_voxels, self.tumor_volume_mm3, self.pancreas_voxels, self.pancreas_volume_mm3)
+        if self.outcome in JUDGED and None in (*numbers, self.protocol):
+            raise ValueError(f"{self.outcome} needs tumor and pancreas voxels, their volumes and the protocol")
+        if self.outcome in NEVER_JUDGED and (self.findings or {*numbers, self.score, self.rule_call} != {None}):
+            raise ValueError(f"{self.outcome} cannot have a score, voxels or findings")
+        if (
+            self.rule_call not in (None, *JUDGED)
+            or self.outcome in JUDGED
+            and self.rule_call not in (None, self.outcome)
+        ):
+            raise ValueError(f"an outcome {self.outcome} cannot come of a rule that calls {self.rule_call}")
 
-def to_json(screening: Screening) -> dict[str, Any]:
-    """Plain data of a screening, as written to `screening.json`."""
-    plain: dict[str, Any] = to_plain(screening)
-    return plain
-
-
-def write_screening(screening: Screening, path: Path) -> Path:
-    """Write `screening.json`. Raises WriteError."""
-    return atomic_file.write_json(path, to_json(screening))
-
-
-def from_json(data: Any) -> Screening:
-    """Read what `to_json` wrote. Raises ValueError for another schema version or a foreign field."""
-    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
-        found = data.get("schema_version") if isinstance(data, dict) else type(data).__name__
-        raise ValueError(f"screening.json has schema version {found}, this version reads {SCHEMA_VERSION}")
-    return from_plain(Screening, data)
+    @property
+    def can_be_scored_again(self) -> bool:
+        """Whether edited segments can be scored like the AI's: not for results of an older file format."""
+        return self.protocol is not None and self.schema_version == SCHEMA_VERSION

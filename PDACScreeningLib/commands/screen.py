@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
     add_memory,
+    add_precision,
     add_progress,
     add_protocol,
     describe,
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_protocol(parser)
     add_device(parser)
     add_memory(parser)
+    add_precision(parser)
     add_progress(parser)
     parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
     parser.add_argument(

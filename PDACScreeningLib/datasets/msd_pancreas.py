@@ -22,9 +22,10 @@ FACTS = DatasetFacts(
     traps=(
         "Label 2 is any mass (cyst, IPMN, neuroendocrine tumor, PDAC), not PDAC only.",
         "Every labeled case has a mass, so there is no normal case.",
-        "Many of the cases are also in PANORAMA.",
+        "Many of the cases are also in PANORAMA, which says of each mass whether it is PDAC: name PANORAMA first.",
         "The archive holds hidden files named ._pancreas_001.nii.gz, which are no images.",
     ),
+    any_mass=True,
 )
 _ARCHIVE = "Task07_Pancreas"  # unpacked into a folder of its own, as Windows offers, it is there once more
 _INDEX, _IMAGES, _LABELS = "dataset.json", "imagesTr", "labelsTr"

@@ -22,7 +22,7 @@ from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.case_result import CaseResult, Reading
 from PDACScreeningLib.plain_data import from_plain, to_plain
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: score without ties, traits, own grid
 
 
 @dataclass(frozen=True)

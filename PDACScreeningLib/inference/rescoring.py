@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from PDACScreeningLib.config import DecisionRule, ScoreWeights
-from PDACScreeningLib.errors import GeometryMismatch
-from PDACScreeningLib.inference.classification import classify, explain
-from PDACScreeningLib.inference.coarse_to_fine import mean_tumor_probability
-from PDACScreeningLib.inference.confidence_score import confidence_score
-from PDACScreeningLib.inference.findings import find_tumors
+from PDACScreeningLib.errors import GeometryMismatch, OlderResult
+from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
+from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import keep_large_components
-from PDACScreeningLib.screening_result import Outcome, Protocol, Screening
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_json import OLDER_RESULT
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -47,53 +48,50 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: NDArray[np.float32], ct: CTVolume
+    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 
     ai: the untouched answer; its protocol says how to count, and its evidence of single networks stays as it is.
     ai_labels, edited, tumor_probability, ct: on the scan's own grid; (z, y, x) float32 probability of the networks.
     Labels that were not edited give back `ai` as it is: the way through the scan's grid would change a few voxels.
-    Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no protocol, GeometryMismatch for foreign grids.
+    Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no protocol, OlderResult when it
+    was written by an older version, GeometryMismatch for foreign grids.
     """
     if ai.protocol is None:
         raise ValueError("a screening without a protocol cannot be scored again: nothing says how to count")
+    if not ai.can_be_scored_again:
+        raise OlderResult(OLDER_RESULT)
     if not (ai_labels.geometry.is_close(ct.geometry) and edited.geometry.is_close(ct.geometry)):
         raise GeometryMismatch("the segments lie on another grid than the CT: export both on the CT's grid")
     changes = tuple(_change(label, ai_labels, edited) for label in (Label.PANCREAS, Label.TUMOR))
     if np.array_equal(ai_labels.labels, edited.labels):
         return Rescoring(ai, changes)
-    grid = _grid_of(ct.geometry, ai.protocol)
+    grid, protocol = _grid_of(ct.geometry, ai.protocol), ai.protocol
     drawn = grid.labels_to_working(edited)
-    labels = keep_large_components(drawn, min_fraction=ai.protocol.min_component_fraction)
-    if not labels.any():
+    if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
-    screening = _scored(ai, ai.protocol, labels, grid.probability_to_working(tumor_probability), grid.to_working(ct))
-    left_out = _left_out(drawn, labels, ai.protocol)
-    return Rescoring(replace(screening, warnings=(EDITED, *left_out, *ai.warnings)), changes)
+    kept = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
+    probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
+    judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
+    warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
+    return Rescoring(replace(ai, **{**vars(judgment), "warnings": warnings}), changes)
 
 
-def _scored(
-    ai: Screening, protocol: Protocol, labels: NDArray[np.uint8], probability: NDArray[np.float32], working: CTVolume
-) -> Screening:
-    """The same few lines as for the AI's own segmentation, on labels of the working grid."""
-    rule, weights = DecisionRule(protocol.min_tumor_voxels), ScoreWeights(protocol.score_count_weight)
-    voxel_mm3 = working.geometry.voxel_volume_mm3
-    tumor_voxels = int(np.count_nonzero(labels == Label.TUMOR))
-    pancreas_voxels = int(np.count_nonzero(labels == Label.PANCREAS))
-    mean = mean_tumor_probability(labels, probability)
-    return replace(
-        ai,
-        outcome=classify(tumor_voxels, rule),
-        reason=explain(tumor_voxels, rule, voxel_mm3),
-        score=confidence_score(tumor_voxels, mean, rule, weights),
-        tumor_voxels=tumor_voxels,
-        tumor_volume_mm3=tumor_voxels * voxel_mm3,
-        pancreas_voxels=pancreas_voxels,
-        pancreas_volume_mm3=pancreas_voxels * voxel_mm3,
-        mean_tumor_probability=mean,
-        findings=find_tumors(labels, probability, working),
-    )
+def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
+    """The warnings about the scan and the run; those about the AI's segments may not hold for the edited ones."""
+    removed = ai.removed_tumor_voxels or 0
+    of_segments = {
+        *doubts(
+            protocol,
+            pancreas_voxels=ai.pancreas_voxels or 0,
+            tumor_voxels=ai.tumor_voxels or 0,
+            removed_tumor_voxels=removed,
+            reaches_border=True,
+        )
+    }
+    of_segments.add(left_out_warning(protocol, removed))
+    yield from (warning for warning in ai.warnings if warning not in of_segments)
 
 
 def _nothing_left(ai: Screening) -> Screening:
@@ -101,6 +99,8 @@ def _nothing_left(ai: Screening) -> Screening:
         ai,
         outcome=Outcome.INDETERMINATE,
         reason=NOTHING_LEFT,
+        rule_call=None,
+        removed_tumor_voxels=None,
         score=None,
         tumor_voxels=None,
         tumor_volume_mm3=None,
@@ -112,23 +112,12 @@ def _nothing_left(ai: Screening) -> Screening:
     )
 
 
-def _left_out(drawn: NDArray[np.uint8], kept: NDArray[np.uint8], protocol: Protocol) -> tuple[str, ...]:
-    """A reviewer must know when the component filter took away what was painted apart from the rest."""
-    voxels = int(np.count_nonzero((drawn == Label.TUMOR) & (kept != Label.TUMOR)))
-    if voxels == 0:
-        return ()
-    share = f"{100 * protocol.min_component_fraction:g} % of the largest region"
-    some = "1 tumor voxel was left out: it lies" if voxels == 1 else f"{voxels} tumor voxels were left out: they lie"
-    return (f"{some} in a separate region of not more than {share}.",)
-
-
 def _grid_of(native: Geometry, protocol: Protocol) -> WorkingGrid:
-    """The working grid the AI's run had. Its spacing is known, not whether it was asked for or the scan's own."""
-    for spacing_mm in (*protocol.working_spacing_mm_xyz, None):
-        grid = working_grid(native, spacing_mm)
-        if np.allclose(grid.working.spacing_mm, protocol.working_spacing_mm_xyz, rtol=1e-6):
-            return grid
-    raise GeometryMismatch("the scan's grid does not lead to the working grid of the screening: it is another scan")
+    """The working grid the AI's run had. Raises GeometryMismatch when the scan's grid does not lead to it."""
+    grid = working_grid(native, protocol.working_spacing_mm)
+    if not np.allclose(grid.working.spacing_mm, protocol.working_spacing_mm_xyz, rtol=1e-6):
+        raise GeometryMismatch("the scan's grid does not lead to the working grid of the screening: it is another scan")
+    return grid
 
 
 def _change(label: Label, ai_labels: LabelMap, edited: LabelMap) -> SegmentChange:

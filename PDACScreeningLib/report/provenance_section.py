@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section
 from PDACScreeningLib.report.quantity import count, milliliters, seconds
-from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Protocol, Provenance, Screening
+from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Provenance, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
 _PROTOCOLS = {"exact": "every window of the paper", "fast": "the same networks on fewer windows"}
@@ -69,20 +70,20 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
         ("Working grid (x, y, z)", f"{_triple(protocol.working_spacing_mm_xyz)} mm"),
         ("Windows", _windows(protocol)),
         ("Margin of the searched region", count(protocol.roi_margin_voxels, "voxel")),
-        ("Components kept", f"larger than {protocol.min_component_fraction:g} of the largest"),
+        ("Components kept", f"larger than {protocol.components.min_fraction:g} of the largest"),
         (
             "Suspicious from (K)",
-            f"{protocol.min_tumor_voxels} voxels, {milliliters(protocol.min_tumor_volume_mm3)}",
+            f"{protocol.decision.min_tumor_voxels} voxels, {milliliters(protocol.min_tumor_volume_mm3)}",
         ),
-        ("Weight of the voxel count in the score", f"{protocol.score_count_weight:g}"),
+        ("Weight of the voxel count in the score", f"{protocol.score.count_weight:g}"),
     ]
 
 
 def _windows(protocol: Protocol) -> str:
-    margins = protocol.window_margins or (0,) * len(protocol.strides)
     return "; ".join(
-        f"{size}³ voxels every {stride}" + (f", {margin} next to another window do not count" if margin else "")
-        for size, stride, margin in zip(protocol.window_sizes, protocol.strides, margins, strict=True)
+        f"{window.size}³ voxels every {window.stride}"
+        + (f", {window.margin} next to another window do not count" if window.margin else "")
+        for window in protocol.windows
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report.markup import Markup, element, fragment
-from PDACScreeningLib.screening_result import Outcome, Screening
+from PDACScreeningLib.screening_result import Screening
 
 
 def verdict_section(screening: Screening) -> Markup:

@@ -123,6 +123,12 @@ def read_label_map(path: Path, mapping: LabelMapping = OWN_LABELS) -> LabelMap:
     return LabelMap(labels, placed.geometry)
 
 
+def read_volume(path: Path) -> tuple[NDArray[Any], Geometry]:
+    """(z, y, x) numbers of a file as they are stored, with their grid. Raises InputRejected for a damaged file."""
+    header, _ = read_header(path)
+    return np.stack(list(read_planes(header))), header_geometry(header).geometry
+
+
 def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
     """Write a (z, y, x) array as .nrrd, .nii.gz, .nii or .mha (by suffix), compressed; read it back and compare.
 

@@ -1,20 +1,28 @@
-"""The four files of a screening, written as one: all of them or none."""
+"""What a screening leaves: the plain values, the voxels that go with them, and their four files, written as one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from PDACScreeningLib.progress import OnProgress, Progress
+from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.probability_file import write_tumor_probability
-from PDACScreeningLib.report.screening_report import write_report
+from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.segmentation_file import write_segmentation
-from PDACScreeningLib.screening_result import Screening, write_screening
-from PDACScreeningLib.session.result_folder import LABELS, REPORT, SCREENING, TUMOR_PROBABILITY, Shield, new_result
+from PDACScreeningLib.screening_json import write_screening
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.result_folder import (
+    LABELS,
+    REPORT,
+    SCREENING,
+    TUMOR_PROBABILITY,
+    Shield,
+    new_result,
+    open_result_folder,
+)
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -23,13 +31,29 @@ from PDACScreeningLib.volume.label_map import LabelMap
 class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
-    tumor_probability: (z, y, x) float32.
+    tumor_probability: (z, y, x) float32, 0 outside the searched region. In a notebook it is shown as the report.
     """
 
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the files of the command line into a folder, made if absent, and return the folder.
+
+        screening.json and report.html always; labels.seg.nrrd and tumor_probability.nrrd where there are any. An
+        earlier result in the folder is replaced whole. Raises UsageError when the folder cannot be written, WriteError.
+        """
+        place = open_result_folder(Path(folder))
+        write_answer(self, place, shield=nullcontext, on_progress=ignore_progress)
+        return place
+
+    def _repr_html_(self) -> str:
+        """The report, for notebooks. Its styles stay inside a frame of its own."""
+        page = report_html(self.screening, self.ct, self.label_map)
+        quoted = page.replace("&", "&amp;").replace('"', "&quot;")
+        return f'<iframe srcdoc="{quoted}" style="width:100%;height:60em;border:0" title="Screening report"></iframe>'
 
 
 def write_answer(

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
 from PDACScreeningLib.inference.screening import ScreenedVolume, screen
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import ignore_progress
-from PDACScreeningLib.screening_result import Outcome
 from PDACScreeningLib.seeding import stream
 from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.outcome_of_error import sentence

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PDACScreeningLib.errors import Cancelled, InputIndeterminate, InputRejected, PDACScreeningError
-from PDACScreeningLib.screening_result import Outcome, Screening
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_result import Screening
 
 _REPORT_IT = "run the same command with --debug and report what it prints as an issue of this project"
 

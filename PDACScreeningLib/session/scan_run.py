@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.plain_summary import plain_summary
-from PDACScreeningLib.screening_result import Outcome, Screening
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.outcome_of_error import is_expected, outcome_of_error, without_paths
 from PDACScreeningLib.session.record import new_record

@@ -36,19 +36,25 @@ class Screener:
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, device: str = "auto", memory_gib: float | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        device: str = "auto",
+        memory_gib: float | None = None,
+        precision: str = "auto",
     ) -> None:
         """Choose the model. model: name or folder; None takes the only installed model that is not a demo.
 
         device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps". memory_gib: what the networks may take.
+        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32".
         Raises UsageError when there is no such model; torch is imported with the first scan.
         """
-        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib))
+        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib, precision))
 
     @classmethod
     def of(cls, request: ModelRequest) -> Screener:
         """The screener of a request."""
-        return cls(request.model, device=request.device, memory_gib=request.memory_gib)
+        return cls(**vars(request))
 
     def screen(
         self,
@@ -89,7 +95,16 @@ class Screener:
             )
         record.input, record.warnings = input_facts(read), read.warnings
         try:
-            screened = screen(read.volume, loaded.networks, loaded.config, on_progress, protocol=request.protocol)
+            screened = screen(
+                read.volume,
+                loaded.networks,
+                loaded.config,
+                on_progress,
+                protocol=request.protocol,
+                in_full_precision=loaded.in_full_precision,
+            )
         finally:
             record.use_memory_steps(self.model.memory_steps)
+        if screened.decided_in_full:
+            record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         return Answer(record.completed(screened.screening), read.volume, screened.label_map, screened.tumor_probability)

@@ -13,6 +13,7 @@ from PDACScreeningLib.terminal.display import Display, open_display
 from PDACScreeningLib.terminal.interruption import Interruption
 
 DONE, USAGE, FAILED, CANCELLED = 0, 2, 5, 130
+REFUSED = 4  # a scan that cannot be screened, cases that cannot be trained on
 RESUME = 75  # EX_TEMPFAIL: stopped and saved, the same command goes on
 
 Command = Callable[[Display, Interruption], int]

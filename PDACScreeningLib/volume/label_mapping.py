@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.label_map import Label
 
 _TOLERANCE = 1e-3  # how far from a whole number a stored label may be
@@ -32,7 +33,7 @@ class LabelMapping:
         if not all(0 <= number <= _LARGEST for number in numbers):
             raise ValueError(f"stored labels lie in 0..{_LARGEST}, got {numbers}")
 
-    def apply(self, stored: NDArray[Any]) -> NDArray[np.uint8]:
+    def apply(self, stored: NDArray[Any]) -> LABELS_ZYX:
         """Labels (uint8, same shape) of stored numbers of any type.
 
         Raises ValueError that tells the first value which is undefined, not whole or not in the mapping.
@@ -47,7 +48,7 @@ class LabelMapping:
         labels: NDArray[np.int16] = table[index]
         if (labels < 0).any():
             raise ValueError(f"the value {whole[labels < 0][0]}")
-        unsigned: NDArray[np.uint8] = labels.astype(np.uint8)
+        unsigned: LABELS_ZYX = labels.astype(np.uint8)
         return unsigned
 
     def __str__(self) -> str:

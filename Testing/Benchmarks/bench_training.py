@@ -70,7 +70,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller cases, the smallest network only")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
-    parser.add_argument("--page", type=Path, help="Markdown page to append the tables to, e.g. docs/benchmarks.md")
+    parser.add_argument(
+        "--page", type=Path, help="Markdown page to append the tables to: docs/experiments/benchmarks-log.md"
+    )
     arguments = parser.parse_args()
     effort, runtime = QUICK if arguments.quick else FULL, resolve_training_device(arguments.device)
     if arguments.threads is not None:

@@ -1,4 +1,4 @@
-"""Figures as Markdown: tables for the terminal, and for docs/benchmarks.md under the name of the script."""
+"""Figures as Markdown: for the terminal, and for docs/experiments/benchmarks-log.md under the name of the script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-PAGE_TITLE = "# Benchmarks"
+PAGE_TITLE = "# Benchmark log"
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

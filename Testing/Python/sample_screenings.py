@@ -4,16 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from PDACScreeningLib.screening_result import (
-    Finding,
-    InputFacts,
-    ModelFacts,
-    Outcome,
-    Protocol,
-    Provenance,
-    ScaleEvidence,
-    Screening,
-)
+from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, Provenance, ScaleEvidence, Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -22,7 +16,16 @@ DEMO_NOTICE = "demo model, trained on synthetic phantoms only"
 PERFORMANCE = "on 20 + 20 held-out phantoms: sensitivity 0.85, specificity 0.90"
 MODEL = ModelFacts("demo-phantom", "240 phantoms", DEMO_NOTICE, True, "ab" * 32, "named with --model", PERFORMANCE)
 INPUT = InputFacts("NIfTI", (24, 30, 36), (2.0, 2.0, 2.5), (-30.0, -25.0, 100.0), IDENTITY, "cd" * 32, (-1000, 900))
-PROTOCOL = Protocol("exact", (2.0, 2.0, 2.5), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 500.0, 0.5, (0, 0, 0))
+PROTOCOL = Protocol(
+    name="exact",
+    working_spacing_mm=2.0,
+    working_spacing_mm_xyz=(2.0, 2.0, 2.5),
+    windows=tuple(WindowSpec.of_paper(scale) for scale in PAPER_SCALES),
+    roi_margin_voxels=32,
+    components=ComponentFilter(),
+    decision=DecisionRule(),
+    score=ScoreWeights(),
+)
 PROVENANCE = Provenance(
     "PDACScreening 0.1.0", {"Python": "3.12.10"}, "cpu", "float32", "ef" * 32, "2026-11-23T19:00:00+00:00"
 )

@@ -3,8 +3,8 @@
 import pytest
 
 from PDACScreeningLib.config import DecisionRule
-from PDACScreeningLib.inference.classification import classify, explain
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.inference.judgment import classify, explain
+from PDACScreeningLib.outcome import Outcome
 
 
 @pytest.mark.parametrize(

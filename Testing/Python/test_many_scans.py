@@ -8,7 +8,7 @@ from screening_inputs import write_model, write_scan
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.network import model_directory
-from PDACScreeningLib.screening_result import from_json
+from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.session import answer as screening_files
 from PDACScreeningLib.session.result_folder import SCREENING
 from PDACScreeningLib.volume.label_map import Label

@@ -4,7 +4,7 @@ import pytest
 
 from PDACScreeningLib import errors
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error, sentence, without_paths
 
 

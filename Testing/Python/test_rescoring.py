@@ -7,17 +7,36 @@ import pytest
 from fake_network import DecodingNetwork, coded
 from sample_screenings import SUSPICIOUS
 
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import (
+    PAPER_SCALES,
+    AssessmentRule,
+    ComponentFilter,
+    DecisionRule,
+    ScoreWeights,
+    ScreeningConfig,
+    WindowSpec,
+)
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.screening_result import Outcome, Protocol
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 GRID = Geometry((20, 20, 20), (1.0, 1.0, 1.0))
-PROTOCOL = Protocol("exact", (1.0, 1.0, 1.0), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 50.0, 0.5)
+PROTOCOL = Protocol(
+    name="exact",
+    working_spacing_mm=1.0,
+    working_spacing_mm_xyz=(1.0, 1.0, 1.0),
+    windows=tuple(WindowSpec.of_paper(scale) for scale in PAPER_SCALES),
+    roi_margin_voxels=32,
+    components=ComponentFilter(),
+    decision=DecisionRule(),
+    score=ScoreWeights(),
+    assessment=AssessmentRule(min_pancreas_ml=0.0),  # the gland drawn here has 1 mL
+)
 AI = replace(SUSPICIOUS, protocol=PROTOCOL)
 CT = CTVolume(np.full(GRID.shape, 40, np.int16), GRID)
 
@@ -60,7 +79,8 @@ def test_what_changed_is_told_in_voxels_and_dice():
 
 def test_erasing_the_tumor_makes_the_scan_not_suspicious_and_says_who_did_it():
     result = rescored(pancreas_with_tumor(tumor_x=0)).screening
-    assert (result.outcome, result.tumor_voxels, result.score) == (Outcome.NOT_SUSPICIOUS, 0, 0.0)
+    assert (result.outcome, result.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
+    assert result.score == pytest.approx(0.25 * 0.8)  # the probability of the gland, where a tumor was painted over
     assert result.findings == ()
     assert result.warnings[0] == EDITED
 
@@ -76,11 +96,11 @@ def test_a_speck_painted_apart_is_filtered_as_the_paper_says_and_the_reviewer_is
     edited[0:2, 0:2, 0:2] = Label.TUMOR  # 8 voxels; the largest region has 1000
     result = rescored(edited).screening
     assert result.tumor_voxels == 200
-    assert result.warnings[1].startswith("8 tumor voxels were left out")
+    assert result.warnings[1].startswith("8 voxels (8.0 mm3) of tumor were left out")
 
 
 def test_the_rule_of_the_run_decides_not_a_default():
-    strict = replace(AI, protocol=replace(PROTOCOL, min_tumor_voxels=301))
+    strict = replace(AI, protocol=replace(PROTOCOL, decision=DecisionRule(301)))
     assert rescored(pancreas_with_tumor(tumor_x=3), ai=strict).screening.outcome == Outcome.NOT_SUSPICIOUS
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from screening_inputs import write_model, write_scan
 
-from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_json import from_json
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import REPORT, SCREENING
 from PDACScreeningLib.volume.label_map import Label
 

@@ -11,7 +11,9 @@ from screening_inputs import NOTICE, write_model, write_scan
 from PDACScreeningLib import resources
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.errors import InputIndeterminate, WriteError
-from PDACScreeningLib.screening_result import Outcome, Screening, from_json
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_json import from_json
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session import answer as screening_files
 from PDACScreeningLib.session.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING
 from PDACScreeningLib.volume.label_map import Label
@@ -81,7 +83,7 @@ def test_the_result_says_what_made_it(scan, models, tmp_path):
     assert result.input.identifiers == {}
     assert result.provenance.device == "cpu"
     assert {"Python", "numpy", "torch", "SimpleITK"} <= set(result.provenance.versions)
-    assert result.protocol.strides == (20, 10, 5)
+    assert result.protocol.windows[0].stride == 20
     assert result.timings_s["read scan"] >= 0
     labels = sitk.ReadImage(str(tmp_path / LABELS))
     assert labels.GetSize() == (40, 40, 24)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, air, coded
 
-from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig
+from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import Cancelled
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.screening_result import Outcome, from_json, to_json
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.screening_json import from_json, to_json
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -58,12 +59,11 @@ def test_suspicious_scan_by_pencil():
 def test_protocol_carries_the_numbers_in_force():
     protocol = screen(coded(gland(), GEOMETRY), decoders(), LITERAL).screening.protocol
     assert protocol.name == "exact"
-    assert (protocol.window_sizes, protocol.strides) == ((64, 32, 16), (20, 10, 5))
-    assert protocol.window_margins == (0, 0, 0)
-    assert protocol.working_spacing_mm_xyz == (1.0, 1.0, 1.0)
-    assert (protocol.roi_margin_voxels, protocol.min_component_fraction) == (32, 0.2)
-    assert (protocol.min_tumor_voxels, protocol.min_tumor_volume_mm3) == (50, 50.0)
-    assert protocol.score_count_weight == 0.5
+    assert protocol.windows == (WindowSpec(64, 20), WindowSpec(32, 10), WindowSpec(16, 5))
+    assert (protocol.working_spacing_mm, protocol.working_spacing_mm_xyz) == (None, (1.0, 1.0, 1.0))
+    assert (protocol.roi_margin_voxels, protocol.components.min_fraction) == (32, 0.2)
+    assert (protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3) == (50, 50.0)
+    assert protocol.score.count_weight == 0.5
 
 
 def test_fast_protocol_names_its_own_windows_and_finds_the_same():
@@ -71,11 +71,7 @@ def test_fast_protocol_names_its_own_windows_and_finds_the_same():
     exact, fast = (screen(ct, decoders(), LITERAL, protocol=name) for name in ("exact", "fast"))
     protocol = fast.screening.protocol
     assert protocol.name == "fast"
-    assert (protocol.window_sizes, protocol.strides, protocol.window_margins) == (
-        (128, 32, 16),
-        (96, 16, 8),
-        (16, 0, 0),
-    )
+    assert protocol.windows == (WindowSpec(128, 96, 16), WindowSpec(32, 16), WindowSpec(16, 8))
     assert np.array_equal(fast.label_map.labels, exact.label_map.labels)
     assert fast.screening.outcome == exact.screening.outcome
     assert all(
@@ -118,24 +114,54 @@ class BlindInLargeWindows(DecodingNetwork):
         return ConstantNetwork(background=1.0, pancreas=0.0, tumor=0.0)(windows)
 
 
+class SeesTumorEverywhere(DecodingNetwork):
+    """Calls the whole gland tumor; with small windows only, as when a dense look finds nothing."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        self.sizes = sizes
+
+    def __call__(self, windows):
+        answers = super().__call__(windows)
+        if windows.shape[-1] in self.sizes:
+            gland = answers[:, Label.PANCREAS] > 0.5
+            answers[:, Label.TUMOR][gland], answers[:, Label.PANCREAS][gland] = 0.9, 0.05
+        return answers
+
+
+def test_no_tumor_where_a_single_network_holds_k_voxels_is_a_close_call():
+    ct = coded(gland((0, 0, 0)), GEOMETRY)
+    answer = screen(ct, decoders() | {16: SeesTumorEverywhere({16})}, LITERAL, protocol="fast").screening
+    assert (answer.tumor_voxels, answer.protocol.name) == (0, "exact")
+    assert answer.scales[2].tumor_voxels >= 50
+
+
+def test_tumor_that_fell_to_the_component_filter_is_a_close_call():
+    labels = gland((0, 0, 0))
+    labels[10, 10, 10:13] = Label.TUMOR  # within the margin of the ROI, apart from the gland
+    answer = screen(coded(labels, GEOMETRY), decoders(), LITERAL, protocol="fast").screening
+    assert (answer.tumor_voxels, answer.removed_tumor_voxels, answer.protocol.name) == (0, 3, "exact")
+
+
 def test_a_pancreas_that_only_every_window_shows_is_found_by_the_fast_protocol_too():
     networks = decoders() | {64: BlindInLargeWindows()}
     answer = screen(coded(gland(), GEOMETRY), networks, LITERAL, protocol="fast").screening
     assert (answer.outcome, answer.protocol.name) == (Outcome.SUSPICIOUS, "exact")
-    assert any("The fast protocol found no pancreas" in warning for warning in answer.warnings)
+    assert any("The fast protocol found no pancreas, or no tumor" in warning for warning in answer.warnings)
 
 
 def test_tumor_of_49_voxels_is_not_suspicious_but_stays_a_finding():
     answer = screen(coded(gland((1, 7, 7)), GEOMETRY), decoders(), LITERAL).screening
     assert answer.outcome is Outcome.NOT_SUSPICIOUS
     assert answer.tumor_voxels == 49
-    assert answer.score == pytest.approx(0.5 * 49 / 99 + 0.5 * 0.9)
+    assert answer.score == pytest.approx(0.25 * 0.05)  # the 50th-largest probability of the gland is no tumor's
     assert len(answer.findings) == 1
 
 
-def test_gland_without_tumor_is_not_suspicious_with_score_zero():
+def test_gland_without_tumor_is_not_suspicious_and_scores_by_what_the_networks_held_possible():
     answer = screen(coded(gland((0, 0, 0)), GEOMETRY), decoders(), LITERAL).screening
-    assert (answer.outcome, answer.score, answer.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0.0, 0)
+    assert (answer.outcome, answer.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
+    assert answer.score == pytest.approx(0.25 * 0.05)
     assert answer.mean_tumor_probability is None
     assert answer.findings == ()
 

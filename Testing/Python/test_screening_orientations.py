@@ -13,7 +13,7 @@ from stored_scans import stored_as
 from PDACScreeningLib.config import PAPER_SCALES, ScreeningConfig
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label

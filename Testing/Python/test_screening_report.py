@@ -19,10 +19,12 @@ from sample_screenings import (
     sample_scan,
 )
 
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report import key_images
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.resources import resource
-from PDACScreeningLib.screening_result import RESEARCH_NOTICE, Outcome, to_json
+from PDACScreeningLib.screening_json import to_json
+from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 VOID = {"br", "img", "input", "meta"}
@@ -128,7 +130,7 @@ def test_the_rule_is_stated_with_both_sides_in_voxels_and_volume():
 
 def test_each_network_says_what_it_would_say_alone():
     text = page_of(SUSPICIOUS).text
-    assert "2 of 3 networks alone would call this scan suspicious." in text
+    assert "2 of 3 networks alone call a tumor; not the 16^3." in text
     assert text.count("not suspicious") == 1  # the 16^3 network with 33 voxels
 
 
@@ -163,7 +165,7 @@ def hostile(screening):
         model=replace(
             MODEL, name=HOSTILE, trained_on=HOSTILE, notice=HOSTILE, chosen_because=HOSTILE, performance=HOSTILE
         ),
-        input=replace(INPUT, kind=HOSTILE, voxels_sha256=HOSTILE, identifiers={HOSTILE: HOSTILE}),
+        input=replace(INPUT, kind=HOSTILE, identifiers={HOSTILE: HOSTILE}),
         protocol=replace(SUSPICIOUS.protocol, name=HOSTILE),
         provenance=replace(SUSPICIOUS.provenance, software=HOSTILE, device=HOSTILE, versions={HOSTILE: HOSTILE}),
         timings_s={HOSTILE: 1.0},

@@ -62,15 +62,15 @@ def test_figures_of_one_script_stand_together_in_the_order_they_came(page, tmp_p
     page.append(path, "two.py", "Monday", "b")
     page.append(path, "one.py", "Tuesday", "c")
     assert path.read_text() == (
-        "# Benchmarks\n\n## one.py\n\n### Monday\n\na\n\n### Tuesday\n\nc\n\n## two.py\n\n### Monday\n\nb\n"
+        "# Benchmark log\n\n## one.py\n\n### Monday\n\na\n\n### Tuesday\n\nc\n\n## two.py\n\n### Monday\n\nb\n"
     )
 
 
 def test_text_that_stands_on_the_page_stays(page, tmp_path):
     path = tmp_path / "benchmarks.md"
-    path.write_text("# Benchmarks\n\nWhat is measured.\n\n## one.py\n\nSaid by hand.\n")
+    path.write_text("# Benchmark log\n\nWhat is measured.\n\n## one.py\n\nSaid by hand.\n")
     page.append(path, "one.py", "Monday", "a")
-    assert path.read_text() == "# Benchmarks\n\nWhat is measured.\n\n## one.py\n\nSaid by hand.\n\n### Monday\n\na\n"
+    assert path.read_text() == "# Benchmark log\n\nWhat is measured.\n\n## one.py\n\nSaid by hand.\n\n### Monday\n\na\n"
 
 
 def test_a_cpu_trains_no_larger_mini_batches_than_it_was_told(bench):
@@ -84,6 +84,6 @@ def test_the_benchmark_runs_and_fills_its_page(tmp_path):
     run = subprocess.run([*command, "--page", str(tmp_path / "page.md")], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     text = (tmp_path / "page.md").read_text()
-    assert text.startswith("# Benchmarks\n\n## bench_training.py\n")
+    assert text.startswith("# Benchmark log\n\n## bench_training.py\n")
     assert len(re.findall(r"^\| 16\^3", text, re.MULTILINE)) == 4  # sampler, waiting, trained twice
     assert run.stdout.count("####") == 3

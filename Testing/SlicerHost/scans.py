@@ -8,19 +8,31 @@ import slicer
 import vtk
 from sample_screenings import INDETERMINATE, SUSPICIOUS
 
+from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
 from PDACScreeningLib.mrml.new_volume_node import add_ct
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.segmentation_file import write_segmentation
 from PDACScreeningLib.scan_files.image_io import voxels_sha256
-from PDACScreeningLib.screening_result import InputFacts, Protocol, to_json
+from PDACScreeningLib.screening_json import to_json
+from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 TILT = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)  # turned about the long axis of the body
 GEOMETRY = Geometry((20, 30, 40), (2.0, 2.0, 2.0), (-30.0, 12.0, 100.0), TILT)
-PROTOCOL = Protocol("exact", (2.0, 2.0, 2.0), (64, 32, 16), (20, 10, 5), 32, 0.2, 50, 400.0, 0.5)
+PROTOCOL = Protocol(
+    name="exact",
+    working_spacing_mm=2.0,
+    working_spacing_mm_xyz=(2.0, 2.0, 2.0),
+    windows=tuple(WindowSpec.of_paper(scale) for scale in PAPER_SCALES),
+    roi_margin_voxels=32,
+    components=ComponentFilter(),
+    decision=DecisionRule(),
+    score=ScoreWeights(),
+)
 
 
 def labels():

@@ -25,7 +25,7 @@ from PDACScreeningLib.phantom.specification_draw import random_specification
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.scan_files.image_io import write_volume
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.screening_result import to_json
+from PDACScreeningLib.screening_json import to_json
 
 REAL_CT = Path(__file__).resolve().parents[3] / "shared" / "data" / "real_ct_totalsegmentator_Apache2"
 PHANTOMS = ((1, 30.0), (2, None), (3, 45.0))  # seed, diameter of the tumor in mm

@@ -11,7 +11,7 @@ from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.mrml.review import set_review
 from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation
 from PDACScreeningLib.mrml.shown_result import GONE, ResultState, shown_result
-from PDACScreeningLib.screening_result import Outcome
+from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.volume.label_map import Label
 
 

@@ -127,7 +127,9 @@ def erase_half(widget, volume, paint):
 def not_assessable(folder, screening):
     """A result folder that says the pancreas was not found in this scan."""
     from PDACScreeningLib.inference.screening import NO_PANCREAS
-    from PDACScreeningLib.screening_result import Outcome, Screening, write_screening
+    from PDACScreeningLib.outcome import Outcome
+    from PDACScreeningLib.screening_json import write_screening
+    from PDACScreeningLib.screening_result import Screening
 
     folder.mkdir(exist_ok=True)
     nothing = Screening(Outcome.INDETERMINATE, NO_PANCREAS, model=screening.model, input=screening.input)

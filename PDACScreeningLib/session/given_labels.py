@@ -1,0 +1,81 @@
+"""The rule, the score and the findings for labels that came from elsewhere: c of Eq. 1 without our s."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.inference.assessment import reaches_border
+from PDACScreeningLib.inference.judgment import judge
+from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.record import input_facts, new_record
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
+
+GIVEN_LABELS = "given labels"  # in place of a protocol: no network of ours ran
+NOT_OURS = "The labels were given; no network of this software looked at the scan."
+NO_LABELS = "The given labels hold neither pancreas nor tumor. This is not a normal result."
+
+
+def score_segmentation(
+    ct: str | CTVolume,
+    labels: LabelMap,
+    probability: PROBABILITY_ZYX | None = None,
+    *,
+    config: ScreeningConfig | None = None,
+) -> Answer:
+    """Judge a label map of another tool or of a radiologist like one of our own (Eq. 1, y = c(s(X)), with s given).
+
+    ct: the scan, as for Screener.screen. labels: on the scan's own grid. probability: (z, y, x) float32 tumor
+    probability in [0, 1] on the same grid; without one there is no score, and the call rests on the count of voxels.
+    config: component rule, K, score weights and working grid; None takes the paper's. Labels without pancreas and tumor
+    give INDETERMINATE. Raises GeometryMismatch for another grid, ValueError for probabilities outside 0 to 1,
+    InputRejected or InputIndeterminate for a scan that cannot be used.
+    """
+    config = config or ScreeningConfig()
+    record = new_record()
+    read = read_scan(ct)
+    record.input, record.warnings = input_facts(read), (*read.warnings, NOT_OURS)
+    _require_same_grid(read.volume, labels, probability)
+    grid = working_grid(read.volume.geometry, config.working_spacing_mm)
+    drawn, protocol = grid.labels_to_working(labels), _protocol(grid, config)
+    if not drawn.any():
+        ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
+        return Answer(record.completed(ended), read.volume, labels)
+    kept = keep_large_components(drawn, min_fraction=config.components.min_fraction)
+    there = None if probability is None else grid.probability_to_working(probability)
+    judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
+    return Answer(record.completed(Screening(**vars(judgment), protocol=protocol)), read.volume, labels, probability)
+
+
+def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:
+    if not labels.geometry.is_close(ct.geometry):
+        raise GeometryMismatch("the labels lie on another grid than the CT: export both on the CT's grid")
+    if probability is None:
+        return
+    if probability.shape != ct.geometry.shape:
+        raise GeometryMismatch(f"the probability is {probability.shape}, the CT is {ct.geometry.shape}")
+    if probability.dtype != np.float32 or not bool((probability >= 0).all() and (probability <= 1).all()):
+        raise ValueError("the probability must be float32 between 0 and 1")
+
+
+def _protocol(grid: WorkingGrid, config: ScreeningConfig) -> Protocol:
+    return Protocol(
+        name=GIVEN_LABELS,
+        working_spacing_mm=config.working_spacing_mm,
+        working_spacing_mm_xyz=grid.working.spacing_mm,
+        windows=(),
+        roi_margin_voxels=config.roi_margin_voxels,
+        components=config.components,
+        decision=config.decision,
+        score=config.score,
+        assessment=config.assessment,
+    )
