@@ -24,6 +24,7 @@ from PDACScreeningLib.network.model_description import ModelDescription, read_de
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256, installed_versions
 from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.trained_networks import without_batch_sizes
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
 
@@ -120,11 +121,6 @@ def make_plan(
         content_sha256={case.case_id: _content_sha256(case, config) for case in cases},
         runtime=runtime,
     )
-
-
-def without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
-    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
-    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
 
 
 def what_segments(config: ScreeningConfig) -> ScreeningConfig:

@@ -96,8 +96,6 @@ def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) ->
     if segmentation is None or not segmentation.labels.any():
         return True
     tumor_voxels = np.count_nonzero(segmentation.labels == Label.TUMOR)
-    if config.decision.min_score is not None and tumor_voxels == 0:
-        return True  # the score of a scan without a tumor voxel may lie on either side of the threshold
     return bool(0 < tumor_voxels < config.close_call_factor * config.decision.min_tumor_voxels)
 
 
