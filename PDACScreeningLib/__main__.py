@@ -17,6 +17,7 @@ from PDACScreeningLib.terminal.exit_codes import guarded
 
 COMMANDS = {
     "screen": "screen CT scans",
+    "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
     "check": "tell what this machine has and test it",
     "phantom": "make a synthetic abdominal CT with known truth",

@@ -16,7 +16,6 @@ DEFAULT_PROTOCOL: ProtocolName = "exact"
 
 Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
 COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
-
 # What can be asked of the machine, as opposed to the method.
 DEVICES = ("auto", "cpu", "cuda", "mps")  # "auto": a GPU if there is one
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # "auto": the device's fast one
@@ -129,6 +128,16 @@ class DecisionRule:
 
 
 @dataclass(frozen=True)
+class AssessmentRule:
+    """When the absence of a tumor is believed. The paper calls every scan below K a normal; we ask for a pancreas."""
+
+    min_pancreas_ml: float = 15.0  # ours: with less pancreas segmented, the gland was missed (ADR 0019)
+
+    def __post_init__(self) -> None:
+        _require(self.min_pancreas_ml >= 0, f"min_pancreas_ml must not be negative, got {self.min_pancreas_ml}")
+
+
+@dataclass(frozen=True)
 class ScoreWeights:
     """The weighted sum of tumor voxel count and mean tumor probability (section 3.3)."""
 
@@ -153,19 +162,20 @@ class ScreeningConfig:
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
+    assessment: AssessmentRule = field(default_factory=AssessmentRule)
+    precision_margin_factor: float = 1.5  # ours: between K / 1.5 and 1.5 K voxels, fp32 decides again (ADR 0026)
     close_call_factor: float = 5.0  # ours: below so many times K, but not 0, "fast" goes on to "exact" (ADR 0017)
 
     def __post_init__(self) -> None:
         _require(self.close_call_factor >= 1, f"close_call_factor must be at least 1, got {self.close_call_factor}")
+        _require(self.precision_margin_factor >= 1, "precision_margin_factor must be at least 1")
         _require(self.combination in COMBINATIONS, f"combination must be one of {COMBINATIONS}, got {self.combination}")
-        least = self.min_tumor_probability
-        _require(0 <= least < 1, f"min_tumor_probability must lie in [0, 1), got {least}")
+        _require(0 <= self.min_tumor_probability < 1, "min_tumor_probability must lie in [0, 1)")
         _require(len(self.scales) >= 1, "at least one scale is needed")
         sizes = [scale.patch_size for scale in self.scales]
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")
         _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
-        if self.working_spacing_mm is not None:
-            _require(self.working_spacing_mm > 0, f"working_spacing_mm must be positive, got {self.working_spacing_mm}")
+        _require(self.working_spacing_mm is None or self.working_spacing_mm > 0, "working_spacing_mm must be positive")
 
     def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
         """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
@@ -235,8 +245,7 @@ class IntensityAugmentation:
     blur_voxels: float = 0.0  # standard deviation of a Gaussian-like blur, drawn for each patch from 0 to this
 
     def __post_init__(self) -> None:
-        for name, value in (("shift_hu", self.shift_hu), ("noise_hu", self.noise_hu)):
-            _require(value >= 0, f"{name} must not be negative, got {value}")
+        _require(min(self.shift_hu, self.noise_hu) >= 0, "shift_hu and noise_hu must not be negative")
         _require(0 <= self.contrast < 1, f"contrast must lie in [0, 1), got {self.contrast}")
         _require(0 <= self.blur_voxels <= 0.7, f"blur_voxels must lie in 0..0.7, got {self.blur_voxels}")
 
@@ -287,7 +296,5 @@ class TrainingConfig:
         _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
         _require(self.symmetries in ("cube", "axial"), f"symmetries must be cube or axial, got {self.symmetries}")
         _require(0 <= self.average_decay < 1, f"average_decay must lie in [0, 1), got {self.average_decay}")
-        _require(
-            self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"
-        )
+        _require(self.augmentation_start >= 0, "augmentation_start must not be negative")
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")

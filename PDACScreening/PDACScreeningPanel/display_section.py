@@ -54,8 +54,13 @@ class DisplaySection:
 
     def set_probability_opacity(self, percent):
         """Lay the tumor probability over the CT in every slice view; 0 takes it away."""
-        if self._probability_node is not None:
-            set_overlay_opacity(slicer.mrmlScene, self._probability_node, percent / 100)
+        if self._probability_node is None:
+            return
+        in_the_way = set_overlay_opacity(slicer.mrmlScene, self._probability_node, percent / 100)
+        self._problem.clear()
+        if in_the_way and percent > 0:
+            text = _("{names} lies over the CT. Take it off the foreground of the slice views to see the probability.")
+            self._problem.say(text.format(names=", ".join(in_the_way)))
 
     def use_abdomen_window(self):
         """What an abdomen is usually read with."""

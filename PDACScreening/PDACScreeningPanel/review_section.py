@@ -3,6 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.mrml.result_record import DRAFT_ATTRIBUTE
 from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
 from PDACScreeningPanel.problem_line import ProblemLine
 
@@ -23,6 +24,7 @@ class ReviewSection:
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
         ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
         ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
+        ui.reviewerNote.connect("textEdited(QString)", self._keep_draft)
 
     def enter(self):
         """The module is open: the editor may listen to views and keys."""
@@ -63,14 +65,20 @@ class ReviewSection:
         if editor.segmentationNode() is not node:
             editor.setSegmentationNode(node)
             self._problem.clear()
-            self.ui.reviewerNote.text = result.review.note if result is not None and result.review is not None else ""
+            self.ui.reviewerNote.text = _note(result)
         if result is not None:
             editor.setSourceVolumeNode(result.volume_node)
         self._result = result
         obstacle = _obstacle(result)
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
-        self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
+        self.ui.flagButton.enabled = result is not None and result.is_current
+        self.ui.acceptButton.enabled = result is not None and result.has_fresh_score
+        self.ui.acceptButton.toolTip = (
+            _("Mark the segments as completed, with your name, note and time.")
+            if self.ui.acceptButton.enabled or not self.ui.flagButton.enabled
+            else _("The segments were edited: press Re-score first, so that you accept what was scored.")
+        )
         said = (result.change, result.review_text) if result is not None else ("", "")
         for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
             label.text, label.visible = text, bool(text)
@@ -85,7 +93,21 @@ class ReviewSection:
         """Keep a reviewer's judgment with the segments."""
         with self._problem.told(_("The review could not be kept.")):
             self._logic.review(self._result.segmentation_node, status, self.ui.reviewerNote.text)
+            self._result.segmentation_node.RemoveAttribute(DRAFT_ATTRIBUTE)
         self._on_change()
+
+    def _keep_draft(self, text):
+        """A note that was typed stays with its result, also when another one is looked at or the scene is saved."""
+        if self._result is not None:
+            self._result.segmentation_node.SetAttribute(DRAFT_ATTRIBUTE, text)
+
+
+def _note(result):
+    """What was typed last, else what was kept."""
+    if result is None:
+        return ""
+    draft = result.segmentation_node.GetAttribute(DRAFT_ATTRIBUTE)
+    return draft if draft is not None else result.review.note if result.review is not None else ""
 
 
 def _obstacle(result):

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from PDACScreeningLib.child_run.run_expectation import duration, expectation
-from PDACScreeningLib.child_run.run_failure import failure_to_start
+from PDACScreeningLib.child_run.run_failure import FailureKind, failure_to_start
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import liters_of
 from PDACScreeningLib.network.model_list import installed_models, model_in
@@ -16,6 +17,7 @@ from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
 
 POLL_INTERVAL_MS = 100
+_ABOUT_THE_SCAN = (FailureKind.REJECTED, FailureKind.VOLUME_CHANGED, FailureKind.VOLUME_GONE)
 
 
 class ScreenSection:
@@ -23,7 +25,7 @@ class ScreenSection:
 
     def __init__(self, ui, logic, on_end):
         self.ui, self._logic, self._on_end = ui, logic, on_end
-        self._parameters = self._run = None
+        self._parameters = self._run = self._earlier = None
         self._models = {}
         self._fill_choices()
         self._fill_models()
@@ -84,6 +86,7 @@ class ScreenSection:
         """Begin a screening of the chosen volume."""
         parameters = self._parameters
         self._show_problem(None)
+        self._earlier, parameters.result = parameters.result, None  # its verdict must not stand beside a refusal
         try:
             self._run = self._logic.screen(
                 parameters.inputVolume,
@@ -94,7 +97,9 @@ class ScreenSection:
             )
             self._timer.start()
         except (PDACScreeningError, OSError) as error:
-            self._show_problem(failure_to_start(error))
+            failure = failure_to_start(error)
+            self._show_problem(failure)
+            self._bring_back_earlier(failure)
         self._show_progress(self._run)
         self.update()
 
@@ -126,11 +131,18 @@ class ScreenSection:
         self._run = None
         self._show_progress(None)
         self._show_problem(run.end.problem, run)
+        self._bring_back_earlier(run.end.problem)
         self.update()
         if run.end.pace is not None:
             parameters = self._parameters
             remember_pace(parameters.model, parameters.device, parameters.protocol, run.end.pace)
         self._on_end(run.end)
+
+    def _bring_back_earlier(self, problem):
+        """A run that says nothing about the scan leaves the result that was shown before; a refusal does not."""
+        if problem is not None and problem.kind not in _ABOUT_THE_SCAN and self._parameters is not None:
+            self._parameters.result = self._earlier
+        self._earlier = None
 
     def _start_on_processors(self):
         _select(self.ui.deviceSelector, "cpu")
@@ -211,7 +223,7 @@ class ScreenSection:
         self.ui.modelSelector.addItem(shown.format(name=model.name), model.wish)
 
     def _choose_folder(self):
-        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model"))
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model"))
         if folder and not self.use_model_folder(Path(folder)):
             self._problem.say(_("That folder holds no model: model.json is missing."))
 

@@ -30,9 +30,9 @@ _YOUNG_S = 60.0  # such a folder may still be on its way to its lock
 class JobFolder:
     """A new folder that only its user can read, under a random name: nothing of it tells a patient."""
 
-    def __init__(self) -> None:
-        """Raises OSError when the temporary folder cannot be written."""
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    def __init__(self, temporary_folder: Path | None = None) -> None:
+        """temporary_folder: where; None takes the system's. Raises OSError when it cannot be written."""
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary_folder))
         try:
             self._lock = (self.path / LOCK).open("wb")
             if not _locked(self._lock):
@@ -47,10 +47,10 @@ class JobFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def sweep_left_over_folders() -> int:
+def sweep_left_over_folders(temporary_folder: Path | None = None) -> int:
     """Delete the folders whose owner is gone, of this user only. Returns how many; what cannot be deleted stays."""
     swept = 0
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in (temporary_folder or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
         if _is_left_over(folder):
             shutil.rmtree(folder, ignore_errors=True)
             swept += not folder.exists()

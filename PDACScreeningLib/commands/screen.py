@@ -13,6 +13,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
     add_memory,
+    add_precision,
     add_progress,
     add_protocol,
     describe,
@@ -44,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         type=Path,
         nargs="+",
-        help="NIfTI, NRRD or MHA file, or a folder of DICOM slices; several are screened one after the other",
+        help="NIfTI, NRRD or MHA file, or DICOM: a folder of slices, a multi-frame file, a DICOMDIR or a ZIP of them; "
+        "several are screened one after the other",
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the result; made if absent"
@@ -53,8 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_protocol(parser)
     add_device(parser)
     add_memory(parser)
+    add_precision(parser)
     add_progress(parser)
     parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
+    )
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
     )

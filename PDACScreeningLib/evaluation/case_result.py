@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,13 +129,16 @@ def read_case(
     fold: int | None = None,
     traits: tuple[str, ...] = (),
     native_truth: LabelMap | None = None,
+    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without a patient the case is one of its own. native_truth: on the scan's own grid, where that is known.
-    Passes on what `segment` raises.
+    Without patient_id the case is its own patient. native_truth: on the scan's own grid, where that is known.
+    in_full_precision: see `segment`, whose errors are passed on.
     """
-    segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
+    segmentation = segment(
+        ct, networks, config, on_progress, protocol=settings.protocol, in_full_precision=in_full_precision
+    )
     answers = _answers(segmentation, config, ct)
     if not is_papers_mean(config):
         papers = _with_papers_mean(config)

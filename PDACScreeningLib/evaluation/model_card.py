@@ -32,6 +32,7 @@ def measured_part(description: ModelDescription, found: Experiment) -> str:
 
 
 def _use(description: ModelDescription) -> Section:
+    """What the model may be used for: research, or, for a demo model, only to see how the software works."""
     meant = (
         "To see how the software works. Its output on a patient's scan has no meaning."
         if description.is_demo

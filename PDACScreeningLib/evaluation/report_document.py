@@ -39,7 +39,7 @@ def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
 
 
 def summary(found: Experiment) -> Document:
-    """The first page of it, for the terminal and for table1.md."""
+    """The first page of the report, for the terminal and for table1.md."""
     return Document(
         f"Evaluation of {', '.join(dict.fromkeys(model.name for model in found.setting.models))}",
         (found.notice,),
@@ -131,7 +131,7 @@ def _who_read(found: Experiment) -> str:
 
 
 def _not_involved(found: Experiment) -> str:
-    """Of phantoms everything is known; where scans of patients come from, the data set has to say."""
+    """Says that no second reader, site or annotator took part, as far as the experiment can know."""
     if found.setting.data.is_synthetic:
         return "No reader, no second site, no second annotator was involved."
     return "No reader was compared with; from which sites and annotators scans and truth come, the data set has to say."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
@@ -28,7 +29,7 @@ class ScaleSegmentation:
     """
 
     patch_size: int
-    labels: NDArray[np.uint8]
+    labels: LABELS_ZYX
     mean_tumor_probability: float | None
     windows: int
     windows_skipped: int
@@ -44,17 +45,18 @@ class Segmentation:
     tumor_probability: (z, y, x) float32 of the ROI, of all networks together, before any filter.
     scales: one entry per network, coarse first. unfiltered_labels: (z, y, x) uint8 of the ROI, before the filter.
     protocol: whose windows these are. close_call_voxels: tumor voxels of a "fast" answer before it, which was a close
-    call; None when there was none.
+    call; None when there was none. in_full_precision: whether the networks answered again without rounding.
     """
 
     coarse_box: Box
     roi: Box
-    labels: NDArray[np.uint8]
-    tumor_probability: NDArray[np.float32]
+    labels: LABELS_ZYX
+    tumor_probability: PROBABILITY_ZYX
     scales: tuple[ScaleSegmentation, ...]
-    unfiltered_labels: NDArray[np.uint8]
+    unfiltered_labels: LABELS_ZYX
     protocol: ProtocolName
     close_call_voxels: int | None = None
+    in_full_precision: bool = False
 
 
 def segment(
@@ -65,6 +67,7 @@ def segment(
     *,
     region: Box | None = None,
     protocol: ProtocolName = "exact",
+    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
 ) -> Segmentation | None:
     """Pancreas and tumor of a volume on the working grid; None when the coarse scan finds neither (section 2.3).
 
@@ -76,30 +79,72 @@ def segment(
     region: scanned by the fine networks instead of the ROI, to measure what the ROI is good for; the paper: None.
     protocol: "exact" is every window of the paper; "fast" covers the same voxels with fewer, and goes on to "exact"
     when its answer is a close call (ADR 0017), so that None is always the word of "exact".
+    in_full_precision: the same networks in fp32, which answer again when the count lies near the rule (ADR 0026); None
+    where `networks` are those already.
     Raises ModelError when a network's answer cannot be used; passes on what `on_progress` raises.
     """
+    found = _decided_by_windows(ct, networks, config, on_progress, region, protocol)
+    if in_full_precision is None or not is_near_the_rule(found, config):
+        return found
+    del found  # memory for the second
+    hook = named_apart(on_progress, "full precision")
+    again = _decided_by_windows(ct, in_full_precision(), config, hook, region, protocol)
+    return None if again is None else replace(again, in_full_precision=True)
+
+
+def _decided_by_windows(
+    ct: CTVolume,
+    networks: Mapping[int, WindowNetwork],
+    config: ScreeningConfig,
+    on_progress: OnProgress,
+    region: Box | None,
+    protocol: ProtocolName,
+) -> Segmentation | None:
+    """A protocol's answer, or that of every window where few windows cannot decide."""
     first = _segment_once(ct, networks, config, on_progress, region, protocol)
     if protocol == "exact" or not is_close_call(first, config):
         return first
     voxels = 0 if first is None else int(np.count_nonzero(first.labels == Label.TUMOR))
     del first  # memory for the second
 
-    def named_apart(progress: Progress) -> None:
-        on_progress(replace(progress, stage=f"{progress.stage}, every window"))
-
-    second = _segment_once(ct, networks, config, named_apart, region, "exact")
+    second = _segment_once(ct, networks, config, named_apart(on_progress, "every window"), region, "exact")
     return None if second is None else replace(second, close_call_voxels=voxels)
 
 
 def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) -> bool:
-    """Whether few windows cannot decide: no pancreas was found, or some tumor, but not many times the K of the rule."""
+    """Whether few windows cannot decide (ADR 0017).
+
+    That is so when no pancreas was found; when there is some tumor, but not many times the K of the rule; and when
+    there is none, but a tumor voxel fell to the component filter or a network alone has K or more.
+    """
     if segmentation is None or not segmentation.labels.any():
         return True
-    tumor_voxels = np.count_nonzero(segmentation.labels == Label.TUMOR)
-    return bool(0 < tumor_voxels < config.close_call_factor * config.decision.min_tumor_voxels)
+    needed = config.decision.min_tumor_voxels
+    tumor_voxels = int(np.count_nonzero(segmentation.labels == Label.TUMOR))
+    if tumor_voxels > 0:
+        return tumor_voxels < config.close_call_factor * needed
+    alone = (int(np.count_nonzero(scale.labels == Label.TUMOR)) for scale in segmentation.scales)
+    return bool((segmentation.unfiltered_labels == Label.TUMOR).any() or max(alone) >= needed)
 
 
-def most_likely_labels(foreground: NDArray[np.float32], *, min_tumor_probability: float = 0.0) -> NDArray[np.uint8]:
+def is_near_the_rule(segmentation: Segmentation | None, config: ScreeningConfig) -> bool:
+    """Whether rounding in the networks could move the count of tumor voxels over K or below it (ADR 0026)."""
+    if segmentation is None or config.decision.min_score is not None:
+        return True  # no pancreas is a grave answer, and how far a score is from its threshold is not known here
+    needed, factor = config.decision.min_tumor_voxels, config.precision_margin_factor
+    return bool(needed / factor <= np.count_nonzero(segmentation.labels == Label.TUMOR) <= needed * factor)
+
+
+def named_apart(on_progress: OnProgress, why: str) -> OnProgress:
+    """A hook that reports the stages of a second run under names of their own."""
+
+    def report(progress: Progress) -> None:
+        on_progress(replace(progress, stage=f"{progress.stage}, {why}"))
+
+    return report
+
+
+def most_likely_labels(foreground: PROBABILITY_ZYX, *, min_tumor_probability: float = 0.0) -> LABELS_ZYX:
     """(z, y, x) label of the highest probability; the lowest label wins a tie.
 
     foreground: (2, z, y, x) probability of pancreas and of tumor; background is 1 minus both. Where the tumor's is the
@@ -113,7 +158,7 @@ def most_likely_labels(foreground: NDArray[np.float32], *, min_tumor_probability
     return labels
 
 
-def mean_tumor_probability(labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32]) -> float | None:
+def mean_tumor_probability(labels: LABELS_ZYX, tumor_probability: PROBABILITY_ZYX) -> float | None:
     """Mean tumor probability over the tumor voxels of labels of the same shape; None when there are none."""
     tumor = tumor_probability[labels == Label.TUMOR]
     return float(tumor.mean(dtype=np.float64)) if tumor.size else None
@@ -161,7 +206,7 @@ def _segment_once(
 
 
 def _coarse_scan(
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
     protocol: ProtocolName,
@@ -184,7 +229,7 @@ def _coarse_alone(coarse: WindowScan, config: ScreeningConfig) -> ScaleSegmentat
 
 def _add_fine_scan(
     total: NDArray[np.float32],
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     scale: ScaleSpec,
     networks: Mapping[int, WindowNetwork],
     config: ScreeningConfig,
@@ -202,14 +247,14 @@ def _add_fine_scan(
     return _alone(scale, labels, np.concatenate(tumor_probabilities), len(plan.corners), plan.skipped, config)
 
 
-def _filtered(labels: NDArray[np.uint8], config: ScreeningConfig) -> NDArray[np.uint8]:
+def _filtered(labels: LABELS_ZYX, config: ScreeningConfig) -> LABELS_ZYX:
     return keep_large_components(labels, min_fraction=config.components.min_fraction)
 
 
 def _alone(
     scale: ScaleSpec,
-    labels: NDArray[np.uint8],
-    tumor_probability: NDArray[np.float32],
+    labels: LABELS_ZYX,
+    tumor_probability: PROBABILITY_ZYX,
     windows: int,
     windows_skipped: int,
     config: ScreeningConfig,

@@ -5,19 +5,25 @@ The networks' own segmentation and one that a reviewer edited are judged by the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import DecisionRule, ScoreWeights
+from PDACScreeningLib.inference.assessment import NOT_NORMAL, doubts, left_out_warning
 from PDACScreeningLib.inference.coarse_to_fine import mean_tumor_probability, tumor_evidence
 from PDACScreeningLib.inference.findings import find_tumors
+from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.screening_result import Finding
+from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
+
+LEFT_OUT_SHOWN = 5  # regions that the component rule took away and that are listed; all are counted
 
 
 @dataclass(frozen=True)
@@ -26,47 +32,77 @@ class Judgment:
 
     outcome: Outcome
     reason: str
+    rule_call: Outcome
     score: float | None
     tumor_voxels: int
     tumor_volume_mm3: float
+    removed_tumor_voxels: int
     pancreas_voxels: int
     pancreas_volume_mm3: float
     mean_tumor_probability: float | None
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
 
 
 def judge(
-    labels: NDArray[np.uint8],
-    tumor_probability: NDArray[np.float32] | None,
+    drawn: LABELS_ZYX,
+    tumor_probability: PROBABILITY_ZYX | None,
     ct: CTVolume,
-    rule: DecisionRule,
-    weights: ScoreWeights,
+    protocol: Protocol,
+    *,
+    at_border: bool,
 ) -> Judgment:
-    """Count, decide, score and measure a filtered segmentation of the working grid (Eq. 1, sections 2.3 and 3.3).
+    """Filter, count, decide, score and measure a segmentation of the working grid (Eq. 1, sections 2.3 and 3.3).
 
-    labels: (z, y, x) values of Label after the component filter. tumor_probability: (z, y, x) float32 of the same
-    voxels, None when there is none; then there is no score, and the call rests on the count. ct: the same voxels.
-    Labels without a tumor are judged like any others: NOT_SUSPICIOUS, with no finding.
+    drawn: (z, y, x) values of Label before the component filter, of the scan or of a part that holds all of the gland.
+    tumor_probability: (z, y, x) float32 of the same voxels, None when there is none; then there is no score, and the
+    call rests on the count. ct: the same voxels. at_border: whether the filtered gland touches a face of the scan.
+
+    The rule's own call is `rule_call`. A scan that it calls not suspicious is INDETERMINATE when something stands
+    against believing it (`assessment`); so are labels without a pancreas. Numbers and findings are there in any case.
     """
-    voxel_mm3 = ct.geometry.voxel_volume_mm3
-    tumor_voxels = int(np.count_nonzero(labels == Label.TUMOR))
-    pancreas_voxels = int(np.count_nonzero(labels == Label.PANCREAS))
+    labels = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
+    removed = (drawn == Label.TUMOR) & (labels != Label.TUMOR)
+    tumor_voxels, pancreas_voxels = (int(np.count_nonzero(labels == label)) for label in (Label.TUMOR, Label.PANCREAS))
+    removed_voxels = int(np.count_nonzero(removed))
     mean = None if tumor_probability is None else mean_tumor_probability(labels, tumor_probability)
+    rule, found = protocol.decision, find_tumors(labels, tumor_probability, ct)
+    left_out = find_tumors(np.where(removed, np.uint8(Label.TUMOR), np.uint8(0)), tumor_probability, ct)
     score = None
     if tumor_probability is not None:
-        inside = tumor_probability[labels != Label.BACKGROUND]
-        score = confidence_score(tumor_voxels, mean, tumor_evidence(inside, rule), rule, weights)
+        evidence = tumor_evidence(tumor_probability[labels != Label.BACKGROUND], rule)
+        score = confidence_score(tumor_voxels, mean, evidence, rule, protocol.score)
+    call = classify(tumor_voxels, rule, score)
+    against = doubts(
+        protocol,
+        pancreas_voxels=pancreas_voxels,
+        tumor_voxels=tumor_voxels,
+        removed_tumor_voxels=removed_voxels,
+        reaches_border=at_border,
+    )
+    believed = call is Outcome.SUSPICIOUS or not against
+    warnings = (*against[0 if believed else 1 :], left_out_warning(protocol, removed_voxels))
+    reason = explain(tumor_voxels, rule, protocol.voxel_mm3, score)
     return Judgment(
-        outcome=classify(tumor_voxels, rule, score),
-        reason=explain(tumor_voxels, rule, voxel_mm3, score),
+        outcome=call if believed else Outcome.INDETERMINATE,
+        reason=reason if believed else f"{against[0]} {NOT_NORMAL}",
+        rule_call=call,
         score=score,
         tumor_voxels=tumor_voxels,
-        tumor_volume_mm3=tumor_voxels * voxel_mm3,
+        tumor_volume_mm3=tumor_voxels * protocol.voxel_mm3,
+        removed_tumor_voxels=removed_voxels,
         pancreas_voxels=pancreas_voxels,
-        pancreas_volume_mm3=pancreas_voxels * voxel_mm3,
+        pancreas_volume_mm3=pancreas_voxels * protocol.voxel_mm3,
         mean_tumor_probability=mean,
-        findings=find_tumors(labels, tumor_probability, ct),
+        findings=(*found, *_numbered(left_out[:LEFT_OUT_SHOWN], after=len(found))),
+        warnings=tuple(dict.fromkeys(warning for warning in warnings if warning)),
     )
+
+
+def _numbered(regions: Sequence[Finding], *, after: int) -> Iterator[Finding]:
+    """Regions that the component rule left out, behind those that count."""
+    for number, region in enumerate(regions, start=after + 1):
+        yield replace(region, number=number, left_out=True)
 
 
 def classify(tumor_voxels: int, rule: DecisionRule, score: float | None = None) -> Outcome:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult
+from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
-from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -45,7 +48,7 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: NDArray[np.float32], ct: CTVolume
+    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 
@@ -64,15 +67,31 @@ def rescore(
     changes = tuple(_change(label, ai_labels, edited) for label in (Label.PANCREAS, Label.TUMOR))
     if np.array_equal(ai_labels.labels, edited.labels):
         return Rescoring(ai, changes)
-    grid = _grid_of(ct.geometry, ai.protocol)
+    grid, protocol = _grid_of(ct.geometry, ai.protocol), ai.protocol
     drawn = grid.labels_to_working(edited)
-    labels = keep_large_components(drawn, min_fraction=ai.protocol.components.min_fraction)
-    if not labels.any():
+    if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
+    kept = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
-    judgment = judge(labels, probability, working, ai.protocol.decision, ai.protocol.score)
-    left_out = _left_out(drawn, labels, ai.protocol)
-    return Rescoring(replace(ai, **vars(judgment), warnings=(EDITED, *left_out, *ai.warnings)), changes)
+    judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
+    warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
+    return Rescoring(replace(ai, **{**vars(judgment), "warnings": warnings}), changes)
+
+
+def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
+    """The warnings about the scan and the run; those about the AI's segments may not hold for the edited ones."""
+    removed = ai.removed_tumor_voxels or 0
+    of_segments = {
+        *doubts(
+            protocol,
+            pancreas_voxels=ai.pancreas_voxels or 0,
+            tumor_voxels=ai.tumor_voxels or 0,
+            removed_tumor_voxels=removed,
+            reaches_border=True,
+        )
+    }
+    of_segments.add(left_out_warning(protocol, removed))
+    yield from (warning for warning in ai.warnings if warning not in of_segments)
 
 
 def _nothing_left(ai: Screening) -> Screening:
@@ -80,6 +99,8 @@ def _nothing_left(ai: Screening) -> Screening:
         ai,
         outcome=Outcome.INDETERMINATE,
         reason=NOTHING_LEFT,
+        rule_call=None,
+        removed_tumor_voxels=None,
         score=None,
         tumor_voxels=None,
         tumor_volume_mm3=None,
@@ -89,16 +110,6 @@ def _nothing_left(ai: Screening) -> Screening:
         findings=(),
         warnings=(EDITED, *ai.warnings),
     )
-
-
-def _left_out(drawn: NDArray[np.uint8], kept: NDArray[np.uint8], protocol: Protocol) -> tuple[str, ...]:
-    """A reviewer must know when the component filter took away what was painted apart from the rest."""
-    voxels = int(np.count_nonzero((drawn == Label.TUMOR) & (kept != Label.TUMOR)))
-    if voxels == 0:
-        return ()
-    share = f"{100 * protocol.components.min_fraction:g} % of the largest region"
-    some = "1 tumor voxel was left out: it lies" if voxels == 1 else f"{voxels} tumor voxels were left out: they lie"
-    return (f"{some} in a separate region of not more than {share}.",)
 
 
 def _grid_of(native: Geometry, protocol: Protocol) -> WorkingGrid:

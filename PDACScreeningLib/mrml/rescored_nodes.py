@@ -19,7 +19,7 @@ from PDACScreeningLib.mrml.result_record import (
     referenced,
     update_record,
 )
-from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation, mark_as_edited
+from PDACScreeningLib.mrml.segmentation_node import keep_algorithm_types, labels_from_segmentation
 from PDACScreeningLib.mrml.shown_result import require_current
 from PDACScreeningLib.screening_result import Screening
 
@@ -41,13 +41,13 @@ def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) ->
     if labels_sha256(ai_labels) != record.labels_sha256:
         raise PDACScreeningError("The AI's segments were changed, so nothing tells what was edited; screen again.")
     edited = labels_from_segmentation(segmentation_node, volume_node)
-    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node)
+    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node, volume_node)
     rescored = inference.rescore(record.screening, ai_labels, edited, probability, ct)
+    keep_algorithm_types(segmentation_node, ai_node, volume_node)
     digest = labels_sha256(edited)
     if digest == record.labels_sha256:
         update_record(segmentation_node, rescoring=None)
         return record.screening
-    mark_as_edited(segmentation_node)
     change = _sentences(rescored.changes)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     update_record(segmentation_node, rescoring=SavedRescoring(rescored.screening, change, digest, now))

@@ -16,12 +16,15 @@ from PDACScreeningLib.mrml.probability_node import show_probability
 from PDACScreeningLib.mrml.result_record import (
     AI_ROLE,
     PROBABILITY_ROLE,
+    REPORT_ROLE,
     VOLUME_ROLE,
     ResultRecord,
     labels_sha256,
+    referenced,
     write_record,
 )
 from PDACScreeningLib.mrml.segmentation_node import show_segmentation
+from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.screening_json import from_json
@@ -29,10 +32,11 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
 SHOWN = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
 SCREENING, LABELS, PROBABILITY = "screening.json", "labels.seg.nrrd", "tumor_probability.nrrd"
+REPORT = "report.html"
 
 
 def show_result(
@@ -54,6 +58,8 @@ def show_result(
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
     if has_labels:
         _add_evidence(scene, node, label_map, volume_node, screening, result_folder)
+    _add_report(scene, node, result_folder)
+    place_in_folder(scene, _nodes_of(node), volume_node, name)
     write_record(node, ResultRecord(screening, labels_sha256(label_map), volume_node.GetName()))
     return node
 
@@ -82,6 +88,25 @@ def _add_evidence(
     voxels = _read_probability(result_folder / PROBABILITY)
     probability = show_probability(scene, voxels, label_map.geometry, volume_node, f"{name} (tumor probability)")
     node.SetNodeReferenceID(PROBABILITY_ROLE, probability.GetID())
+
+
+def _add_report(scene: vtkMRMLScene, node: vtkMRMLSegmentationNode, result_folder: Path) -> None:
+    """The page that the command line leaves beside its result, kept with the scene; a result without one has none."""
+    try:
+        text = (result_folder / REPORT).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return
+    report = scene.AddNewNodeByClass("vtkMRMLTextNode", scene.GenerateUniqueName(f"{node.GetName()} (report)"))
+    report.SetHideFromEditors(True)
+    report.SetForceCreateStorageNode(report.CreateStorageNodeAlways)  # a file of its own: pictures make it long
+    report.SetText(text)
+    node.SetNodeReferenceID(REPORT_ROLE, report.GetID())
+
+
+def _nodes_of(node: vtkMRMLSegmentationNode) -> list[vtkMRMLNode]:
+    """Everything that belongs to a result, itself first."""
+    others = (referenced(node, role) for role in (AI_ROLE, PROBABILITY_ROLE, REPORT_ROLE))
+    return [node, *(other for other in others if other is not None)]
 
 
 def _read_probability(path: Path) -> NDArray[np.float32]:

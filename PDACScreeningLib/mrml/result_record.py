@@ -27,6 +27,8 @@ RESULT_ATTRIBUTE = "PDACScreening.Result"
 VOLUME_ROLE = "PDACScreeningVolume"
 PROBABILITY_ROLE = "PDACScreeningProbability"
 AI_ROLE = "PDACScreeningAI"
+REPORT_ROLE = "PDACScreeningReport"
+DRAFT_ATTRIBUTE = "PDACScreening.DraftNote"  # what a reviewer has typed and not yet kept
 FORMAT_VERSION = 1
 
 
@@ -61,6 +63,10 @@ class ResultRecord:
     rescoring: SavedRescoring | None = None
     review: Review | None = None
     format_version: int = FORMAT_VERSION
+
+    def is_score_of(self, digest: str) -> bool:
+        """Whether the newest score is that of the segments with this digest."""
+        return digest in (self.labels_sha256, self.rescoring.labels_sha256 if self.rescoring is not None else None)
 
 
 def read_record(segmentation_node: vtkMRMLSegmentationNode) -> ResultRecord | None:

@@ -60,7 +60,7 @@ class MeasuredPerformance:
         area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
         patients = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
         protocol = "" if self.protocol == "exact" else f"; {self.protocol} protocol"
-        closing = f"{protocol}; intervals at the 0.95 level{self._seen()}{patients}"
+        closing = f"{protocol}; intervals at the 0.95 level{self._unknown_training_note()}{patients}"
         return (
             f"{self._how()} on {with_tumor} {counted} with and {without} without a tumor ({self.source.rstrip('.')}): "
             f"{self._rule()} called suspicious were {self.sensitivity.text} with a "
@@ -86,8 +86,8 @@ class MeasuredPerformance:
             return f"{self.folds}-fold cross-validation of its kind"
         return f"{self.folds} models of its kind, one for each fold of a split,"
 
-    def _seen(self) -> str:
-        """A doubt about the figures that must not be lost on the way to the score; "" when there is none."""
+    def _unknown_training_note(self) -> str:
+        """Says that the model may have been trained on these cases, when no record rules it out; "" when one does."""
         return "" if self.trained_on_others else "; whether these cases were kept from the training is not recorded"
 
     def _area(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section
 from PDACScreeningLib.report.quantity import count, milliliters, seconds
-from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Protocol, Provenance, Screening
+from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Provenance, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
 _PROTOCOLS = {"exact": "every window of the paper", "fast": "the same networks on fewer windows"}

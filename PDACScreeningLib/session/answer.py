@@ -7,9 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
@@ -25,6 +22,7 @@ from PDACScreeningLib.session.result_folder import (
     new_result,
     open_result_folder,
 )
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -39,7 +37,7 @@ class Answer:
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.

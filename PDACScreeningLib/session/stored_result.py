@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputRejected, ResultError
 from PDACScreeningLib.scan_files.image_io import read_label_map, read_volume
@@ -14,6 +13,7 @@ from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.result_folder import LABELS, SCREENING, TUMOR_PROBABILITY
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 
 
 def read_result(folder: str | Path) -> Answer:
@@ -45,7 +45,7 @@ def read_screening(folder: Path) -> Screening:
         raise ResultError(f"{SCREENING} cannot be read: {error}; screen the scan again") from error
 
 
-def _read_probability(path: Path) -> NDArray[np.float32] | None:
+def _read_probability(path: Path) -> PROBABILITY_ZYX | None:
     if not path.exists():
         return None
     voxels, _ = read_volume(path)

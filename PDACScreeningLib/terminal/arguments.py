@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PROTOCOLS
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PRECISIONS, PROTOCOLS
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 from PDACScreeningLib.terminal.display import STYLES, Display
 from PDACScreeningLib.terminal.interruption import Interruption
@@ -65,6 +65,17 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     """`--device`."""
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="what computes (default: a GPU if there is one)"
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """`--precision`."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="number format of the networks; auto: bf16 where the device is fast at it, and fp32 again for scans near "
+        "the rule (default: auto)",
     )
 
 

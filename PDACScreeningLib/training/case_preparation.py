@@ -109,7 +109,7 @@ def _refuse_implausible_gland(hu: NDArray[np.int16], labels: NDArray[np.uint8]) 
 
 
 def _judged(placement: LabelPlacement, *, position_ignored: bool) -> tuple[str, ...]:
-    """Warnings about where the label map lies. Raises DataError when it is mirrored, or placed by nothing but hope."""
+    """Warnings about where the label map lies. Raises DataError when it is mirrored or may be misplaced."""
     best = describe(placement.best_mirrored)
     fit = f"{placement.contrasts[0]:.2f} as stored, {max(placement.contrasts[1:]):.2f} mirrored {best}"
     evidence = f"share of soft tissue inside minus around it: {fit}"

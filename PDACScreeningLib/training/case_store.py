@@ -101,7 +101,7 @@ class Case:
 def write_case(
     folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8], *, patient_id: str | None = None
 ) -> StoredCase:
-    """Add one case to a store folder. ct, labels: on the working grid. Without a patient the case is one of its own.
+    """Add one case to a store folder. ct, labels: on the working grid. Without patient_id the case is its own patient.
 
     Raises DataError when it has no pancreas, WriteError.
     """

@@ -34,7 +34,7 @@ class SameScan:
 
 
 def same_scans(cases: Sequence[StoredCase]) -> tuple[SameScan, ...]:
-    """Every case that shows a scan which an earlier case shows already."""
+    """Every case whose scan has the same voxels as that of an earlier case."""
     first: dict[str, StoredCase] = {}
     found = []
     for case in cases:

@@ -28,7 +28,9 @@ NetworkState = dict[str, Any]
 
 @dataclass(frozen=True)
 class Learner:
-    """heads: all outputs of the network; with several ranks their gradients are averaged over these.
+    """A network while it learns, with its optimizer.
+
+    heads: all outputs of the network; with several ranks their gradients are averaged over the ranks.
 
     scaler: keeps small gradients of fp16 from vanishing; switched off otherwise, it does nothing.
     average: of the weights, where one is kept.

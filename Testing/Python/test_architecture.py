@@ -1,6 +1,7 @@
 """Imports go down only, and nothing of Slicer or torch appears where it must not."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,6 @@ RANKS = {
     "errors": 1,
     "meaning": 1,
     "outcome": 1,
-    "quantity_words": 1,
     "progress": 1,
     "seeding": 1,
     "plain_data": 1,
@@ -26,7 +26,9 @@ RANKS = {
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "protocol": 3.5,
     "screening_json": 5,
+    "quantity_words": 4.5,
     "scan_files": 4,
     "phantom": 5,
     "datasets": 5,
@@ -47,6 +49,7 @@ NEEDS_TORCH = {"network", "training"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
 MRML_SEES = {
+    "config",
     "errors",
     "plain_data",
     "resources",
@@ -54,6 +57,7 @@ MRML_SEES = {
     "volume",
     "scan_files",
     "screening_result",
+    "protocol",
     "screening_json",
     "outcome",
     "quantity_words",
@@ -79,6 +83,13 @@ def imports_of(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
     return found
+
+
+def test_the_picture_of_the_architecture_shows_the_rooms_where_they_are():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    floors = re.findall(r"^ *(\d+) {2,}([^#\n]*)", page.split("## One scan's way")[0], re.MULTILINE)
+    drawn = {room: int(floor) for floor, rooms in floors for room in rooms.split() if room in RANKS}
+    assert drawn == RANKS
 
 
 def test_every_folder_of_the_library_has_a_rank():
@@ -108,7 +119,9 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
         if name.startswith("PDACScreeningLib.")
     }
     outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
-    assert outside <= {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
+    scoring = {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
+    ordering = {"PDACScreeningLib.session.model", "PDACScreeningLib.session.work_order"}
+    assert outside <= scoring | ordering
 
 
 def test_what_slicer_imports_brings_no_torch():

@@ -145,6 +145,8 @@ def test_labels_of_the_networks_are_judged_like_the_networks_own(scan, answer):
     config = ScreeningConfig(working_spacing_mm=None)
     again = pdac.score_segmentation(str(scan), answer.label_map, answer.tumor_probability, config=config)
     for field in fields(Judgment):
+        if field.name == "warnings":
+            continue  # of the reader and the networks too
         assert getattr(again.screening, field.name) == getattr(answer.screening, field.name), field.name
     assert (again.screening.protocol.name, again.screening.scales) == ("given labels", ())
     assert NOT_OURS in again.screening.warnings
@@ -158,7 +160,7 @@ def test_without_probabilities_the_call_rests_on_the_count_and_there_is_no_score
     assert pdac.read_result(counted.save(tmp_path)).screening == counted.screening
     strict = replace(config, decision=DecisionRule(10**6))
     few = pdac.score_segmentation(str(scan), answer.label_map, config=strict)
-    assert few.screening.outcome is Outcome.NOT_SUSPICIOUS
+    assert few.screening.rule_call is Outcome.NOT_SUSPICIOUS
 
 
 def test_empty_labels_are_not_a_normal_result(scan, answer):

@@ -9,6 +9,7 @@ from sample_screenings import SUSPICIOUS
 
 from PDACScreeningLib.config import (
     PAPER_SCALES,
+    AssessmentRule,
     ComponentFilter,
     DecisionRule,
     ScoreWeights,
@@ -19,7 +20,7 @@ from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.screening_result import Protocol
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -34,6 +35,7 @@ PROTOCOL = Protocol(
     components=ComponentFilter(),
     decision=DecisionRule(),
     score=ScoreWeights(),
+    assessment=AssessmentRule(min_pancreas_ml=0.0),  # the gland drawn here has 1 mL
 )
 AI = replace(SUSPICIOUS, protocol=PROTOCOL)
 CT = CTVolume(np.full(GRID.shape, 40, np.int16), GRID)
@@ -94,7 +96,7 @@ def test_a_speck_painted_apart_is_filtered_as_the_paper_says_and_the_reviewer_is
     edited[0:2, 0:2, 0:2] = Label.TUMOR  # 8 voxels; the largest region has 1000
     result = rescored(edited).screening
     assert result.tumor_voxels == 200
-    assert result.warnings[1].startswith("8 tumor voxels were left out")
+    assert result.warnings[1].startswith("8 voxels (8.0 mm3) of tumor were left out")
 
 
 def test_the_rule_of_the_run_decides_not_a_default():

@@ -11,11 +11,12 @@ from sample_screenings import INDETERMINATE, SUSPICIOUS
 from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
 from PDACScreeningLib.mrml.new_volume_node import add_ct
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.segmentation_file import write_segmentation
 from PDACScreeningLib.scan_files.image_io import voxels_sha256
 from PDACScreeningLib.screening_json import to_json
-from PDACScreeningLib.screening_result import InputFacts, Protocol
+from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap

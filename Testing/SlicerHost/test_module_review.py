@@ -213,18 +213,24 @@ def test_a_closed_scene_gives_the_memory_of_its_scan_back(panel, scene):
     assert gone
 
 
-def test_a_result_leaves_the_slice_views_alone(module_widget, made, model, tmp_path):
+def test_a_result_leaves_the_views_alone_while_another_module_is_open(module_widget, made, model, tmp_path):
     import slicer
 
     volume, other = slicer.util.loadVolume(str(made.scan)), slicer.util.loadVolume(str(made.scan))
     module_widget.logic.python = replaying_python(tmp_path, made.folder)
     choose(module_widget, volume, model)
     views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    module_widget.ui.screenButton.click()
+    module_widget.exit()
+    module_widget.parent.isEntered = False
     for view in views:
         view.SetBackgroundVolumeID(other.GetID())
-    press_screen(module_widget)
+    until(lambda: not module_widget.screening.running)
     assert module_widget.ui.segmentEditorWidget.sourceVolumeNode() is volume
     assert {view.GetBackgroundVolumeID() for view in views} == {other.GetID()}
+    module_widget.parent.isEntered = True
+    module_widget.enter()
+    assert {view.GetBackgroundVolumeID() for view in views} == {volume.GetID()}
 
 
 def test_the_editor_has_keys_and_views_only_while_it_can_be_seen(panel):

@@ -116,7 +116,7 @@ def test_opening_and_closing_the_module_adds_only_its_own_nodes(module_widget, s
 def test_the_module_describes_itself(module):
     parent = types.SimpleNamespace(path=str(ROOT / "PDACScreening" / "PDACScreening.py"))
     module.PDACScreening(parent)
-    assert parent.title == "PDACScreening"
+    assert parent.title == "PDAC Screening"
     assert parent.categories == ["Segmentation"]
     assert not parent.icon.isNull()
     assert "not a medical device" in parent.helpText
