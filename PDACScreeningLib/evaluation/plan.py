@@ -129,8 +129,9 @@ def what_segments(config: ScreeningConfig) -> ScreeningConfig:
 
 
 def _what_reads(config: ScreeningConfig) -> ScreeningConfig:
-    """What a reading depends on: all but the threshold of the score, which figures apply to readings."""
-    return replace(config, decision=replace(config.decision, min_score=None))
+    """What a reading depends on: not the threshold of the score, only whether the score decides (ADR 0026)."""
+    threshold = None if config.decision.min_score is None else 1.0
+    return replace(config, decision=replace(config.decision, min_score=threshold))
 
 
 def _found(wish: str) -> FoundModel:
