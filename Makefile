@@ -61,6 +61,12 @@ test: $(VENV)/.test-installed
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
+FUZZ_EXECUTIONS := 125000
+
+# 125,000 executions of each of the eight readers of records: models, results, stores, splits, lists.
+fuzz: $(VENV)/.test-installed
+	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
+
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"
 	@$(BIN)/pdac-screening phantom --seed $(TUMOR_SEED) --tumor-diameter-mm 30 --output demo/phantom-tumor

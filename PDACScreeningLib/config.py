@@ -14,6 +14,8 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+MAX_MIN_TUMOR_VOXELS = 10_000  # ours: seven times the paper's largest K; with more, a model calls no scan suspicious
+
 Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
 COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
 # What can be asked of the machine, as opposed to the method.
@@ -56,8 +58,8 @@ class ScaleSpec:
 
     def __post_init__(self) -> None:
         _require(
-            self.patch_size >= 8 and self.patch_size % 8 == 0,
-            f"patch_size must be a multiple of 8, got {self.patch_size}",
+            8 <= self.patch_size <= 512 and self.patch_size % 8 == 0,
+            f"patch_size must be a multiple of 8 up to 512, got {self.patch_size}",
         )
         _require(1 <= self.stride <= self.patch_size, f"stride must lie in 1..{self.patch_size}, got {self.stride}")
         _require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
@@ -80,7 +82,7 @@ class NetworkSpec:
     negative_slope: float = 0.0  # 0 is the paper's ReLU; ours: 0.01 keeps a short training's features alive (ADR 0008)
 
     def __post_init__(self) -> None:
-        _require(self.base_width >= 1, f"base_width must be at least 1, got {self.base_width}")
+        _require(1 <= self.base_width <= 1024, f"base_width must lie in 1..1024, got {self.base_width}")
         _require(0 <= self.negative_slope < 1, f"negative_slope must lie in [0, 1), got {self.negative_slope}")
 
 
@@ -176,15 +178,6 @@ class ScreeningConfig:
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")
         _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
         _require(self.working_spacing_mm is None or self.working_spacing_mm > 0, "working_spacing_mm must be positive")
-
-    def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
-        """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
-        if protocol == "exact":
-            return WindowSpec.of_paper(scale)
-        if scale != self.scales[0]:
-            return WindowSpec(scale.patch_size, scale.patch_size // 2)
-        margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
-        return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from PDACScreeningLib.meaning import Meaning, check_values
+from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
 SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
+SHA256 = "^[0-9a-f]{64}$"
 SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
 @dataclass(frozen=True)
-class ScaleEvidence:
+class ScaleEvidence(Checked):
     """What one network alone would say, after the component filter, on the working grid."""
 
     patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
@@ -33,12 +34,9 @@ class ScaleEvidence:
     windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
     windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Checked):
     """One 6-connected tumor region of the filtered segmentation, largest first."""
 
     number: Annotated[int, Meaning("1, 2, ... from the largest to the smallest.", minimum=1)]
@@ -70,9 +68,6 @@ class Finding:
         ),
     ] = False
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
 class ModelFacts:
@@ -96,7 +91,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class InputFacts:
+class InputFacts(Checked):
     """Which voxels were screened. Carries no patient identifier unless it was asked for."""
 
     kind: Annotated[
@@ -121,9 +116,6 @@ class InputFacts:
         dict[str, str],
         Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),
     ] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_values(self)
 
 
 @dataclass(frozen=True)
@@ -233,6 +225,14 @@ class Screening:
         Meaning("What ran, where and when; null when it is unknown. Holds no host name, user name or path."),
     ] = None
     timings_s: Annotated[dict[str, float], Meaning("Seconds each step took.", minimum=0)] = field(default_factory=dict)
+    files_sha256: Annotated[
+        dict[str, str],
+        Meaning("SHA-256 of the files written with this one, by name; others are not its own.", pattern=SHA256),
+    ] = field(default_factory=dict)
+    result_voxels_sha256: Annotated[
+        dict[str, str],
+        Meaning("SHA-256 of their (z, y, x) voxels: uint8 or little-endian float32.", pattern=SHA256),
+    ] = field(default_factory=dict)
     notice: Annotated[str, Meaning("Research use only; not a medical device.")] = RESEARCH_NOTICE
     schema_version: Annotated[int, Meaning("Version of this file format.")] = SCHEMA_VERSION
 

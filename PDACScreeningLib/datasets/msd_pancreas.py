@@ -5,11 +5,11 @@ The form of nnU-Net, in which images end in `_0000.nii.gz`, is read too.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS
 
 FACTS = DatasetFacts(
@@ -63,9 +63,9 @@ def _check_index(path: Path) -> None:
     if not path.exists():
         return
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         numbers = {str(number): str(name).lower() for number, name in _labels_of(content)}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read: {error}; copy the data set again") from error
     if "pancreas" not in numbers.get("1", "pancreas") or not any(
         word in numbers.get("2", "cancer") for word in ("cancer", "tumor", "tumour", "mass", "lesion")

@@ -7,7 +7,6 @@ abnormal cases where the normal-to-abnormal ratio is fairly close to 1."
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
 SPLIT_NAME = "split.json"
@@ -123,7 +123,7 @@ def write_split(split: Split, path: Path) -> Path:
 def read_split(path: Path) -> Split:
     """Read a split file. Raises DataError when it is missing, unreadable or names a patient twice."""
     try:
-        split = from_plain(Split, json.loads(path.read_text(encoding="utf-8")))
+        split = from_plain(Split, read_json(path))
     except OSError as error:
         raise DataError(f"the split file {path} cannot be opened: {error.strerror}") from error
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from PDACScreeningLib.evaluation.table1 import TableRow, table1
 from PDACScreeningLib.evaluation.trait_strata import TraitStratum, trait_strata
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
+from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 3  # 2: folds, intervals, ROC, ablations; 3: overlap, traits, rule, own grid, score without ties
 EXPERIMENT = "experiment.json"
@@ -193,7 +193,7 @@ def write_experiment(content: Experiment, path: Path) -> Path:
 def read_experiment(path: Path) -> Experiment:
     """Read `experiment.json`. Raises DataError when it is missing, damaged or of another version."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         version = plain.get("format_version") if isinstance(plain, dict) else None
         if version != FORMAT_VERSION:
             raise DataError(f"{path} has format {version}, this version reads {FORMAT_VERSION}; evaluate again")

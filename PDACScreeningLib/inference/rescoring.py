@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from PDACScreeningLib.errors import GeometryMismatch, OlderResult
+from PDACScreeningLib.digests import voxels_sha256
+from PDACScreeningLib.errors import GeometryMismatch, OlderResult, ResultError
 from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
@@ -56,7 +57,8 @@ def rescore(
     ai_labels, edited, tumor_probability, ct: on the scan's own grid; (z, y, x) float32 probability of the networks.
     Labels that were not edited give back `ai` as it is: the way through the scan's grid would change a few voxels.
     Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no protocol, OlderResult when it
-    was written by an older version, GeometryMismatch for foreign grids.
+    was written by an older version, GeometryMismatch for foreign grids, ResultError when the CT, the AI's labels or the
+    probability are not those that `ai` is bound to by digests.
     """
     if ai.protocol is None:
         raise ValueError("a screening without a protocol cannot be scored again: nothing says how to count")
@@ -64,6 +66,7 @@ def rescore(
         raise OlderResult(OLDER_RESULT)
     if not (ai_labels.geometry.is_close(ct.geometry) and edited.geometry.is_close(ct.geometry)):
         raise GeometryMismatch("the segments lie on another grid than the CT: export both on the CT's grid")
+    _require_own(ai, ai_labels, tumor_probability, ct)
     changes = tuple(_change(label, ai_labels, edited) for label in (Label.PANCREAS, Label.TUMOR))
     if np.array_equal(ai_labels.labels, edited.labels):
         return Rescoring(ai, changes)
@@ -71,7 +74,7 @@ def rescore(
     drawn = grid.labels_to_working(edited)
     if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
-    kept = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
+    kept = filter_components(drawn, protocol.components)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
     judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
@@ -92,6 +95,15 @@ def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
     }
     of_segments.add(left_out_warning(protocol, removed))
     yield from (warning for warning in ai.warnings if warning not in of_segments)
+
+
+def _require_own(ai: Screening, labels: LabelMap, probability: PROBABILITY_ZYX, ct: CTVolume) -> None:
+    """Raise ResultError unless these are the voxels of the AI's answer: those of another scan fit its grid, too."""
+    if ai.input is None or ai.input.voxels_sha256 != voxels_sha256(ct.hu):
+        raise ResultError("the CT is not the one that was screened: it was changed, or is another scan's")
+    for what, array in (("labels", labels.labels), ("tumor probability", probability)):
+        if voxels_sha256(array) not in ai.result_voxels_sha256.values():
+            raise ResultError(f"the {what} are not those of this result: they were changed, or are another scan's")
 
 
 def _nothing_left(ai: Screening) -> Screening:

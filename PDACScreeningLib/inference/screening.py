@@ -13,6 +13,7 @@ from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
     Segmentation,
     segment,
+    windows_of,
 )
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
@@ -148,7 +149,7 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         name=name,
         working_spacing_mm=config.working_spacing_mm,
         working_spacing_mm_xyz=working.spacing_mm,
-        windows=tuple(config.windows(scale, name) for scale in config.scales),
+        windows=tuple(windows_of(scale, config, name) for scale in config.scales),
         roi_margin_voxels=config.roi_margin_voxels,
         components=config.components,
         decision=config.decision,

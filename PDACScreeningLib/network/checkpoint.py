@@ -83,20 +83,31 @@ def decode_checkpoint(encoded: bytes, path: Path) -> Checkpoint:
     if not isinstance(content, dict) or content.get("format_version") not in _READABLE:
         raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT_VERSION}; use the version that wrote it")
     try:
-        best = content.get("best")
-        return Checkpoint(
-            config=from_plain(TrainingConfig, content["config"]),
-            patch_size=content["patch_size"],
-            iteration=content["iteration"],
-            network_state=content["network"],
-            optimizer_state=content["optimizer"],
-            provenance=content["provenance"],
-            best=None if best is None else from_plain(BestValidation, best),
-            scaler_state=content.get("scaler", {}),
-            average_state=content.get("average", {}),
-        )
+        return _checkpoint_of(content)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path} does not fit this version: {error}") from error
+
+
+def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
+    """Raises KeyError for what is missing, ValueError for what is of another type."""
+
+    def typed(name: str, kind: type, value: Any) -> Any:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{name} is {type(value).__name__}, expected {kind.__name__}")
+        return value
+
+    best = content.get("best")
+    return Checkpoint(
+        config=from_plain(TrainingConfig, content["config"]),
+        patch_size=typed("patch_size", int, content["patch_size"]),
+        iteration=typed("iteration", int, content["iteration"]),
+        network_state=typed("network", dict, content["network"]),
+        optimizer_state=typed("optimizer", dict, content["optimizer"]),
+        provenance=typed("provenance", dict, content["provenance"]),
+        best=None if best is None else from_plain(BestValidation, best),
+        scaler_state=typed("scaler", dict, content.get("scaler", {})),
+        average_state=typed("average", dict, content.get("average", {})),
+    )
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:

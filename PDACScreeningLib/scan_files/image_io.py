@@ -5,7 +5,6 @@ A file is believed only after its header made sense and its voxel stream proved 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.byte_stream import read_planes, refuse_unlikely_compression
 from PDACScreeningLib.scan_files.file_header import read_header
@@ -159,11 +159,3 @@ def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
         sitk.WriteImage(image, str(target), useCompression=True)
 
     return atomic_file.write_file(path, write, verify)
-
-
-def voxels_sha256(hu: NDArray[np.int16]) -> str:
-    """SHA-256 of Hounsfield units as int16 little-endian, in (z, y, x) order."""
-    digest = hashlib.sha256()
-    for plane in hu:
-        digest.update(plane.astype("<i2").tobytes())
-    return digest.hexdigest()

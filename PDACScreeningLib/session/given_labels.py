@@ -8,12 +8,12 @@ from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Screening
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.record import input_facts, new_record
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -49,11 +49,12 @@ def score_segmentation(
     drawn, protocol = grid.labels_to_working(labels), _protocol(grid, config)
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
-        return Answer(record.completed(ended), read.volume, labels)
-    kept = keep_large_components(drawn, min_fraction=config.components.min_fraction)
+        return bound(Answer(record.completed(ended), read.volume, labels))
+    kept = filter_components(drawn, config.components)
     there = None if probability is None else grid.probability_to_working(probability)
     judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
-    return Answer(record.completed(Screening(**vars(judgment), protocol=protocol)), read.volume, labels, probability)
+    screening = Screening(**vars(judgment), protocol=protocol)
+    return bound(Answer(record.completed(screening), read.volume, labels, probability))
 
 
 def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:

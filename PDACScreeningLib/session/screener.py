@@ -10,7 +10,7 @@ from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -107,4 +107,5 @@ class Screener:
             record.use_memory_steps(self.model.memory_steps)
         if screened.decided_in_full:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
-        return Answer(record.completed(screened.screening), read.volume, screened.label_map, screened.tumor_probability)
+        screening, labels = record.completed(screened.screening), screened.label_map
+        return bound(Answer(screening, read.volume, labels, screened.tumor_probability))

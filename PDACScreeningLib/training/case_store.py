@@ -7,7 +7,7 @@ canonical orientation. `pdac-screening prepare` writes it; several trainings may
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.datasets.dataset import DatasetFacts
 from PDACScreeningLib.errors import DataError, WriteError
 from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.training.native_truth import NATIVE, read_native_truth
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -48,6 +49,12 @@ class StoredCase:
     warnings: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
     native_sha256: str = ""  # of the truth on the scan's own grid, where that is kept
+
+    def __post_init__(self) -> None:
+        if self.case_id in ("", ".", "..") or set(self.case_id) & {"/", "\\", "\0"}:
+            raise ValueError(f"a case is stored in files of its name, and {self.case_id!r} would lead elsewhere")
+        if min(self.shape) < 1 or not all(0 < mm < math.inf for mm in self.spacing_mm):
+            raise ValueError(f"case {self.case_id} cannot have the shape {self.shape} and spacing {self.spacing_mm} mm")
 
     @property
     def gland(self) -> Box:
@@ -212,7 +219,7 @@ def read_index(folder: Path) -> StoreIndex:
     """The content of `store.json`. Raises DataError when it is missing, damaged or of another version."""
     path = folder / INDEX
     try:
-        index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
+        index = from_plain(StoreIndex, read_json(path))
     except FileNotFoundError as error:
         raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
     except OSError as error:
@@ -237,7 +244,7 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TypeError) as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error

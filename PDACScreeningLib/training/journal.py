@@ -17,6 +17,7 @@ from typing import Any
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import WriteError
 from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.strict_json import parse_json
 from PDACScreeningLib.training.scan_validation import ScanFigures
 
 JOURNAL = "training.jsonl"
@@ -133,7 +134,7 @@ def _take_back(path: Path, first_iteration: int) -> None:
 def _iteration_of(line: bytes) -> int | None:
     """The iteration of a whole line, None for anything else."""
     try:
-        content: Any = json.loads(line)
+        content: Any = parse_json(line)
     except ValueError:
         return None
     iteration = content.get("iteration") if isinstance(content, dict) and line.endswith(b"\n") else None
