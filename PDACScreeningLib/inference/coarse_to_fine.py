@@ -123,8 +123,6 @@ def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) ->
     tumor_voxels = int(np.count_nonzero(segmentation.labels == Label.TUMOR))
     if tumor_voxels > 0:
         return tumor_voxels < config.close_call_factor * needed
-    if config.decision.min_score is not None:
-        return True  # the score of a scan without a tumor voxel may lie on either side of the threshold
     alone = (int(np.count_nonzero(scale.labels == Label.TUMOR)) for scale in segmentation.scales)
     return bool((segmentation.unfiltered_labels == Label.TUMOR).any() or max(alone) >= needed)
 
