@@ -1,5 +1,6 @@
 """Every link of every page leads somewhere, and so does every page that code or text names by its path."""
 
+import inspect
 import re
 import subprocess
 from pathlib import Path
@@ -93,3 +94,13 @@ def test_every_error_that_the_page_names_exists():
     named = set(re.findall(r"`(?:errors\.)?(\w+Error|GeometryMismatch|Cancelled)`", page))
     assert named
     assert all(hasattr(errors, name) for name in named)
+
+
+def test_the_arguments_that_the_page_names_are_those_of_the_front_door():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    called = {"Screener": PDACScreeningLib.Screener.__init__, ".screen": PDACScreeningLib.Screener.screen}
+    called |= {name: getattr(PDACScreeningLib, name) for name in ("score_segmentation", "train")}
+    for name, function in called.items():
+        named = re.findall(r"(\w+)=", re.search(rf"`{re.escape(name)}\(([^`]*)\)`", page).group(1))
+        assert named
+        assert set(named) <= set(inspect.signature(function).parameters), name
