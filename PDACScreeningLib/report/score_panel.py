@@ -30,7 +30,7 @@ class ScorePanel:
     @property
     def details(self) -> str:
         """Everything that is not needed at first sight, a paragraph each."""
-        parts = (self.rule, self.score, *self.scales, self.model, self.source, self.notice)
+        parts = (self.rule, self.score, *self.scales, self.model, self.source)
         return "\n".join(part for part in parts if part)
 
 
@@ -52,6 +52,14 @@ def finding_rows(screening: Screening) -> list[tuple[str, ...]]:
     """One row a region, in the columns FINDING_COLUMNS; the last says when a region is left out of the verdict."""
     left_out = "too small for the rule" if screening.outcome is Outcome.NOT_SUSPICIOUS else ""
     return [(*_finding_row(finding, screening.input), left_out) for finding in screening.findings]
+
+
+def what_if(screening: Screening, min_tumor_voxels: int) -> str:
+    """What the rule would say of the same count with another K; the answer itself stays. Empty without a count."""
+    if screening.tumor_voxels is None or screening.protocol is None:
+        return ""
+    says = "suspicious" if screening.tumor_voxels >= min_tumor_voxels else "not suspicious"
+    return f"{min_tumor_voxels} voxels ({_ml(min_tumor_voxels * screening.protocol.voxel_mm3)}): {says}"
 
 
 def _demo(model: ModelFacts | None) -> str:

@@ -83,5 +83,5 @@ def test_a_region_that_the_rule_leaves_out_says_so():
 
 def test_details_hold_everything_else_once():
     panel = score_panel(SUSPICIOUS, "CT")
-    for text in (panel.rule, panel.score, *panel.scales, panel.model, panel.source, panel.notice):
+    for text in (panel.rule, panel.score, *panel.scales, panel.model, panel.source):
         assert panel.details.count(text) == 1
