@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
@@ -85,7 +84,8 @@ def _add_evidence(
     untouched = show_segmentation(scene, label_map, volume_node, f"{name} (AI, untouched)", screening.model)
     untouched.GetDisplayNode().SetVisibility(False)
     node.SetNodeReferenceID(AI_ROLE, untouched.GetID())
-    voxels = _read_probability(result_folder / PROBABILITY)
+    image = _read_probability(result_folder / PROBABILITY)  # kept here, because the voxels are a view of it
+    voxels = sitk.GetArrayViewFromImage(image)
     probability = show_probability(scene, voxels, label_map.geometry, volume_node, f"{name} (tumor probability)")
     node.SetNodeReferenceID(PROBABILITY_ROLE, probability.GetID())
 
@@ -109,12 +109,11 @@ def _nodes_of(node: vtkMRMLSegmentationNode) -> list[vtkMRMLNode]:
     return [node, *(other for other in others if other is not None)]
 
 
-def _read_probability(path: Path) -> NDArray[np.float32]:
+def _read_probability(path: Path) -> sitk.Image:
     try:
-        image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+        return sitk.ReadImage(str(path), sitk.sitkFloat32)
     except RuntimeError as error:
         raise PDACScreeningError("The probability map of the result cannot be read; screen again.") from error
-    return sitk.GetArrayFromImage(image)
 
 
 def _empty_labels(volume_node: vtkMRMLScalarVolumeNode) -> LabelMap:

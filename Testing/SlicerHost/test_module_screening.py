@@ -78,7 +78,7 @@ def test_a_screening_from_click_to_views(module_widget, volume, tumor_model, sce
     assert ui.demoLabel.text.startswith("Test model")
     assert "not a probability of cancer" in ui.detailsLabel.text
     assert "%" not in shown_text(module_widget)
-    assert ui.stateLabel.text == "AI result, not edited."
+    assert ui.stateLabel.text.startswith("AI result, not edited.")
     assert "Volume CT, screened " in ui.detailsLabel.text
     assert [node.GetSegmentation().GetNthSegmentID(index) for index in range(2)] == ["Pancreas", "Tumor"]
     assert {c.GetID(): c.GetForegroundVolumeID() for c in composites()} == before
