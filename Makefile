@@ -2,18 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := PDACScreeningLib PDACScreening Testing docs train.py
+SOURCES := PDACScreeningLib PDACScreening Testing docs examples train.py
 TUMOR_SEED := 1
 NORMAL_SEED := 2
 BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer bench bench-training pictures clean
+.PHONY: help demo test test-hostile fuzz test-slicer bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
+	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
+	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
@@ -59,7 +61,18 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+test-hostile: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
+
+# Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
+RUNS := 1000000
+SEED := 0
+FUZZ_EXECUTIONS := 125000
+fuzz: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
+	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
 
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"

@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from PDACScreeningLib.strict_json import parse_json
+
 LIBRARY_ROOT = Path(__file__).resolve().parents[2]
 GRACE_S = 1.0  # between asking a child to stop and killing it
 _KEPT_LINES = 40  # of standard error and of lines that are not ours, for diagnostics
@@ -156,7 +158,7 @@ class ScreeningProcess:
 
 def _event(line: str) -> dict[str, Any] | None:
     try:
-        data = json.loads(line)
+        data = parse_json(line)
     except ValueError:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("event"), str) else None

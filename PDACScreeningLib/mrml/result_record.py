@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.strict_json import parse_json
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.geometry import ZYX
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -73,7 +74,7 @@ def read_record(segmentation_node: vtkMRMLSegmentationNode) -> ResultRecord | No
     """The record of a result; None for a segmentation that is no result, or of a version this one cannot read."""
     text = segmentation_node.GetAttribute(RESULT_ATTRIBUTE)
     try:
-        data = json.loads(text or "")
+        data = parse_json(text or "")
         record = from_plain(ResultRecord, data)
     except ValueError:
         return None

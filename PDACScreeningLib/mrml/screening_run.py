@@ -27,11 +27,12 @@ from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
-from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
+from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.model import ModelRequest
+from PDACScreeningLib.session.stored_result import read_screening
 from PDACScreeningLib.session.work_order import FileRequest, WorkOrder
 
 if TYPE_CHECKING:

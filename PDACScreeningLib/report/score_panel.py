@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.outcome_banner import slice_of
 from PDACScreeningLib.report.quantity import milliliters
-from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, ScaleEvidence, Screening
 
 FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Prob.", "HU", "")
 

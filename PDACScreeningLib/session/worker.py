@@ -7,7 +7,6 @@ stream of orders is the worker's lifeline: when it ends, the worker ends, also i
 from __future__ import annotations
 
 import _thread
-import json
 import os
 import queue
 import signal
@@ -19,10 +18,12 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import from_plain
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import sentence
-from PDACScreeningLib.session.result_folder import open_result_folder
+from PDACScreeningLib.session.result_folder import require_result_folder
+from PDACScreeningLib.session.result_place import place_of_new_run
 from PDACScreeningLib.session.scan_run import Listener, ScanOrder, ScanRun, Stop
 from PDACScreeningLib.session.screener import Screener
 from PDACScreeningLib.session.work_order import WorkOrder
+from PDACScreeningLib.strict_json import parse_json
 
 DONE, USAGE, CANCELLED = 0, 2, 130
 GRACE_S = 2.0  # between noticing that the owner is gone and ending without another word
@@ -41,10 +42,13 @@ class Worker:
         try:
             order = read_order(line)
             screener = self.screener(order.model)
-            folder = open_result_folder(Path(order.folder))
+            folder = Path(order.folder)
+            require_result_folder(folder)
+            with place_of_new_run(folder, self._stop.shielded, self._listener.notice):
+                scan_order = ScanOrder(order.request, folder)
+                return ScanRun(scan_order, screener, self._listener, self._stop).finish().outcome
         except PDACScreeningError as error:
             return self._refused(sentence(error))
-        return ScanRun(ScanOrder(order.request, folder), screener, self._listener, self._stop).finish().outcome
 
     def screener(self, request: ModelRequest) -> Screener:
         """The model that was asked for: the one of the last order when nothing about it has changed.
@@ -81,7 +85,7 @@ class _Signature:
 def read_order(line: str) -> WorkOrder:
     """The order of a line. Raises UsageError when it is none."""
     try:
-        return from_plain(WorkOrder, json.loads(line))
+        return from_plain(WorkOrder, parse_json(line))
     except ValueError as error:
         raise UsageError(f"this is no order of a screening: {error}") from error
 

@@ -41,7 +41,7 @@ def test_the_banner_tells_where_how_big_and_how_sure_and_details_hold_the_rest(p
     assert ui.bannerIcon.pixmap.width() > 0
     assert "mm (" in ui.bannerLineLabel.text
     assert "slice " in ui.bannerLineLabel.text
-    assert "networks alone say the same" in ui.bannerLineLabel.text
+    assert "networks alone call a tumor" in ui.bannerLineLabel.text
     assert ui.detailsSection.collapsed
     assert "Rule:" in ui.detailsLabel.text
     assert "voxel" not in ui.verdictLabel.text + ui.bannerLineLabel.text + ui.detailsLabel.text

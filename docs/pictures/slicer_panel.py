@@ -83,7 +83,7 @@ def show_states(widget, folder, ending):
     from panel_driving import choose, paint, press_screen
     from run_driving import fake_python, replaying_python, until
 
-    from PDACScreeningLib.mrml.result_nodes import read_screening
+    from PDACScreeningLib.session.stored_result import read_screening
 
     take(widget, f"idle{ending}")
     volume = slicer.util.loadVolume(str(SCAN), {"name": "CT abdomen"})
