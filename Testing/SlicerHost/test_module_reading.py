@@ -113,7 +113,8 @@ def test_the_report_is_kept_with_the_scene_opened_and_saved(panel, made, tmp_pat
 
 def test_a_result_without_a_report_offers_none(module_widget, scene, tmp_path):
     ct = ct_node(scene)
-    show_result(scene, result_folder(tmp_path / "bare", ct), ct)
+    node = show_result(scene, result_folder(tmp_path / "bare", ct), ct)
+    node.RemoveNodeReferenceIDs("PDACScreeningReport")  # as scenes of earlier versions have it
     module_widget.ui.inputSelector.setCurrentNode(ct)
     until(lambda: not module_widget._refreshTimer.isActive())
     assert not module_widget.ui.openReportButton.enabled

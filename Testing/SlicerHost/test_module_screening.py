@@ -305,4 +305,5 @@ def test_panel_script_and_command_line_give_the_same_numbers(module, scene, volu
     typed, scripted = json.loads((tmp_path / "out" / "screening.json").read_text()), to_json(screening)
     for data in (typed, scripted):
         del data["timings_s"], data["provenance"]["started_utc"], data["input"]["kind"]
+        del data["files_sha256"]["report.html"]  # it tells times
     assert scripted == typed
