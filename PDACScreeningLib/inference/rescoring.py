@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
@@ -72,7 +73,8 @@ def rescore(
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
     judgment = judge(labels, probability, working, ai.protocol.decision, ai.protocol.score)
     left_out = _left_out(drawn, labels, ai.protocol)
-    return Rescoring(replace(ai, **vars(judgment), warnings=(EDITED, *left_out, *ai.warnings)), changes)
+    scored = replace(ai, **vars(judgment), warnings=(EDITED, *left_out, *ai.warnings))
+    return Rescoring(with_native_volumes(scored, edited), changes)
 
 
 def _nothing_left(ai: Screening) -> Screening:
@@ -85,6 +87,8 @@ def _nothing_left(ai: Screening) -> Screening:
         tumor_volume_mm3=None,
         pancreas_voxels=None,
         pancreas_volume_mm3=None,
+        native_tumor_volume_mm3=None,
+        native_pancreas_volume_mm3=None,
         mean_tumor_probability=None,
         findings=(),
         warnings=(EDITED, *ai.warnings),

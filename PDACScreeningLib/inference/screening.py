@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
     Segmentation,
@@ -83,7 +84,7 @@ def screen(
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
-    screening = replace(screening, timings_s=timer.timings_s)
+    screening = with_native_volumes(replace(screening, timings_s=timer.timings_s), label_map)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
 
 

@@ -96,7 +96,9 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
     return [
         ("Score", score),
         ("Mean tumor probability", fragment(share(mean), _NETWORK_OUTPUT if mean is not None else "")),
-        ("Pancreas outside the tumor", volume(screening.pancreas_volume_mm3)),
+        ("Tumor on the scan's own grid", volume(screening.native_tumor_volume_mm3)),
+        ("Pancreas outside the tumor, on the scan's own grid", volume(screening.native_pancreas_volume_mm3)),
+        ("The same on the working grid", volume(screening.pancreas_volume_mm3)),
         ("Measured performance of this model", performance or "unknown"),
     ]
 

@@ -73,6 +73,8 @@ def _tumor(screening: Screening) -> str:
     if voxels is None:
         return ""
     parts = [f"Tumor: {_amount(voxels, screening.tumor_volume_mm3)}"]
+    if screening.native_tumor_volume_mm3:
+        parts.append(f"{_plain(milliliters(screening.native_tumor_volume_mm3))} on the scan's own grid")
     if screening.mean_tumor_probability is not None:
         parts.append(f"mean tumor probability {screening.mean_tumor_probability:.3f}")
     if screening.protocol is not None:
@@ -123,7 +125,7 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
     return (
         str(finding.number),
         f"{finding.longest_diameter_mm:.1f}",
-        f"{finding.volume_mm3 / 1000:.2f}",
+        f"{finding.shown_volume_mm3 / 1000:.2f}",
         _location(finding.centroid_lps_mm),
         "" if finding.mean_tumor_probability is None else f"{finding.mean_tumor_probability:.3f}",
         f"{finding.mean_hu:.0f}",

@@ -22,6 +22,7 @@ from PDACScreeningLib.scan_files.header_geometry import header_geometry
 from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
 from PDACScreeningLib.scan_files.image_header import ImageHeader
 from PDACScreeningLib.scan_files.input_check import check_ct
+from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -39,6 +40,7 @@ class ReadCT:
     warnings: tuple[str, ...]
     voxels_sha256: str  # of `volume.hu`
     identifiers: dict[str, str] = field(default_factory=dict)  # empty unless asked for
+    slices: tuple[SliceHeader, ...] = ()  # of a DICOM series, in the order of the volume
 
 
 def read_ct_file(path: Path, *, include_identifiers: bool = False) -> ReadCT:

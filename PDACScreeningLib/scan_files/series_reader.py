@@ -45,6 +45,7 @@ def read_series(
         warnings=(*selected.warnings, *stack.warnings, *units.warnings, *gate_warnings),
         voxels_sha256=voxels_sha256(volume.hu),
         identifiers=identifiers,
+        slices=stack.slices,
     )
 
 

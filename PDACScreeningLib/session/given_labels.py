@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import keep_large_components
 from PDACScreeningLib.outcome import Outcome
@@ -51,7 +52,7 @@ def score_segmentation(
         return Answer(record.completed(ended), read.volume, labels)
     there = None if probability is None else grid.probability_to_working(probability)
     judgment = judge(drawn, there, grid.to_working(read.volume), config.decision, config.score)
-    screening = Screening(**vars(judgment), protocol=protocol)
+    screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
     return Answer(record.completed(screening), read.volume, labels, probability)
 
 

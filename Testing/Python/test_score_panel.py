@@ -26,7 +26,7 @@ def test_a_reason_that_the_verdict_names_is_not_said_twice():
 def test_the_tumor_is_given_in_voxels_ml_and_mm3_beside_the_rule():
     text = score_panel(SUSPICIOUS, "CT").tumor
     assert text == (
-        "Tumor: 1234 voxels (12.3 mL, 12340 mm3); mean tumor probability 0.881; "
+        "Tumor: 1234 voxels (12.3 mL, 12340 mm3); 11.7 mL on the scan's own grid; mean tumor probability 0.881; "
         "called suspicious from 50 voxels (0.50 mL, 500 mm3)."
     )
 
