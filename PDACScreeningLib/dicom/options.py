@@ -1,4 +1,4 @@
-"""Which DICOM objects are wanted. Plain values: nothing heavy is imported for them."""
+"""Which DICOM objects are wanted, and who edited them. Plain values: nothing heavy is imported for them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 SegmentationKind = Literal["binary", "fractional", "labelmap"]
-Extra = Literal["probability", "key-objects"]
 
 SEGMENTATION_KINDS: tuple[SegmentationKind, ...] = get_args(SegmentationKind)
-EXTRAS: tuple[Extra, ...] = get_args(Extra)
+DEFAULT_KIND: SegmentationKind = "binary"  # which viewers of any age read
 
 
 @dataclass(frozen=True)
 class DicomOptions:
     """How the segments are stored, and what is written beside segmentation, report and key images."""
 
-    segmentation: SegmentationKind = "binary"  # the one that viewers of any age read
-    extras: tuple[Extra, ...] = ()
+    segmentation: SegmentationKind = DEFAULT_KIND
+    probability: bool = False  # the networks' output for the class tumor
+    key_objects: bool = False  # the slices through the findings, marked
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,9 @@ class _Objects:
         found: list[tuple[str, Dataset | None]] = [(object_files.SEGMENTATION, segmentation)]
         if self.segments.segments:
             found += self._captures()
-            extras = self._options.extras
-            if "probability" in extras:
+            if self._options.probability:
                 found.append((object_files.PROBABILITY, self._probability()))
-            if "key-objects" in extras:
+            if self._options.key_objects:
                 found.append((object_files.KEY_OBJECTS, self._key_objects()))
         found.append((object_files.REPORT, self.report(segmentation, predecessor)))
         return tuple((name, _content(thing)) for name, thing in found if thing is not None)

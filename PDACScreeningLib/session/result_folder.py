@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from PDACScreeningLib.dicom.object_files import DICOM_FILES
 from PDACScreeningLib.errors import UsageError, WriteError
 
 LABELS = "labels.seg.nrrd"
@@ -20,6 +21,7 @@ REPORT = "report.html"
 SCREENING = "screening.json"
 _STAGING = ".partial-"  # the prefix of everything half-written, as in atomic_file
 RESULT_FILES = (LABELS, TUMOR_PROBABILITY, REPORT, SCREENING)
+KNOWN_FILES = (*DICOM_FILES, *RESULT_FILES)  # all that a result may have; screening.json is the last
 
 Shield = Callable[[], AbstractContextManager[None]]
 
@@ -42,7 +44,7 @@ def require_result_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"--output {folder} is a file; name a folder")
-    for name in RESULT_FILES:
+    for name in KNOWN_FILES:
         if (folder / name).is_dir():
             raise UsageError(f"--output {folder} holds a folder named {name}; name another folder")
     try:
@@ -85,7 +87,7 @@ def _sweep(folder: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     """A result file, or the temporary one beside its place."""
-    return path.name in RESULT_FILES or path.name.startswith(_STAGING) and path.name.endswith(RESULT_FILES)
+    return path.name in KNOWN_FILES or path.name.startswith(_STAGING) and path.name.endswith(KNOWN_FILES)
 
 
 def _staging_folder(folder: Path) -> Path:
@@ -100,7 +102,7 @@ def _staging_folder(folder: Path) -> Path:
 def _replace_result(folder: Path, staging: Path) -> None:
     try:
         (folder / SCREENING).unlink(missing_ok=True)
-        for name in RESULT_FILES:  # screening.json is the last
+        for name in KNOWN_FILES:
             if (staging / name).exists():
                 (staging / name).replace(folder / name)
             else:

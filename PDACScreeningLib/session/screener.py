@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
+from PDACScreeningLib.dicom.options import DEFAULT_KIND, SegmentationKind
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -25,6 +27,11 @@ class ScanRequest:
     protocol: ProtocolName = DEFAULT_PROTOCOL
     series: str | None = None  # of a DICOM folder: its number or UID
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
+    dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
+    dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_segmentation: SegmentationKind = DEFAULT_KIND
+    dicom_probability: bool = False  # also the networks' output as a DICOM object
+    dicom_key_objects: bool = False  # also a list of the slices through the findings
 
 
 class Screener:
@@ -56,20 +63,32 @@ class Screener:
         protocol: ProtocolName = DEFAULT_PROTOCOL,
         series: str | None = None,
         include_identifiers: bool = False,
+        dicom_out: bool = False,
+        dicom_source: str | Path | None = None,
         on_progress: OnProgress = ignore_progress,
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
 
         scan: a NIfTI, NRRD or MetaImage file, a folder of DICOM slices, or a CTVolume. A scan that is refused or that
         cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
+        dicom_out: make DICOM objects, which `save` writes; dicom_source: folder of the series a file was made from.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
         place = scan if isinstance(scan, CTVolume) else str(scan)
+        request = ScanRequest(
+            place,
+            protocol,
+            series,
+            include_identifiers,
+            dicom_out=dicom_out,
+            dicom_source=None if dicom_source is None else str(dicom_source),
+        )
         record = new_record()
         try:
-            return self.run(ScanRequest(place, protocol, series, include_identifiers), record, on_progress)
+            answer = self.run(request, record, on_progress)
         except (InputRejected, InputIndeterminate) as error:
-            return Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
+            answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
+        return with_dicom_results(answer, request)
 
     def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
         """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
@@ -89,4 +108,10 @@ class Screener:
             screened = screen(read.volume, loaded.networks, loaded.config, on_progress, protocol=request.protocol)
         finally:
             record.use_memory_steps(self.model.memory_steps)
-        return Answer(record.completed(screened.screening), read.volume, screened.label_map, screened.tumor_probability)
+        return Answer(
+            record.completed(screened.screening),
+            read.volume,
+            screened.label_map,
+            screened.tumor_probability,
+            read.slices,
+        )
