@@ -49,14 +49,15 @@ def finding_regions(label_map: LabelMap, findings: Sequence[Finding], working_sp
 
     A region (6-connected, as findings are) belongs to the finding whose inner point lies in it; of a region that holds
     several, each voxel belongs to the nearest point. What is left belongs to the nearest finding that is no farther
-    than a voxel's diagonal, of the scan's grid or of the working grid, whichever is longer: a piece that broke off.
+    than two diagonals of a voxel, of the scan's grid or of the working grid, whichever is longer: a piece that broke
+    off where one voxel is missing.
     """
     box = bounding_box(label_map.labels == Label.TUMOR)
     if box is None:
         return FindingRegions(None, np.zeros((0, 0, 0), np.int32))
     part = label_map.cropped(box)
     regions, count = ndimage.label(part.labels == Label.TUMOR)  # scipy's own structure is the 6-connected one
-    near_mm = max(float(np.linalg.norm(mm)) for mm in (part.geometry.spacing_mm, working_spacing_mm))
+    near_mm = 2 * max(float(np.linalg.norm(mm)) for mm in (part.geometry.spacing_mm, working_spacing_mm))
     tumor = _Tumor(part.geometry, regions, ndimage.find_objects(regions), near_mm)
     owners: dict[int, list[Finding]] = {region: [] for region in range(1, count + 1)}
     homeless = [finding for finding in findings if not _moved_in(owners, tumor.region_at(finding), finding)]
