@@ -27,6 +27,7 @@ from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
 DicomFile = tuple[str, bytes]
+_DEIDENTIFIED = ("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,17 @@ class _Objects:
             if self._options.key_objects:
                 found.append((object_files.KEY_OBJECTS, self._key_objects()))
         found.append((object_files.REPORT, self.report(segmentation, predecessor)))
-        return tuple((name, _content(thing)) for name, thing in found if thing is not None)
+        return tuple((name, _content(self._finished(thing))) for name, thing in found if thing is not None)
+
+    def _finished(self, thing: Dataset) -> Dataset:
+        """An object with what highdicom leaves out: de-identification, and identifiers that are the same next time."""
+        for keyword in _DEIDENTIFIED:
+            if keyword in self._statement.images[0]:
+                thing[keyword] = self._statement.images[0][keyword]
+        organized = self._statement.key.uid("dimensions", str(thing.SOPInstanceUID))
+        for item in (*thing.get("DimensionOrganizationSequence", ()), *thing.get("DimensionIndexSequence", ())):
+            item.DimensionOrganizationUID = organized
+        return thing
 
     def segmentation(self, edited: frozenset[int] = frozenset()) -> Segmentation | None:
         """None where nothing is labeled."""
