@@ -2,18 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := PDACScreeningLib PDACScreening Testing docs train.py
+SOURCES := PDACScreeningLib PDACScreening Testing docs examples train.py
 TUMOR_SEED := 1
 NORMAL_SEED := 2
 BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slicer test-dicom bench bench-training pictures clean
+.PHONY: help demo test test-hostile fuzz test-slicer test-dicom bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
+	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
+	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
@@ -43,9 +45,18 @@ $(VENV)/.slicer-host-installed: $(VENV)/.test-installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slicer-host]'
 	@touch $@
 
-# The Slicer module on real MRML and real Qt (docs/explanation/slicer_host.md); SLICER_SOURCE=<checkout of Slicer> uses its Python files.
-test-slicer: $(VENV)/.slicer-host-installed
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest Testing/SlicerHost
+# The stable Slicer's MRML lies beside the packages and is found first; its libraries look for VTK next to themselves.
+STABLE_CORE := $(VENV)/slicer-core-5.12.4.0
+$(STABLE_CORE): $(VENV)/.slicer-host-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ slicer-core==5.12.4.0
+	ln -s "$$($(BIN)/python -c 'import vtkmodules; print(vtkmodules.__path__[0])')" $@/vtkmodules
+
+# The Slicer module on real MRML and real Qt (docs/explanation/slicer_host.md), in two processes; then what neither draws nor takes long on
+# the stable Slicer's MRML. SLICER_SOURCE=<checkout of Slicer> uses its Python files.
+test-slicer: $(VENV)/.slicer-host-installed $(STABLE_CORE)
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/SlicerHost
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 PYTHONPATH=$(STABLE_CORE) $(BIN)/pytest -n 2 --dist loadfile \
+	  -m "not slow and not rendering" Testing/SlicerHost
 
 $(VENV)/.dicom-test-installed: $(VENV)/.test-installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dicom-test]'
@@ -69,7 +80,18 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+test-hostile: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
+
+# Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
+RUNS := 1000000
+SEED := 0
+FUZZ_EXECUTIONS := 125000
+fuzz: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
+	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
 
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"

@@ -97,7 +97,8 @@ def _of_type(hint: Any, rules: dict[str, Any]) -> dict[str, Any]:
     if origin in (typing.Union, types.UnionType):
         (inner,) = (argument for argument in arguments if argument is not types.NoneType)
         found = _of_type(inner, rules)
-        return {**found, "type": [found["type"], "null"]}
+        allowed = {"enum": [*found["enum"], None]} if "enum" in found else {}
+        return {**found, **allowed, "type": [found["type"], "null"]}
     if origin is tuple:
         fixed = {} if arguments[1:] == (Ellipsis,) else {"minItems": len(arguments), "maxItems": len(arguments)}
         return {"type": "array", "items": _of_type(arguments[0], rules), **fixed}

@@ -21,12 +21,13 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a source tree: Slicer knows this folder only
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from PDACScreeningPanel.sample_data import register_samples
 from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
 
 from PDACScreeningLib.child_run.job_folder import sweep_left_over_folders
+from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.resources import resource
 
 WAITING_INTERVAL_S = 0.1
@@ -39,7 +40,7 @@ class PDACScreening(ScriptedLoadableModule):
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        parent.title = "PDACScreening"
+        parent.title = _("PDAC Screening")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["PDACScreening maintainers"]
@@ -54,7 +55,7 @@ class PDACScreening(ScriptedLoadableModule):
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
         slicer.app.connect("startupCompleted()", register_samples)
-        slicer.app.connect("startupCompleted()", sweep_left_over_folders)
+        slicer.app.connect("startupCompleted()", lambda: sweep_left_over_folders(_temporary_folder()))
 
 
 @parameterNodeWrapper
@@ -76,6 +77,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self._parameterNode = self._guiTag = None
+        self._chosen = (None, None)  # volume and result, as the views show them
+        self._isOrphan = False  # the result is not about the image in the scene: nothing of it is in the views
         self._observed = []  # nodes whose changes can make the shown result stale
         self._tags = []  # (object, tag) of what is observed of them
 
@@ -84,6 +87,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         from PDACScreeningPanel.display_section import DisplaySection
         from PDACScreeningPanel.findings_section import FindingsSection
+        from PDACScreeningPanel.keys import Keys
+        from PDACScreeningPanel.prior_section import PriorSection
+        from PDACScreeningPanel.queue_section import QueueSection
         from PDACScreeningPanel.result_section import ResultSection
         from PDACScreeningPanel.review_section import ReviewSection
         from PDACScreeningPanel.screen_section import ScreenSection
@@ -101,6 +107,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.findings = FindingsSection(self.ui)
         self.display = DisplaySection(self.ui)
         self.review = ReviewSection(self.ui, self.logic, self.refresh)
+        self.prior = PriorSection(self.ui)
+        self.queue = QueueSection(self.ui, self.screening, self.ui.inputSelector.setCurrentNode)
+        self.keys = Keys(panel, self._actions())
         self._refreshTimer = _single_shot(REFRESH_DELAY_MS, self.refresh)
         self._checkTimer = _single_shot(CHECK_PAUSE_MS, self.refresh)
         scene = slicer.mrmlScene
@@ -109,11 +118,25 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self.onSceneReplaced)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneNodeRemoved)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneNodeAdded)
         self.initializeParameterNode()
+
+    def _actions(self):
+        """What the keys of the module do."""
+        ui = self.ui
+        return {
+            "N": lambda: self.findings.step(1),
+            "P": lambda: self.findings.step(-1),
+            "O": self.display.toggle_outlines,
+            "Shift+A": lambda: self.review.press(ui.acceptButton),
+            "Shift+F": lambda: self.review.press(ui.flagButton),
+        }
 
     def cleanup(self):
         """The module goes away or is read anew: neither a run nor an ear for keys, views and nodes may outlive it."""
         self.screening.abandon()
+        self.logic.workers.close()
+        self.review.report.close()
         self.exit()
         self._disconnect()
         self._refreshTimer.stop()
@@ -125,12 +148,13 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The module is opened."""
         self.initializeParameterNode()
         self.review.enter()
-        self.findings.listen_to_keys(True)
+        self.keys.listen(True)
+        self.showChosen()
         self.refresh()
 
     def exit(self):
         """Another module is opened; a screening goes on."""
-        self.findings.listen_to_keys(False)
+        self.keys.listen(False)
         self.review.exit()
 
     def onReload(self):
@@ -163,6 +187,12 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if node in self._observed:
             self.scheduleRefresh()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onSceneNodeAdded(self, _caller, _event, node):
+        """A new CT joins the list of the queue."""
+        if node.GetClassName() == "vtkMRMLScalarVolumeNode" and self.parent.isEntered:
+            self.scheduleRefresh()
+
     def initializeParameterNode(self):
         """Use the parameter node of the scene, with the CT in front as the first choice."""
         self.setParameterNode(self.logic.getParameterNode())
@@ -178,7 +208,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             # not of the wrapper: VTKObservationMixin keeps alive what it once observed, here with its own observers
             node = parameterNode.parameterNode
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._chosen = (None, None)
         self.screening.use(parameterNode)
+        self.keepTogether()
         self.refresh()
 
     def _disconnect(self):
@@ -191,14 +223,50 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onParametersModified(self, _caller=None, _event=None):
         """Another volume or another result was chosen."""
+        self.keepTogether()
         self.screening.update()
         self.scheduleRefresh()
 
+    def keepTogether(self):
+        """One patient in panel and views: a volume brings its newest result or none, a result brings its CT."""
+        from PDACScreeningLib.mrml.one_patient import results_of
+        from PDACScreeningLib.mrml.result_record import VOLUME_ROLE, referenced
+
+        parameters = self._parameterNode
+        if parameters is None or (parameters.inputVolume, parameters.result) == self._chosen:
+            return
+        volume, result = parameters.inputVolume, parameters.result
+        if result is not None and result is not self._chosen[1]:
+            volume = referenced(result, VOLUME_ROLE) or volume
+        elif volume is not self._chosen[0] and volume is not None:
+            result = (results_of(slicer.mrmlScene, volume) or [None])[-1]
+        self._chosen = (volume, result)
+        parameters.inputVolume, parameters.result = volume, result
+        self.showChosen()
+
+    def showChosen(self):
+        """Let the views show what is chosen, while the module is open."""
+        from PDACScreeningLib.mrml.one_patient import show_only
+
+        volume, result = self._chosen
+        if not self.parent.isEntered or volume is None and result is None:
+            return
+        is_another_scan = show_only(slicer.mrmlScene, None if self._isOrphan else result, volume)
+        if is_another_scan and slicer.app.layoutManager() is not None:
+            slicer.util.resetSliceViews()  # it may lie elsewhere in the scanner
+
     def onScreeningEnd(self, end):
         """Show a new result; an ending without one was explained by its section."""
-        if end.segmentation_node is not None and self._parameterNode is not None:
-            self._parameterNode.result = end.segmentation_node
-            self.refresh()
+        from PDACScreeningLib.mrml.result_record import VOLUME_ROLE, referenced
+
+        node = end.segmentation_node
+        if node is not None and self._parameterNode is not None:
+            if referenced(node, VOLUME_ROLE) is self._parameterNode.inputVolume:
+                self._parameterNode.result = node
+            else:  # the reader looks at another patient: the result waits in the list
+                self.showChosen()
+        self.refresh()
+        self.queue.on_end(end.volume_id, end.problem)
 
     def scheduleRefresh(self, _caller=None, _event=None):
         """Look at the result again soon, once for many changes."""
@@ -211,6 +279,10 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         result = self.logic.shown_result(node, wait=False)
         if result is not None and result.state == "CHECKING":
             self._checkTimer.start()
+        is_orphan = result is not None and result.state == "ORPHANED"
+        if is_orphan != self._isOrphan:
+            self._isOrphan = is_orphan
+            self.showChosen()
         self.result.show(result)
         current = result if result is not None and result.is_current else None
         self.findings.show(current.screening if current else None, current.volume_node if current else None)
@@ -220,7 +292,10 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             result.probability_node if result else None,
         )
         self.review.show(result)
+        self.prior.show(current)
+        self.queue.show()
         self._observe(result)
+        self.logic.keep_algorithm_types(result)
 
     def _observe(self, result):
         """Watch what the shown result rests on. VTKObservationMixin would keep every CT it once observed in memory."""
@@ -243,7 +318,14 @@ _SEGMENT_EVENTS = (
     slicer.vtkSegmentation.SourceRepresentationModified,
     slicer.vtkSegmentation.SegmentAdded,
     slicer.vtkSegmentation.SegmentRemoved,
+    slicer.vtkSegmentation.SegmentModified,  # all that Undo and Redo of the Segment Editor tell
+    slicer.vtkSegmentation.ContainedRepresentationNamesModified,
 )
+
+
+def _temporary_folder():
+    """The folder for temporary files of Slicer's settings, on whose disk there is room for a CT."""
+    return Path(slicer.app.temporaryPath)
 
 
 def _single_shot(interval_ms, receiver):
@@ -257,7 +339,9 @@ def _single_shot(interval_ms, receiver):
 class PDACScreeningLogic(ScriptedLoadableModuleLogic):
     """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
 
-    python = sys.executable  # in Slicer the launcher PythonSlicer, which brings Slicer's own packages
+    # of a screening; None looks PythonSlicer up when it starts: while this file is read, nobody knows it
+    python = None
+    workers = WarmWorker()  # of all logics: the next screening finds the model loaded
     _digests = None
 
     def getParameterNode(self):
@@ -275,12 +359,20 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         from PDACScreeningLib.mrml.screening_run import ScreeningRun
 
         run = ScreeningRun(
-            slicer.mrmlScene, volumeNode, model=model or None, device=device, protocol=protocol, python=self.python
+            slicer.mrmlScene,
+            volumeNode,
+            model=model or None,
+            device=device,
+            protocol=protocol,
+            workers=self.workers,
+            python=self.python,
+            temporary_folder=_temporary_folder(),
         )
         if not waitForCompletion:
             return run
         while run.end is None:
             time.sleep(WAITING_INTERVAL_S)
+            slicer.app.processEvents()  # Slicer stays alive while a script waits
             run.poll()
         if run.end.screening is None:
             raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
@@ -308,13 +400,26 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         return rescore(slicer.mrmlScene, segmentationNode)
 
     def review(self, segmentationNode, status, note):
-        """Keep a reviewer's judgment. status: "accepted" or "flagged"."""
+        """Keep a reviewer's judgment, under the name in Slicer's settings. status: "accepted" or "flagged"."""
         from PDACScreeningLib.mrml.review import set_review
 
-        set_review(segmentationNode, status, note)
+        set_review(segmentationNode, status, note, self.reader())
+
+    def reader(self):
+        """Name of the person at this Slicer, as Application Settings, User has it; empty when it was not given."""
+        return slicer.app.applicationLogic().GetUserInformation().GetName() or ""
+
+    def keep_algorithm_types(self, result):
+        """Call each segment of a result automatic or edited by a person, whichever is true now."""
+        if result is None or not result.is_current or result.ai_segmentation_node is None:
+            return
+        from PDACScreeningLib.mrml.segmentation_node import keep_algorithm_types
+
+        keep_algorithm_types(result.segmentation_node, result.ai_segmentation_node, result.volume_node)
 
     def volume_in_front(self):
         """The volume that was loaded or selected last; None when there is none."""
         selection = slicer.app.applicationLogic().GetSelectionNode()
         node = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
-        return node if node is not None and node.IsA("vtkMRMLScalarVolumeNode") else None
+        is_scan = node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode"  # no label map, no color image
+        return node if is_scan and not node.GetHideFromEditors() else None

@@ -13,10 +13,11 @@ from importlib import import_module
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.terminal.arguments import EXIT_CODES
-from PDACScreeningLib.terminal.exit_codes import guarded
+from PDACScreeningLib.terminal.exit_codes import guarded, open_missing_streams
 
 COMMANDS = {
     "screen": "screen CT scans",
+    "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
     "check": "tell what this machine has and test it",
     "phantom": "make a synthetic abdominal CT with known truth",
@@ -31,6 +32,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. argv: without the program's name; None takes the process's."""
+    open_missing_streams()
     typed = sys.argv[1:] if argv is None else list(argv)
     arguments = _parser(typed).parse_args(typed)
     return guarded(

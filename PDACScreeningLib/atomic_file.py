@@ -7,8 +7,8 @@ not believed: SimpleITK, for one, reports no error when a NIfTI file does not fi
 import contextlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def write_file(target: Path, write: Write, verify: Verify | None = None) -> Path
         if verify is not None:
             verify(temporary)
         temporary.replace(target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except (OSError, RuntimeError, ValueError) as error:
         why = "No space left on the disk" if _is_full(target.parent) else error
         raise WriteError(f"could not write {target}: {why}; check free disk space and permissions") from error
@@ -81,16 +81,15 @@ def remove_partial_files(folder: Path) -> list[Path]:
 
 
 def _reserve(target: Path) -> Path:
+    """A new, empty temporary file beside its target, with the permissions that the umask leaves."""
+    temporary = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=PARTIAL, suffix="-" + target.name, dir=target.parent)
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise WriteError(
             f"cannot write into {target.parent}: {error.strerror}; choose a folder you may write"
         ) from error
-    os.close(handle)
-    temporary = Path(name)
-    temporary.chmod(0o644)  # mkstemp gives 0600; results are shared like any other file
     return temporary
 
 
@@ -112,7 +111,7 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the rename durable; Windows cannot open folders, and there the rename is durable by itself."""
     with contextlib.suppress(PermissionError):
         handle = os.open(folder, os.O_RDONLY)

@@ -14,6 +14,10 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+MAX_MIN_TUMOR_VOXELS = 10_000  # ours: seven times the paper's largest K; with more, a model calls no scan suspicious
+
+Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
+COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
 # What can be asked of the machine, as opposed to the method.
 DEVICES = ("auto", "cpu", "cuda", "mps")  # "auto": a GPU if there is one
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # "auto": the device's fast one
@@ -54,8 +58,8 @@ class ScaleSpec:
 
     def __post_init__(self) -> None:
         _require(
-            self.patch_size >= 8 and self.patch_size % 8 == 0,
-            f"patch_size must be a multiple of 8, got {self.patch_size}",
+            8 <= self.patch_size <= 512 and self.patch_size % 8 == 0,
+            f"patch_size must be a multiple of 8 up to 512, got {self.patch_size}",
         )
         _require(1 <= self.stride <= self.patch_size, f"stride must lie in 1..{self.patch_size}, got {self.stride}")
         _require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
@@ -78,7 +82,7 @@ class NetworkSpec:
     negative_slope: float = 0.0  # 0 is the paper's ReLU; ours: 0.01 keeps a short training's features alive (ADR 0008)
 
     def __post_init__(self) -> None:
-        _require(self.base_width >= 1, f"base_width must be at least 1, got {self.base_width}")
+        _require(1 <= self.base_width <= 1024, f"base_width must lie in 1..1024, got {self.base_width}")
         _require(0 <= self.negative_slope < 1, f"negative_slope must lie in [0, 1), got {self.negative_slope}")
 
 
@@ -108,12 +112,31 @@ class ComponentFilter:
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """When a volume is called suspicious (section 2.3)."""
+    """When a volume is called suspicious: from K tumor voxels on (section 2.3), or from a score on (section 3.3)."""
 
     min_tumor_voxels: int = 50  # K; the paper finds up to 1500 equivalent. Counted on the working grid
+    min_score: float | None = None  # called from this score on (section 3.3); none: K decides (ADR 0024)
 
     def __post_init__(self) -> None:
         _require(self.min_tumor_voxels >= 1, f"min_tumor_voxels must be at least 1, got {self.min_tumor_voxels}")
+        if self.min_score is not None:
+            _require(0 < self.min_score <= 1, f"min_score must lie in (0, 1], got {self.min_score}")
+
+    def calls(self, tumor_voxels: int, score: float | None) -> bool:
+        """Whether a scan is called suspicious. Without a score, which labels alone do not have, K decides."""
+        if self.min_score is None or score is None:
+            return tumor_voxels >= self.min_tumor_voxels
+        return score >= self.min_score
+
+
+@dataclass(frozen=True)
+class AssessmentRule:
+    """When the absence of a tumor is believed. The paper calls every scan below K a normal; we ask for a pancreas."""
+
+    min_pancreas_ml: float = 15.0  # ours: with less pancreas segmented, the gland was missed (ADR 0019)
+
+    def __post_init__(self) -> None:
+        _require(self.min_pancreas_ml >= 0, f"min_pancreas_ml must not be negative, got {self.min_pancreas_ml}")
 
 
 @dataclass(frozen=True)
@@ -136,28 +159,25 @@ class ScreeningConfig:
     intensity: HUWindow = field(default_factory=HUWindow)
     roi_margin_voxels: int = 32  # the box of all pancreas and tumor voxels is padded by 32
     body_threshold_hu: float = -500.0  # ours: windows without a voxel above it are skipped (ADR 0005)
+    combination: Combination = "mean"  # of the networks' probabilities; "log_mean": ours, an alternative (ADR 0025)
+    min_tumor_probability: float = 0.0  # ours: a voxel is tumor only above it; 0 is the paper's argmax (ADR 0025)
     components: ComponentFilter = field(default_factory=ComponentFilter)
     decision: DecisionRule = field(default_factory=DecisionRule)
     score: ScoreWeights = field(default_factory=ScoreWeights)
+    assessment: AssessmentRule = field(default_factory=AssessmentRule)
+    precision_margin_factor: float = 1.5  # ours: between K / 1.5 and 1.5 K voxels, fp32 decides again (ADR 0026)
     close_call_factor: float = 5.0  # ours: below so many times K, but not 0, "fast" goes on to "exact" (ADR 0017)
 
     def __post_init__(self) -> None:
         _require(self.close_call_factor >= 1, f"close_call_factor must be at least 1, got {self.close_call_factor}")
+        _require(self.precision_margin_factor >= 1, "precision_margin_factor must be at least 1")
+        _require(self.combination in COMBINATIONS, f"combination must be one of {COMBINATIONS}, got {self.combination}")
+        _require(0 <= self.min_tumor_probability < 1, "min_tumor_probability must lie in [0, 1)")
         _require(len(self.scales) >= 1, "at least one scale is needed")
         sizes = [scale.patch_size for scale in self.scales]
         _require(sizes == sorted(set(sizes), reverse=True), f"scales must go from coarse to fine, got {sizes}")
         _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
-        if self.working_spacing_mm is not None:
-            _require(self.working_spacing_mm > 0, f"working_spacing_mm must be positive, got {self.working_spacing_mm}")
-
-    def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
-        """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
-        if protocol == "exact":
-            return WindowSpec.of_paper(scale)
-        if scale != self.scales[0]:
-            return WindowSpec(scale.patch_size, scale.patch_size // 2)
-        margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
-        return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
+        _require(self.working_spacing_mm is None or self.working_spacing_mm > 0, "working_spacing_mm must be positive")
 
 
 @dataclass(frozen=True)
@@ -209,17 +229,39 @@ class LossSpec:
 
 
 @dataclass(frozen=True)
+class IntensityAugmentation:
+    """Ours: how the brightness of a training patch is changed at random (ADR 0020). All 0 is the paper: not at all."""
+
+    shift_hu: float = 0.0  # standard deviation of the one value that is added to all voxels of a patch
+    contrast: float = 0.0  # distances from the mean of the HU window are multiplied by 1 - contrast .. 1 + contrast
+    noise_hu: float = 0.0  # standard deviation of white noise, drawn for each patch from 0 to this
+    blur_voxels: float = 0.0  # standard deviation of a Gaussian-like blur, drawn for each patch from 0 to this
+
+    def __post_init__(self) -> None:
+        _require(min(self.shift_hu, self.noise_hu) >= 0, "shift_hu and noise_hu must not be negative")
+        _require(0 <= self.contrast < 1, f"contrast must lie in [0, 1), got {self.contrast}")
+        _require(0 <= self.blur_voxels <= 0.7, f"blur_voxels must lie in 0..0.7, got {self.blur_voxels}")
+
+    @property
+    def is_off(self) -> bool:
+        """Whether patches keep the brightness of their scan."""
+        return self == IntensityAugmentation()
+
+
+@dataclass(frozen=True)
 class ValidationSpec:
     """Ours: how a training is watched on patients it does not learn from (ADR 0012). The paper tells of none."""
 
     every: int = 0  # iterations between two validations; 0: none, and every patient is learned from
     patient_share: float = 0.1  # of the patients trained on, with and without tumor alike; never of the test fold
     batches: int = 16  # mini-batches of patches, always the same ones
+    scans: int = 0  # validation patients whose whole scans are segmented instead of patches (ADR 0012); 0: patches
 
     def __post_init__(self) -> None:
         _require(self.every >= 0, f"validation every must not be negative, got {self.every}")
         _require(0 < self.patient_share < 1, f"patient_share must lie between 0 and 1, got {self.patient_share}")
         _require(self.batches >= 1, f"validation batches must be at least 1, got {self.batches}")
+        _require(self.scans >= 0, f"validation scans must not be negative, got {self.scans}")
 
 
 @dataclass(frozen=True)
@@ -232,7 +274,11 @@ class TrainingConfig:
     sampling: PatchSampling = field(default_factory=PatchSampling)
     iterations: int = 80_000
     augmentation: bool = True  # random flips and 90, 180, 270 degree rotations over three axes
+    symmetries: Literal["cube", "axial"] = "cube"  # all 48, or the 16 that keep the z axis (ADR 0020)
+    intensity_augmentation: IntensityAugmentation = field(default_factory=IntensityAugmentation)
     augmentation_start: int = 0  # ours: first iteration that augments (ADR 0008)
+    average_decay: float = 0.0  # ours: of the moving average of the weights (ADR 0021); 0: none is kept
+    start_weights_sha256: str = ""  # ours: of the model whose weights this training starts from; "" = random weights
     seed: int = 0
     # ours: with several processes, statistics over the whole mini-batch or over each process's part (ADR 0013)
     batch_norm: Literal["global", "local"] = "global"
@@ -241,7 +287,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _require(self.batch_norm in ("global", "local"), f"batch_norm must be global or local, got {self.batch_norm}")
         _require(self.iterations >= 1, f"iterations must be at least 1, got {self.iterations}")
-        _require(
-            self.augmentation_start >= 0, f"augmentation_start must not be negative, got {self.augmentation_start}"
-        )
+        _require(self.symmetries in ("cube", "axial"), f"symmetries must be cube or axial, got {self.symmetries}")
+        _require(0 <= self.average_decay < 1, f"average_decay must lie in [0, 1), got {self.average_decay}")
+        _require(self.augmentation_start >= 0, "augmentation_start must not be negative")
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")

@@ -26,7 +26,9 @@ class Meaning:
     pattern: str | None = None  # of a text, as a regular expression
 
     def objection(self, value: Any) -> str:
-        """What is wrong with a value; empty when nothing is. None, and the items of a tuple, are looked at as such."""
+        """What is wrong with a value; empty when nothing is. Of a tuple or dict, each item is looked at."""
+        if isinstance(value, dict):
+            value = tuple(value.values())
         if isinstance(value, tuple):
             return next((found for item in value if (found := self.objection(item))), "")
         if isinstance(value, str) and self.pattern is not None and not re.search(self.pattern, value):
@@ -40,6 +42,13 @@ class Meaning:
         if self.maximum is not None and value > self.maximum or self.below is not None and value >= self.below:
             return f"{value} is too large"
         return ""
+
+
+class Checked:
+    """A dataclass whose values are held against their `Meaning` at birth. Raises ValueError naming the field."""
+
+    def __post_init__(self) -> None:
+        check_values(self)
 
 
 def check_values(value: Any) -> None:

@@ -34,7 +34,7 @@ def from_plain(cls: type[T], data: Any, where: str = "") -> T:
         raise ValueError(f"{where}: expected an object, got {type(data).__name__}")
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]  # cls is a dataclass by contract
-    unknown = sorted(set(data) - set(known))
+    unknown = sorted(map(repr, set(data) - set(known)))
     if unknown:
         raise ValueError(f"{where}: unknown key(s) {', '.join(unknown)}; was it written by a newer version?")
     missing = sorted(
@@ -58,6 +58,8 @@ def _value(hint: Any, data: Any, where: str) -> Any:
             raise ValueError(f"{where}: expected one of {', '.join(map(repr, arguments))}, got {data!r}")
         return data
     if origin is dict:
+        if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+            raise ValueError(f"{where}: expected an object, got {type(data).__name__}")
         return {key: _value(arguments[1], item, f"{where}[{key}]") for key, item in data.items()}
     if is_dataclass(hint) and isinstance(hint, type):
         return from_plain(hint, data, where)
@@ -86,7 +88,10 @@ def _scalar(hint: Any, data: Any, where: str) -> Any:
     if hint is Any:
         return data
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError as error:
+            raise ValueError(f"{where}: the number is too large") from error
     if not isinstance(data, hint) or (isinstance(data, bool) and hint is not bool):
         raise ValueError(f"{where}: expected {hint.__name__}, got {data!r}")
     return data

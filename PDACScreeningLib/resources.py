@@ -1,4 +1,4 @@
-"""Where the files that are not Python lie: `Resources/`, inside the package once installed, beside it in a checkout."""
+"""The folder `Resources/` of models, icons and schema: inside the package once installed, beside it in a checkout."""
 
 from pathlib import Path
 

@@ -10,8 +10,8 @@ from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import SCHEMA_VERSION, Screening
 
 OLDER_RESULT = (
-    "This result was written by an older version of PDACScreening. It is shown as it was, and edited segments cannot "
-    "be scored; screen the scan again."
+    "This result was written by an older version of PDACScreening, which did not bind its files to each other and to "
+    "the scan: nothing proves that they belong together. Edited segments cannot be scored; screen the scan again."
 )
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from PDACScreeningLib.config import ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
-from PDACScreeningLib.meaning import Meaning, check_values
+from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
 SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
+SHA256 = "^[0-9a-f]{64}$"
 SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
 @dataclass(frozen=True)
-class ScaleEvidence:
+class ScaleEvidence(Checked):
     """What one network alone would say, after the component filter, on the working grid."""
 
     patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
@@ -34,12 +34,9 @@ class ScaleEvidence:
     windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
     windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
 
-    def __post_init__(self) -> None:
-        check_values(self)
-
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Checked):
     """One 6-connected tumor region of the filtered segmentation, largest first."""
 
     number: Annotated[int, Meaning("1, 2, ... from the largest to the smallest.", minimum=1)]
@@ -51,10 +48,7 @@ class Finding:
     ]
     centroid_lps_mm: Annotated[XYZ, Meaning("Centroid (x, y, z) in LPS millimeters.")]
     inside_lps_mm: Annotated[
-        XYZ,
-        Meaning(
-            "A point inside the region (x, y, z) in LPS millimeters: the centroid of a bent region may lie outside it."
-        ),
+        XYZ, Meaning("A point inside the region (x, y, z) in LPS millimeters: a centroid may lie outside a bent one.")
     ]
     mean_hu: Annotated[float, Meaning("Mean density in Hounsfield units, on the working grid.")]
     mean_tumor_probability: Annotated[
@@ -75,8 +69,12 @@ class Finding:
         ),
     ] = None
 
-    def __post_init__(self) -> None:
-        check_values(self)
+    left_out: Annotated[
+        bool,
+        Meaning(
+            "Whether the component rule took the region away, so that it does not count; listed behind the others."
+        ),
+    ] = False
 
     @property
     def shown_volume_mm3(self) -> float:
@@ -106,7 +104,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class InputFacts:
+class InputFacts(Checked):
     """Which voxels were screened. Carries no patient identifier unless it was asked for."""
 
     kind: Annotated[
@@ -131,48 +129,6 @@ class InputFacts:
         dict[str, str],
         Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),
     ] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_values(self)
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How the answer was computed: the configuration's own values for section 2.3 that were in force."""
-
-    name: Annotated[
-        str,
-        Meaning(
-            'Name of the protocol: "exact" is the method of the paper, "fast" runs the same networks on fewer windows. '
-            'After a close call of `fast` it is "exact", and a warning tells so. "given labels": no network ran.'
-        ),
-    ]
-    working_spacing_mm: Annotated[
-        float | None, Meaning("Spacing of the working grid that was asked for; null is the scan's own.", above=0)
-    ]
-    working_spacing_mm_xyz: Annotated[
-        XYZ, Meaning("Voxel spacing of the working grid along (x, y, z) in millimeters.", above=0)
-    ]
-    windows: Annotated[tuple[WindowSpec, ...], Meaning("Sliding windows, coarse to fine.")]
-    roi_margin_voxels: Annotated[
-        int, Meaning("Margin around the coarse pancreas and tumor that the fine networks search.", minimum=0)
-    ]
-    components: Annotated[ComponentFilter, Meaning("Which connected components stay.")]
-    decision: Annotated[DecisionRule, Meaning("When a scan is called suspicious.")]
-    score: Annotated[ScoreWeights, Meaning("What the score is made of.")]
-
-    def __post_init__(self) -> None:
-        check_values(self)
-
-    @property
-    def voxel_mm3(self) -> float:
-        """Volume of a voxel of the working grid."""
-        return math.prod(self.working_spacing_mm_xyz)
-
-    @property
-    def min_tumor_volume_mm3(self) -> float:
-        """K as a volume."""
-        return self.decision.min_tumor_voxels * self.voxel_mm3
 
 
 @dataclass(frozen=True)
@@ -216,6 +172,13 @@ class Screening:
         ),
     ]
     reason: Annotated[str, Meaning("Why this outcome, in one or two sentences.")]
+    rule_call: Annotated[
+        Outcome | None,
+        Meaning(
+            "What the rule of K alone says. The outcome is INDETERMINATE where its NOT_SUSPICIOUS is not believed, for "
+            "the reason given. Null when the networks gave nothing."
+        ),
+    ] = None
     score: Annotated[
         float | None,
         Meaning(
@@ -235,6 +198,13 @@ class Screening:
         ),
     ] = None
     tumor_volume_mm3: Annotated[float | None, Meaning("Their volume in cubic millimeters.", minimum=0)] = None
+    removed_tumor_voxels: Annotated[
+        int | None,
+        Meaning(
+            "Tumor voxels that the component rule took away; from K on, a NOT_SUSPICIOUS of the rule is not believed.",
+            minimum=0,
+        ),
+    ] = None
     pancreas_voxels: Annotated[
         int | None,
         Meaning("Voxels of the working grid labeled pancreas, outside the tumor. Null without a result.", minimum=0),
@@ -280,16 +250,30 @@ class Screening:
         Meaning("What ran, where and when; null when it is unknown. Holds no host name, user name or path."),
     ] = None
     timings_s: Annotated[dict[str, float], Meaning("Seconds each step took.", minimum=0)] = field(default_factory=dict)
+    files_sha256: Annotated[
+        dict[str, str],
+        Meaning("SHA-256 of the files written with this one, by name; others are not its own.", pattern=SHA256),
+    ] = field(default_factory=dict)
+    result_voxels_sha256: Annotated[
+        dict[str, str],
+        Meaning("SHA-256 of their (z, y, x) voxels: uint8 or little-endian float32.", pattern=SHA256),
+    ] = field(default_factory=dict)
     notice: Annotated[str, Meaning("Research use only; not a medical device.")] = RESEARCH_NOTICE
     schema_version: Annotated[int, Meaning("Version of this file format.")] = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         check_values(self)
-        judged = (self.tumor_voxels, self.tumor_volume_mm3, self.pancreas_voxels, self.pancreas_volume_mm3)
-        if self.outcome in JUDGED and None in (*judged, self.protocol):
+        numbers = (self.tumor_voxels, self.tumor_volume_mm3, self.pancreas_voxels, self.pancreas_volume_mm3)
+        if self.outcome in JUDGED and None in (*numbers, self.protocol):
             raise ValueError(f"{self.outcome} needs tumor and pancreas voxels, their volumes and the protocol")
-        if self.outcome in NEVER_JUDGED and (self.score is not None or self.findings or any(judged)):
+        if self.outcome in NEVER_JUDGED and (self.findings or {*numbers, self.score, self.rule_call} != {None}):
             raise ValueError(f"{self.outcome} cannot have a score, voxels or findings")
+        if (
+            self.rule_call not in (None, *JUDGED)
+            or self.outcome in JUDGED
+            and self.rule_call not in (None, self.outcome)
+        ):
+            raise ValueError(f"an outcome {self.outcome} cannot come of a rule that calls {self.rule_call}")
 
     @property
     def can_be_scored_again(self) -> bool:

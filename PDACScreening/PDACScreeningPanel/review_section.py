@@ -3,8 +3,10 @@
 import slicer
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.mrml.result_record import DRAFT_ATTRIBUTE
 from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
 from PDACScreeningPanel.problem_line import ProblemLine
+from PDACScreeningPanel.report_section import ReportSection
 
 UNDO_STATES = 10
 
@@ -17,12 +19,14 @@ class ReviewSection:
         self._result = None
         self._entered = False
         self._problem = ProblemLine(ui.reviewProblemLabel, ui.copyReviewDiagnosticsButton)
+        self.report = ReportSection(ui, self._problem)
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
         self.use_scene()
-        ui.reviewSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())
+        ui.editSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
         ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
         ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
+        ui.reviewerNote.connect("textEdited(QString)", self._keep_draft)
 
     def enter(self):
         """The module is open: the editor may listen to views and keys."""
@@ -42,7 +46,7 @@ class ReviewSection:
     def _listen(self):
         """Only while the editor can be seen: a digit must not choose a brush out of sight."""
         editor = self.ui.segmentEditorWidget
-        if self._entered and not self.ui.reviewSection.collapsed:
+        if self._entered and not self.ui.editSection.collapsed:
             editor.setupViewObservations()
             editor.installKeyboardShortcuts()
         else:
@@ -63,17 +67,29 @@ class ReviewSection:
         if editor.segmentationNode() is not node:
             editor.setSegmentationNode(node)
             self._problem.clear()
-            self.ui.reviewerNote.text = result.review.note if result is not None and result.review is not None else ""
+            self.ui.reviewerNote.text = _note(result)
         if result is not None:
             editor.setSourceVolumeNode(result.volume_node)
         self._result = result
+        self.report.show(result)
         obstacle = _obstacle(result)
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
-        self.ui.acceptButton.enabled = self.ui.flagButton.enabled = result is not None and result.is_current
+        self.ui.flagButton.enabled = result is not None and result.is_current
+        self.ui.acceptButton.enabled = result is not None and result.has_fresh_score
+        self.ui.acceptButton.toolTip = (
+            _("Mark the segments as completed, with your name, note and time.")
+            if self.ui.acceptButton.enabled or not self.ui.flagButton.enabled
+            else _("The segments were edited: press Re-score first, so that you accept what was scored.")
+        )
         said = (result.change, result.review_text) if result is not None else ("", "")
         for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
             label.text, label.visible = text, bool(text)
+
+    def press(self, button):
+        """What a key does: as if its button was pressed, and nothing where that is off."""
+        if button.enabled:
+            button.click()
 
     def rescore(self):
         """Components, rule, score and findings of the segments as they are now; the AI result is kept beside them."""
@@ -85,7 +101,21 @@ class ReviewSection:
         """Keep a reviewer's judgment with the segments."""
         with self._problem.told(_("The review could not be kept.")):
             self._logic.review(self._result.segmentation_node, status, self.ui.reviewerNote.text)
+            self._result.segmentation_node.RemoveAttribute(DRAFT_ATTRIBUTE)
         self._on_change()
+
+    def _keep_draft(self, text):
+        """A note that was typed stays with its result, also when another one is looked at or the scene is saved."""
+        if self._result is not None:
+            self._result.segmentation_node.SetAttribute(DRAFT_ATTRIBUTE, text)
+
+
+def _note(result):
+    """What was typed last, else what was kept."""
+    if result is None:
+        return ""
+    draft = result.segmentation_node.GetAttribute(DRAFT_ATTRIBUTE)
+    return draft if draft is not None else result.review.note if result.review is not None else ""
 
 
 def _obstacle(result):

@@ -23,7 +23,8 @@ class PhantomSample:
         from PDACScreeningLib.phantom.generator import generate
         from PDACScreeningLib.phantom.specification_draw import random_specification
 
-        phantom = generate(random_specification(self.seed, tumor_diameter_mm=self.tumor_diameter_mm))
+        with slicer.util.WaitCursor():
+            phantom = generate(random_specification(self.seed, tumor_diameter_mm=self.tumor_diameter_mm))
         node = add_ct(slicer.mrmlScene, phantom.ct, self.name)
         application = slicer.app.applicationLogic()
         application.GetSelectionNode().SetActiveVolumeID(node.GetID())
@@ -38,8 +39,11 @@ SAMPLES = (
 
 
 def register_samples():
-    """Offer the phantoms in the Sample Data module."""
-    import SampleData
+    """Offer the phantoms in the Sample Data module, where Slicer has it."""
+    try:
+        import SampleData
+    except ModuleNotFoundError:  # a build without that module, or one where it was switched off
+        return
 
     for sample in SAMPLES:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(

@@ -5,7 +5,6 @@ Standard library only. A lock ends with its process, however that ends; a proces
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shutil
@@ -13,12 +12,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from PDACScreeningLib.file_lock import locked
 
 _logger = logging.getLogger(__name__)
 
@@ -30,12 +25,12 @@ _YOUNG_S = 60.0  # such a folder may still be on its way to its lock
 class JobFolder:
     """A new folder that only its user can read, under a random name: nothing of it tells a patient."""
 
-    def __init__(self) -> None:
-        """Raises OSError when the temporary folder cannot be written."""
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    def __init__(self, temporary_folder: Path | None = None) -> None:
+        """temporary_folder: where; None takes the system's. Raises OSError when it cannot be written."""
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary_folder))
         try:
             self._lock = (self.path / LOCK).open("wb")
-            if not _locked(self._lock):
+            if not locked(self._lock):
                 raise OSError(f"{self.path} cannot be locked")
         except OSError:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -47,10 +42,10 @@ class JobFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def sweep_left_over_folders() -> int:
+def sweep_left_over_folders(temporary_folder: Path | None = None) -> int:
     """Delete the folders whose owner is gone, of this user only. Returns how many; what cannot be deleted stays."""
     swept = 0
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in (temporary_folder or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
         if _is_left_over(folder):
             shutil.rmtree(folder, ignore_errors=True)
             swept += not folder.exists()
@@ -68,17 +63,6 @@ def _is_left_over(folder: Path) -> bool:
         if sys.platform != "win32" and about.st_uid != os.getuid():
             return False
         with (folder / LOCK).open("r+b") as lock:
-            return _locked(lock)
+            return locked(lock)
     except OSError:
         return False
-
-
-def _locked(file: IO[bytes]) -> bool:
-    """Take the lock of a file, until it is closed. Returns False when somebody else has it."""
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from PDACScreeningLib.strict_json import parse_json
+
 _PLACES = {
     "auto": "on a GPU if PyTorch finds one, otherwise on the processors",
     "cpu": "on the processors",
@@ -28,7 +30,7 @@ class Pace:
 def pace_from_text(text: str) -> Pace | None:
     """What `Pace.to_text` wrote; None for anything else."""
     try:
-        data = json.loads(text)
+        data = parse_json(text)
         pace = Pace(str(data["device"]), float(data["seconds_per_liter"]))
     except (ValueError, TypeError, KeyError):
         return None

@@ -99,6 +99,9 @@ _SIGNS = (
     (FailureKind.MEMORY, r"ran out of memory|MemoryError|Cannot allocate memory|std::bad_alloc"),
 )
 
+# Slicer's launcher PythonSlicer ends with 1 and this line when its Python was killed (CTKAppLauncher).
+_LAUNCHER_LOST_IT = r"exit(ed)? abnormally"
+
 
 def usual(kind: FailureKind) -> RunFailure:
     """A failure in our own words."""
@@ -137,7 +140,7 @@ def failure_of(exit_code: int | None, outcome: str | None, message: str, noise: 
     if message and outcome == "FAILED":
         kind = FailureKind.MODEL if re.search(r"weights|model\.json|model", message) else FailureKind.FAILED
         return RunFailure(kind, message)
-    if exit_code is not None and (exit_code < 0 or exit_code in (137, 143)):
+    if exit_code is not None and (exit_code < 0 or exit_code in (137, 143)) or re.search(_LAUNCHER_LOST_IT, text):
         return usual(FailureKind.KILLED)
     if message:
         return RunFailure(FailureKind.FAILED, message, _USUAL[FailureKind.FAILED][1])

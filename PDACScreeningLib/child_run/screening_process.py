@@ -1,4 +1,4 @@
-"""The command `screen` in a child process that never blocks its owner. Standard library only.
+"""A child process that never blocks its owner: orders in, events out. Standard library only.
 
 A thread reads the lines; the owner asks for what has arrived. The child leads a process group of its own, because
 Slicer's PythonSlicer is a launcher: killing the launcher alone would leave the real Python behind.
@@ -10,16 +10,18 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+from PDACScreeningLib.strict_json import parse_json
 
 LIBRARY_ROOT = Path(__file__).resolve().parents[2]
 GRACE_S = 1.0  # between asking a child to stop and killing it
@@ -27,37 +29,30 @@ _KEPT_LINES = 40  # of standard error and of lines that are not ours, for diagno
 _LONGEST_LINE = 4000
 
 
-@dataclass(frozen=True)
-class ScreenCommand:
-    """What to screen, with what, and where the result goes."""
+def own_python() -> str:
+    """The Python that runs a child: Slicer's launcher PythonSlicer, which Slicer puts on its PATH, else this one.
 
-    input: Path
-    output: Path
-    model: str | None = None  # name or folder; None = the only installed model that is not a demo
-    device: str = "auto"
-    protocol: str = "exact"
-
-    @property
-    def arguments(self) -> list[str]:
-        """The command line, without the Python that runs it."""
-        model = [] if self.model is None else ["--model", self.model]
-        paths = [str(self.input), "--output", str(self.output)]
-        how = ["--device", self.device, "--protocol", self.protocol, "--progress", "json"]
-        return ["-m", "PDACScreeningLib", "screen", *paths, *model, *how]
+    Looked up when a child is started and not before: while Slicer imports its modules, `sys.executable` is empty or
+    names Slicer itself. Raises FileNotFoundError when there is none.
+    """
+    python = shutil.which("PythonSlicer") or sys.executable
+    if not python:
+        raise FileNotFoundError("neither PythonSlicer nor another Python was found")
+    return python
 
 
 class ScreeningProcess:
     """A child process. Every method returns at once; `cancel` ends the child within about a second."""
 
-    def __init__(self, arguments: Sequence[str], python: str = sys.executable) -> None:
-        """Start the child. Raises OSError when it cannot be started."""
+    def __init__(self, arguments: Sequence[str], python: str | None = None) -> None:
+        """Start the child. python: None takes `own_python()`. Raises OSError when it cannot be started."""
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._noise: deque[str] = deque(maxlen=_KEPT_LINES)
         self._killer: threading.Timer | None = None
         self.cancelled = False
         self._child = subprocess.Popen(
-            [python, *arguments],
-            stdin=subprocess.DEVNULL,
+            [own_python() if python is None else python, *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(),
@@ -87,6 +82,13 @@ class ScreeningProcess:
     def noise(self) -> tuple[str, ...]:
         """The last lines that were no events: standard error, and whatever else the child said."""
         return tuple(self._noise)
+
+    def send(self, order: Mapping[str, Any]) -> None:
+        """Give the child an order, one line of JSON. Raises OSError when it has ended."""
+        if self._child.stdin is None:
+            raise BrokenPipeError("the child takes no orders")
+        self._child.stdin.write(json.dumps(order) + "\n")
+        self._child.stdin.flush()
 
     def events(self) -> list[dict[str, Any]]:
         """The events that arrived since the last call. What is no event is kept as noise."""
@@ -135,9 +137,10 @@ class ScreeningProcess:
         self.wait(GRACE_S)
         if self._killer is not None:
             self._killer.cancel()
-        for pipe in (self._child.stdout, self._child.stderr):
+        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
             if pipe is not None and not self.running:
-                pipe.close()
+                with contextlib.suppress(OSError):  # an order that the child never read
+                    pipe.close()
 
     def _ask(self) -> None:
         """SIGTERM, on which the command leaves an outcome behind; Windows has no such signal for a child."""
@@ -155,7 +158,7 @@ class ScreeningProcess:
 
 def _event(line: str) -> dict[str, Any] | None:
     try:
-        data = json.loads(line)
+        data = parse_json(line)
     except ValueError:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("event"), str) else None
@@ -168,6 +171,7 @@ def _environment() -> dict[str, str]:
     environment["PYTHONPATH"] = os.pathsep.join([str(LIBRARY_ROOT), *([path] if path else [])])
     environment["PYTHONUTF8"] = "1"
     environment["PYTHONUNBUFFERED"] = "1"
+    environment["PYTHONSAFEPATH"] = "1"  # else a file of the folder that Slicer was started in could replace a module
     return environment
 
 

@@ -25,6 +25,7 @@ from PDACScreeningLib.network.runtime import resolve_device, use_threads
 from PDACScreeningLib.progress import Progress
 from PDACScreeningLib.terminal.arguments import (
     add_device,
+    add_precision,
     add_progress,
     add_protocol,
     describe,
@@ -88,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads of one job (default: all cores)")
     add_protocol(parser)
     add_device(parser)
+    add_precision(parser)
     add_progress(parser)
 
 
@@ -111,6 +113,7 @@ class EvaluateRequest:
     output: Path
     device: str
     threads: int | None
+    precision: str = "auto"
     jobs: int = 1
     split: Path | None = None
     reading: ReadingSettings = field(default_factory=ReadingSettings)
@@ -132,7 +135,7 @@ def evaluate(request: EvaluateRequest, display: Display, interruption: Interrupt
         request.split,
         request.reading,
         request.statistics,
-        resolve_device(request.device),
+        resolve_device(request.device, request.precision),
     )
     for warning in plan.warnings:
         display.notice(warning)
@@ -181,7 +184,7 @@ def _write(output: Path, plan: Plan, results: Sequence[CaseResult]) -> str:
 
 def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]:
     """A picture of each scan on the wrong side of the rule, as far as they are shown."""
-    wrong = wrong_readings(found.cases, found.setting.min_tumor_voxels, GALLERY_LIMIT)
+    wrong = wrong_readings(found.cases, found.setting.decision, GALLERY_LIMIT)
     names = {(place.case_id, place.fold): place.name for place in plan.assignments}
     pictures = []
     for result in wrong:

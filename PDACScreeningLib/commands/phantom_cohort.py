@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.commands.phantom import Grid, add_grid, add_output, output_folder
 from PDACScreeningLib.datasets.split import SPLIT_NAME, paper_split, write_split
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.phantom.cohort import VARIANTS, CohortSpec, case_id, case_specifications, generate_cohort
+from PDACScreeningLib.phantom.cohort import VARIANTS, CohortSpec, Range, case_id, case_specifications, generate_cohort
 from PDACScreeningLib.terminal.arguments import add_progress, describe, from_arguments, positive
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
@@ -33,6 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", choices=VARIANTS, default=VARIANTS[0], help="shifted: unusual scanners and phases (default: not)"
     )
     parser.add_argument("--folds", metavar="N", type=positive, default=4, help="of split.json (default: 4)")
+    for option, what in (
+        ("--phase", "contrast, 0 none to 1 portal venous"),
+        ("--noise-hu", "noise, HU"),
+        ("--slice-mm", "distance of slices, mm"),
+        ("--gland-fat", "share of the gland that is fat, 0.01 to 0.9"),
+    ):
+        parser.add_argument(
+            option, metavar=("LOW", "HIGH"), nargs=2, type=float, help=f"{what}, drawn from a range (default: as usual)"
+        )
     add_grid(parser)
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
     add_progress(parser)
@@ -50,6 +60,10 @@ class CohortRequest:
     grid: Grid
     jobs: int
     folds: int = 4
+    phase: Sequence[float] | None = None
+    noise_hu: Sequence[float] | None = None
+    slice_mm: Sequence[float] | None = None
+    gland_fat: Sequence[float] | None = None
 
 
 def run_cohort(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
@@ -63,6 +77,10 @@ def run_cohort(arguments: argparse.Namespace, display: Display, interruption: In
             variant=request.variant,
             shape=request.grid.shape,
             spacing_mm=request.grid.spacing_mm,
+            phase=_range(request.phase),
+            noise_hu=_range(request.noise_hu),
+            slice_mm=_range(request.slice_mm),
+            gland_fat=_range(request.gland_fat),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -70,6 +88,10 @@ def run_cohort(arguments: argparse.Namespace, display: Display, interruption: In
     text = f"{request.cases} phantoms listed in {listing}\n{_write_split(cohort, request)}"
     display.result(text, {"output": str(request.output)})
     return DONE
+
+
+def _range(typed: Sequence[float] | None) -> Range | None:
+    return None if typed is None else (typed[0], typed[1])
 
 
 def _write_split(cohort: CohortSpec, request: CohortRequest) -> str:

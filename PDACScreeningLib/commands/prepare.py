@@ -13,7 +13,7 @@ from PDACScreeningLib.datasets.source import DATASET_NAMES, DataSource, open_sou
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments, positive
 from PDACScreeningLib.terminal.display import Display
-from PDACScreeningLib.terminal.exit_codes import DONE
+from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
 from PDACScreeningLib.terminal.interruption import Interruption
 from PDACScreeningLib.training.case_store import StoreIndex
 from PDACScreeningLib.training.preparation import prepare
@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "interruption. Data sets: " + ", ".join(DATASET_NAMES) + " (see docs/reference/datasets.md).",
         examples=(
             "pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",
-            "pdac-screening prepare Task07_Pancreas --jobs 8 --output store",
-            "pdac-screening prepare manifest-1599750808610 --labels TCIA_pancreas_labels-02-05-2017 --output store",
-            "pdac-screening prepare msd=Task07_Pancreas panorama=batches --labels panorama=panorama_labels "
+            "pdac-screening prepare batches --labels panorama_labels --jobs 8 --output store",
+            "pdac-screening prepare panorama=batches msd=Task07_Pancreas --labels panorama=panorama_labels "
             "--output store",
+            "pdac-screening prepare manifest-1599750808610 --labels TCIA_pancreas_labels-02-05-2017 --output store",
             "pdac-screening prepare my-cases.csv --label-mapping 7=pancreas,8=tumor,rest=background --output store",
         ),
     )
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=_named_path,
         help="folder of a data set, or a CSV file; NAME= says which data set, otherwise its layout is recognized; of a "
-        "scan in several data sets the first one is kept",
+        "scan in several data sets the first one is kept, so name the best truth first: PANORAMA",
     )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="store folder to write")
     parser.add_argument(
@@ -153,7 +153,10 @@ def _spacing(text: str) -> float | None:
 
 
 def run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
-    """Write a case store; cases that cannot be used are named with their reason."""
+    """Write a case store; cases that cannot be used are named with their reason, and are the exit code's matter too.
+
+    A scan that is there under another name is no such case: nothing is missing.
+    """
     request = from_arguments(PrepareRequest, arguments)
     datasets = [open_source(source) for source in _sources(request)]
     for dataset in datasets:
@@ -167,8 +170,11 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
     )
     for case in index.refused:
         display.notice(f"refused {case.case_id}: {case.reason}")
+    told = {note for dataset in datasets for note in dataset.notes}
+    for note in (note for note in index.notes if note not in told):
+        display.notice(note)
     display.result(_summary(index, request.output), _counts(index))
-    return DONE
+    return REFUSED if any(not case.is_duplicate for case in index.refused) else DONE
 
 
 def _sources(request: PrepareRequest) -> list[DataSource]:

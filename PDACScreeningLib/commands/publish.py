@@ -6,15 +6,16 @@ import argparse
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.config import ScreeningConfig
-from PDACScreeningLib.errors import CheckpointError, ModelError
+from PDACScreeningLib.config import COMBINATIONS, Combination, DecisionRule, ScreeningConfig
+from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
-from PDACScreeningLib.evaluation.model_card import model_card
-from PDACScreeningLib.evaluation.performance import measured_performance
-from PDACScreeningLib.evaluation.plan import without_batch_sizes
-from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.evaluation.measured_block import has_block, with_block
+from PDACScreeningLib.evaluation.model_card import measured_part, model_card
+from PDACScreeningLib.evaluation.performance import WantedKind, WantedRule, chosen_rule, measured_performance
+from PDACScreeningLib.evaluation.plan import what_segments
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import save_model, weights_sha256
 from PDACScreeningLib.session.record import config_sha256
@@ -22,7 +23,7 @@ from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_t
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
+from PDACScreeningLib.training.trained_networks import trained_networks
 
 CARD = "MODEL_CARD.md"
 
@@ -40,11 +41,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "evaluation/experiment.json --output my-model",
         ),
     )
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
+    parser.add_argument(
+        "run_folder",
+        type=Path,
+        metavar="RUN|MODEL",
+        help="run folder of `pdac-screening train`; or a model folder, to describe the same weights anew",
+    )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
     parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
     parser.add_argument(
         "--trained-on", metavar="SENTENCE", required=True, type=_words, help="what the model was trained on"
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("average", "last"),
+        default="average",
+        help="of trainings with --average-decay: the average, or what was trained (default: average)",
     )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
@@ -56,9 +68,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="experiment.json of `pdac-screening evaluate`; its figures go into model.json and the model card",
     )
     parser.add_argument(
+        "--rule",
+        metavar="k=N|score=T|sensitivity=S|specificity=S",
+        type=_rule,
+        help="when a scan is called suspicious; sensitivity and specificity choose a score on the cases of "
+        "--performance-from (default: k=50)",
+    )
+    parser.add_argument("--combination", choices=COMBINATIONS, help="of the networks (default: mean, or the model's)")
+    parser.add_argument(
+        "--min-tumor-probability",
+        metavar="P",
+        type=float,
+        help="a voxel is tumor only above it (default: 0, the paper's, or the model's)",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        choices=("best", "last"),
+        default="best",
+        help="of trainings with validation: the best, or the last (default: best)",
+    )
+    parser.add_argument(
         "--demo", dest="is_demo", action="store_true", help="a demo: never used without being asked for"
     )
     add_progress(parser)
+
+
+def _rule(text: str) -> WantedRule:
+    """A wanted rule such as sensitivity=0.95. Raises ArgumentTypeError."""
+    kind, _, value = text.partition("=")
+    try:
+        return WantedRule(kind, float(value)) if kind in get_args(WantedKind) else _no_rule(text)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _no_rule(text: str) -> WantedRule:
+    raise ValueError(f"expected k=50, score=0.2, sensitivity=0.95 or specificity=0.95, got {text}")
 
 
 def _words(text: str) -> str:
@@ -80,6 +125,11 @@ class PublishRequest:
     performance: str
     is_demo: bool
     performance_from: Path | None = None  # an experiment.json, instead of the sentence
+    weights: str = "average"  # where one was kept
+    rule: WantedRule | None = None
+    combination: Combination | None = None  # None: as the networks had it
+    min_tumor_probability: float | None = None
+    checkpoint: str = "best"  # where there was validation
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -89,30 +139,30 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     not belong to the model; then nothing was written.
     """
     request = from_arguments(PublishRequest, arguments)
-    checkpoints = _checkpoints(request.run_folder, display.notice)
-    config = _joint_config(checkpoints)
+    trained = trained_networks(
+        request.run_folder,
+        averaged=request.weights == "average",
+        last=request.checkpoint == "last",
+        notify=display.notice,
+    )
+    config = _screening_config(trained.config, request)
     found = None if request.performance_from is None else _experiment(request.performance_from, config)
+    config = replace(config, decision=_decision(request, config, found))
     description = ModelDescription(
         name=request.name,
         trained_on=request.trained_on,
         is_demo=request.is_demo,
         config=config,
-        weights_sha256="",
+        weights_sha256=weights_sha256(trained.states),
         notice=request.notice,
         performance=request.performance,
-        training={
-            str(size): {**item.provenance, "iterations": str(item.iteration), "seed": str(item.config.seed)}
-            for size, item in checkpoints.items()
-        },
+        training=trained.training,
     )
-    states = {size: item.network_state for size, item in checkpoints.items()}
     if found is not None and request.performance_from is not None:
-        described = replace(description, weights_sha256=weights_sha256(states))
-        description = _with_performance(described, found, request.performance_from)
+        description = _with_performance(description, found, request.performance_from, request.rule)
     card_is_theirs = _is_somebodys_card(request.output)
-    written = save_model(request.output, description, states)
-    kept = f"its {CARD} was kept; check that it still fits"
-    card = kept if card_is_theirs else _write_card(request.output, written, found)
+    written = save_model(request.output, description, trained.states)
+    card = _keep_card(request.output, found) if card_is_theirs else _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
     return DONE
@@ -121,14 +171,39 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
 def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
     """The experiment, if it measured models that answer as this one does."""
     found = read_experiment(path)
-    if found.setting.config_sha256 != config_sha256(without_batch_sizes(config)):
+    if found.setting.config_sha256 != config_sha256(what_segments(config)):
         raise ModelError(f"{path} measured models of another configuration; evaluate models trained as this one")
     return found
 
 
-def _with_performance(description: ModelDescription, found: Experiment, path: Path) -> ModelDescription:
+def _screening_config(trained: ScreeningConfig, request: PublishRequest) -> ScreeningConfig:
+    """How the networks were trained to be used, with what was asked for. Raises UsageError."""
+    combination = request.combination or trained.combination
+    least = trained.min_tumor_probability if request.min_tumor_probability is None else request.min_tumor_probability
+    try:
+        return replace(trained, combination=combination, min_tumor_probability=least)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _decision(request: PublishRequest, config: ScreeningConfig, found: Experiment | None) -> DecisionRule:
+    """The rule that was asked for, else the one that was measured, else the configuration's. Raises UsageError."""
+    if request.rule is None:
+        return config.decision if found is None else found.setting.decision
+    if found is None and request.rule.needs_cases:
+        raise UsageError(f"--rule {request.rule.text} is chosen on cases: give --performance-from experiment.json")
+    measured_with = config.decision if found is None else found.setting.decision
+    return chosen_rule(request.rule, measured_with, () if found is None else found.cases)
+
+
+def _with_performance(
+    description: ModelDescription, found: Experiment, path: Path, rule: WantedRule | None
+) -> ModelDescription:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    measured = measured_performance(found, description.weights_sha256, sha256)
+    chosen_for = rule.text if rule is not None and rule.needs_cases else ""
+    measured = measured_performance(
+        found, description.weights_sha256, sha256, description.config.decision, chosen_for=chosen_for
+    )
     return replace(description, measured=measured, performance=measured.sentence(is_demo=description.is_demo))
 
 
@@ -143,33 +218,17 @@ def _is_somebodys_card(folder: Path) -> bool:
         return True
 
 
+def _keep_card(folder: Path, found: Experiment | None) -> str:
+    """Leave a card that somebody wrote, but for the figures where it leaves a place. Returns what to tell."""
+    path = folder / CARD
+    page = path.read_text(encoding="utf-8")
+    if found is None or not has_block(page):
+        return f"its {CARD} was kept; check that it still fits"
+    atomic_file.write_text(path, with_block(page, measured_part(read_description(folder), found)))
+    return f"its {CARD} was kept with the new figures"
+
+
 def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
     """Returns what to tell."""
     atomic_file.write_text(folder / CARD, model_card(description, found))
     return f"complete its {CARD}"
-
-
-def _checkpoints(run: Path, notify: Notify) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
-
-    Of each training the best when it was validated, else the last (ADR 0012).
-    """
-    found = [CheckpointFolder(folder, notify).for_use() for folder in trained_folders(run)]
-    if not found:
-        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
-    config = without_batch_sizes(found[0].config.screening)
-    if any(without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
-        raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
-    missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
-    if missing:
-        raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
-    return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}
-
-
-def _joint_config(checkpoints: dict[int, Checkpoint]) -> ScreeningConfig:
-    """The configuration of the model: the common one, each scale as it was trained."""
-    trained = {
-        size: next(scale for scale in checkpoint.config.screening.scales if scale.patch_size == size)
-        for size, checkpoint in checkpoints.items()
-    }
-    return replace(next(iter(checkpoints.values())).config.screening, scales=tuple(trained.values()))

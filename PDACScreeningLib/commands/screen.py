@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PDACScreeningLib.dicom.options import DEFAULT_KIND, SEGMENTATION_KINDS
-from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.errors import FolderInUse, UsageError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
     add_memory,
+    add_precision,
     add_progress,
     add_protocol,
     describe,
@@ -21,6 +24,9 @@ from PDACScreeningLib.terminal.arguments import (
 )
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.interruption import Interruption
+
+if TYPE_CHECKING:
+    from PDACScreeningLib.session.screener import Screener
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         type=Path,
         nargs="+",
-        help="NIfTI, NRRD or MHA file, or a folder of DICOM slices; several are screened one after the other",
+        help="NIfTI, NRRD or MHA file, or DICOM: a folder of slices, a multi-frame file, a DICOMDIR or a ZIP of them; "
+        "several are screened one after the other",
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the result; made if absent"
@@ -55,8 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_protocol(parser)
     add_device(parser)
     add_memory(parser)
+    add_precision(parser)
     add_progress(parser)
     parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
+    )
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
     )
@@ -104,12 +115,11 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
     """Screen the scans one after the other with a model that is loaded once, and leave a result folder for each.
 
     A scan that fails does not stop the next one; a cancelled one does. Returns the highest exit code of all.
-    Raises UsageError when nothing was started: no input, no model, no folder to write into.
+    Raises UsageError when nothing was started: no input, no model, no folder to write into, or one that is in use.
     """
     from PDACScreeningLib.session.model import ModelRequest
-    from PDACScreeningLib.session.result_folder import open_result_folder, require_result_folder
-    from PDACScreeningLib.session.scan_run import ScanOrder, ScanRun
-    from PDACScreeningLib.session.screener import ScanRequest, Screener
+    from PDACScreeningLib.session.result_folder import require_result_folder
+    from PDACScreeningLib.session.screener import Screener
 
     scans = _scans(arguments.inputs, arguments.output)
     _require_inputs(scans)
@@ -118,20 +128,54 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
     screener = Screener.of(from_arguments(ModelRequest, arguments))
     for scan in scans:
         require_result_folder(scan.folder)
-    outcomes: list[Outcome] = []
-    for number, scan in enumerate(scans, start=1):
-        if len(scans) > 1:
-            display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
-        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
-        order = ScanOrder(request, open_result_folder(scan.folder), debug=arguments.debug)
-        outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
-        if outcomes[-1] == Outcome.CANCELLED:
-            break
+    with ExitStack() as held:
+        _take_folders(scans, arguments.output, held, display, interruption)
+        outcomes = _screened(scans, arguments, screener, display, interruption)
     exit_code = max(outcome.exit_code for outcome in outcomes)
     if len(scans) > 1:
         facts = {"scans": len(scans), "outcomes": [outcome.value for outcome in outcomes], "exit_code": exit_code}
         display.result(_summary(scans, outcomes), facts)
     return exit_code
+
+
+def _take_folders(
+    scans: Sequence[_Scan], output: Path, held: ExitStack, display: Display, interruption: Interruption
+) -> None:
+    """Hold every folder to the end of the run, and move earlier results aside: none may pass for one of this run.
+
+    That of an earlier run with more scans, or with one, counts too. Raises UsageError when a folder is in use.
+    """
+    from PDACScreeningLib.session.result_place import place_of_new_run
+
+    several = [] if len(scans) == 1 else [output, *sorted(output.glob("scan-[0-9][0-9][0-9]"))]
+    for folder in dict.fromkeys([*several, *(scan.folder for scan in scans)]):
+        try:
+            held.enter_context(place_of_new_run(folder, interruption.shielded, display.notice))
+        except FolderInUse as error:
+            raise UsageError(str(error)) from error
+
+
+def _screened(
+    scans: Sequence[_Scan],
+    arguments: argparse.Namespace,
+    screener: Screener,
+    display: Display,
+    interruption: Interruption,
+) -> list[Outcome]:
+    """How each scan ended, up to one that was cancelled."""
+    from PDACScreeningLib.session.scan_run import ScanOrder, ScanRun
+    from PDACScreeningLib.session.screener import ScanRequest
+
+    outcomes: list[Outcome] = []
+    for number, scan in enumerate(scans, start=1):
+        if len(scans) > 1:
+            display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
+        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
+        order = ScanOrder(request, scan.folder, debug=arguments.debug)
+        outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
+        if outcomes[-1] == Outcome.CANCELLED:
+            break
+    return outcomes
 
 
 def _scans(inputs: Sequence[Path], output: Path) -> list[_Scan]:

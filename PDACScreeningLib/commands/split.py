@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def run_split(arguments: argparse.Namespace, display: Display, _interruption: In
     pdac = {case.patient_id for case in cases if case.tumor_voxels > 0}
     normal = {case.patient_id for case in cases} - pdac
     try:
-        split = _split(sorted(pdac), sorted(normal), request)
+        split = _split(sorted(pdac), sorted(normal), request, {case.patient_id: case.dataset for case in cases})
     except ValueError as error:
         raise UsageError(str(error)) from error
     path = write_split(split, request.output)
@@ -66,10 +66,11 @@ def run_split(arguments: argparse.Namespace, display: Display, _interruption: In
     return DONE
 
 
-def _split(pdac: Sequence[str], normal: Sequence[str], request: SplitRequest) -> Split:
+def _split(pdac: Sequence[str], normal: Sequence[str], request: SplitRequest, places: Mapping[str, str]) -> Split:
+    """places: the data set of each patient, so that every part gets its share of each."""
     if request.test_fraction is not None:
-        return holdout_split(pdac, normal, test_fraction=request.test_fraction, seed=request.seed)
-    return paper_split(pdac, normal, folds=request.folds, seed=request.seed)
+        return holdout_split(pdac, normal, test_fraction=request.test_fraction, seed=request.seed, places=places)
+    return paper_split(pdac, normal, folds=request.folds, seed=request.seed, places=places)
 
 
 def _table(split: Split, pdac: set[str]) -> str:

@@ -15,6 +15,7 @@ from PDACScreeningLib.terminal.arguments import (
     from_arguments,
     natural,
     positive,
+    positive_number,
     thread_count,
 )
 from PDACScreeningLib.terminal.display import Display
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "pdac-screening train store --patch-size 64 --output run",
             "pdac-screening train store --patch-size 16 --recipe short --base-width 8 --iterations 3000 --output run",
             "pdac-screening train store --split cohort/split.json --fold 0 --patch-size 64 --output run-fold0",
+            "pdac-screening train store --patch-size 64 --recipe short --iterations 12000 --base-width 16 --symmetries "
+            "axial --augment-shift-hu 8 --augment-contrast 0.1 --augment-noise-hu 5 --average-decay 0.999 --output run",
         ),
     )
     parser.add_argument("store", type=Path, help="folder made by `pdac-screening prepare`")
@@ -57,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=natural, default=0, help="decides weights and patches (default: 0)")
     parser.add_argument("--no-augmentation", dest="augmentation", action="store_false", help="no flips and rotations")
+    _add_learning(parser)
+    _add_augmentation(parser)
     parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads (default: all cores)")
     parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
     parser.add_argument(
@@ -76,8 +81,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation-share", metavar="F", type=_share, default=0.1, help="of the patients (default: 0.1)"
     )
+    parser.add_argument(
+        "--validation-scans",
+        metavar="N",
+        type=natural,
+        default=0,
+        help="judge so many whole scans instead of patches, half of them with a tumor (default: 0)",
+    )
     add_device(parser)
     add_progress(parser)
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    """What is learned with, beside the recipe."""
+    parser.add_argument("--init-from", metavar="NAME|DIR", help="model whose weights are learned on from")
+    parser.add_argument("--learning-rate", metavar="F", type=positive_number, help="at the start; the recipe's if not")
+    parser.add_argument(
+        "--class-weights",
+        metavar=("BACKGROUND", "PANCREAS", "TUMOR"),
+        type=positive_number,
+        nargs=3,
+        help="of the cross-entropy (default: the recipe's, 1 1 1 or 1 2 6)",
+    )
+    parser.add_argument(
+        "--average-decay",
+        metavar="F",
+        type=float,
+        default=0.0,
+        help="of a moving average of the weights, which is then published, such as 0.999; 0: none (default: 0)",
+    )
+
+
+def _add_augmentation(parser: argparse.ArgumentParser) -> None:
+    """Ours beside the paper's flips and rotations; all off by default."""
+    parser.add_argument(
+        "--symmetries", choices=("cube", "axial"), default="cube", help="axial: turns in the axial plane only"
+    )
+    parser.add_argument("--augmentation-start", metavar="N", type=natural, help="first iteration (default: recipe's)")
+    for name, what in (
+        ("shift-hu", "standard deviation of a shift of brightness, HU"),
+        ("contrast", "largest change of contrast, a share such as 0.1"),
+        ("noise-hu", "largest standard deviation of added noise, HU"),
+        ("blur-voxels", "largest standard deviation of added blur, voxels, up to 0.7"),
+    ):
+        parser.add_argument(f"--augment-{name}", metavar="F", type=float, default=0.0, help=f"{what} (default: 0)")
 
 
 def _share(text: str) -> float:

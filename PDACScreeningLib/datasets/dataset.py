@@ -18,6 +18,7 @@ class DatasetFacts:
     source: str  # one sentence for the store and the model card: what the cases are
     labels: str  # one sentence: which stored label is called what
     traps: tuple[str, ...]  # one sentence each
+    any_mass: bool = False  # its tumors are masses of any kind, so that another data set's "no PDAC" knows better
 
 
 @dataclass(frozen=True)
@@ -43,4 +44,5 @@ class DataCase:
     label_mapping: LabelMapping = OWN_LABELS
     dataset: str = ""  # short name of its data set, such as "msd"
     position_may_differ: bool = False  # the label map has the scan's voxels, but its header may place them elsewhere
+    traits: tuple[str, ...] = ()  # what is known of the case, such as its contrast; figures are told by it too
     mirrored: tuple[bool, bool, bool] = (False, False, False)  # label map to be mirrored along canonical (z, y, x)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -20,7 +20,7 @@ _SAME_SPACING = 0.01  # relative
 class CanonicalLabels:
     """labels: (z, y, x) uint8, voxel by voxel on the scan in canonical orientation. position_ignored: see below."""
 
-    labels: NDArray[np.uint8]
+    labels: LABELS_ZYX
     position_ignored: bool
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.geometry import XYZ
 
@@ -58,7 +59,7 @@ class LabelPlacement:
         return self.lead < DOUBTFUL_BELOW
 
 
-def label_placement(hu: NDArray[np.int16], labels: NDArray[np.uint8], spacing_mm: XYZ) -> LabelPlacement:
+def label_placement(hu: HU_ZYX, labels: LABELS_ZYX, spacing_mm: XYZ) -> LabelPlacement:
     """Compare a label map with its mirror images.
 
     hu, labels: (z, y, x) in canonical orientation; spacing_mm: (x, y, z). Mirroring is about the center of the array,
@@ -90,7 +91,7 @@ def mirrored(array: NDArray[AnyDType], flips: Flips) -> NDArray[AnyDType]:
     return array[z, y, x]
 
 
-def _contrast(hu: NDArray[np.int16], inside: NDArray[np.bool_], around: NDArray[np.bool_]) -> float:
+def _contrast(hu: HU_ZYX, inside: NDArray[np.bool_], around: NDArray[np.bool_]) -> float:
     low, high = SOFT_TISSUE_HU
     soft = (hu >= low) & (hu <= high)
     return float(soft[inside].mean() - soft[around].mean())

@@ -5,11 +5,11 @@ The form of nnU-Net, in which images end in `_0000.nii.gz`, is read too.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS
 
 FACTS = DatasetFacts(
@@ -22,9 +22,10 @@ FACTS = DatasetFacts(
     traps=(
         "Label 2 is any mass (cyst, IPMN, neuroendocrine tumor, PDAC), not PDAC only.",
         "Every labeled case has a mass, so there is no normal case.",
-        "Many of the cases are also in PANORAMA.",
+        "Many of the cases are also in PANORAMA, which says of each mass whether it is PDAC: name PANORAMA first.",
         "The archive holds hidden files named ._pancreas_001.nii.gz, which are no images.",
     ),
+    any_mass=True,
 )
 _ARCHIVE = "Task07_Pancreas"  # unpacked into a folder of its own, as Windows offers, it is there once more
 _INDEX, _IMAGES, _LABELS = "dataset.json", "imagesTr", "labelsTr"
@@ -62,9 +63,9 @@ def _check_index(path: Path) -> None:
     if not path.exists():
         return
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         numbers = {str(number): str(name).lower() for number, name in _labels_of(content)}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read: {error}; copy the data set again") from error
     if "pancreas" not in numbers.get("1", "pancreas") or not any(
         word in numbers.get("2", "cancer") for word in ("cancer", "tumor", "tumour", "mass", "lesion")

@@ -1,11 +1,13 @@
 """A cohort of generated phantoms: one folder a case, with `ct.nii.gz` and `labels.nii.gz` (0, 1, 2)."""
 
+import json
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
 
-IMAGE, LABELS = "ct.nii.gz", "labels.nii.gz"
+IMAGE, LABELS, DESCRIPTION = "ct.nii.gz", "labels.nii.gz", "phantom.json"
+LOW_CONTRAST_HU = 32  # a tumor less than this darker than its gland, as medians of the picture; about half of them
 FACTS = DatasetFacts(
     name="phantoms",
     title="generated phantoms",
@@ -37,4 +39,21 @@ def phantom_cohort(folder: Path) -> Dataset:
 
 def _case(image: Path) -> DataCase:
     name = image.parent.name
-    return DataCase(name, name, image, image.with_name(LABELS), dataset=FACTS.name)
+    traits = _traits(image.with_name(DESCRIPTION))
+    return DataCase(name, name, image, image.with_name(LABELS), dataset=FACTS.name, traits=traits)
+
+
+def _traits(path: Path) -> tuple[str, ...]:
+    """Contrast of the tumor and confounders, as the generator wrote them; () of a cohort without its descriptions."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))["facts"]
+        contrast, confounders = facts["tumor_hu_below_gland"], [str(name) for name in facts["confounders"]]
+        low = None if contrast is None else float(contrast) < LOW_CONTRAST_HU
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    words = {
+        None: (),
+        True: (f"contrast below {LOW_CONTRAST_HU} HU",),
+        False: (f"contrast {LOW_CONTRAST_HU} HU or more",),
+    }
+    return (*words[low], *(f"with {name.replace('_', ' ')}" for name in confounders))

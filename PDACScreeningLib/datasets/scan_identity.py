@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numpy.typing import NDArray
 
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 
 _INT16_MAX = int(np.iinfo(np.int16).max)
 
 
-def scan_sha256(hu: NDArray[np.int16]) -> str:
+def scan_sha256(hu: HU_ZYX) -> str:
     """SHA-256 of how often each Hounsfield unit occurs, and of the lengths of the axes in order of size.
 
     hu: (z, y, x) int16 as read. The same for one scan however its axes are stored or named, because public data sets

@@ -7,9 +7,8 @@ abnormal cases where the normal-to-abnormal ratio is fairly close to 1."
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
 SPLIT_NAME = "split.json"
+_ONE_PLACE: Mapping[str, str] = {}  # nothing is known of where patients come from
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,26 @@ class Split:
             raise ValueError(f"the split has folds 0 to {len(self.folds) - 1}, not {fold}")
 
 
-def paper_split(pdac: Sequence[str], normal: Sequence[str], *, folds: int = 4, seed: int = 0) -> Split:
+def paper_split(
+    pdac: Sequence[str],
+    normal: Sequence[str],
+    *,
+    folds: int = 4,
+    seed: int = 0,
+    places: Mapping[str, str] = _ONE_PLACE,
+) -> Split:
     """The paper's protocol for these patients: PDAC in folds, normals split once.
 
     So many normals are trained on that each training set holds about as many normals as PDAC, as in the paper; the
-    rest is tested, at least half of them. Raises ValueError when there are fewer PDAC patients than folds.
+    rest is tested, at least half of them. places: where each patient comes from; every part gets its share of each.
+    Raises ValueError when there are fewer PDAC patients than folds.
     """
     if folds < 2:
         raise ValueError(f"cross-validation needs at least 2 folds, got {folds}")
     if len(set(pdac)) < folds:
         raise ValueError(f"{len(set(pdac))} PDAC patients cannot fill {folds} folds")
-    abnormal, healthy = _shuffled(pdac, seed, "pdac"), _shuffled(normal, seed, "normal")
+    abnormal = sorted(_shuffled(pdac, seed, "pdac"), key=lambda patient: places.get(patient, ""))  # dealt out in turn
+    healthy = _spread(_shuffled(normal, seed, "normal"), places)
     train = min(round(len(abnormal) * (folds - 1) / folds), len(healthy) // 2)
     return Split(
         folds=tuple(tuple(sorted(abnormal[fold::folds])) for fold in range(folds)),
@@ -78,18 +88,25 @@ def paper_split(pdac: Sequence[str], normal: Sequence[str], *, folds: int = 4, s
     )
 
 
-def holdout_split(pdac: Sequence[str], normal: Sequence[str], *, test_fraction: float, seed: int = 0) -> Split:
+def holdout_split(
+    pdac: Sequence[str],
+    normal: Sequence[str],
+    *,
+    test_fraction: float,
+    seed: int = 0,
+    places: Mapping[str, str] = _ONE_PLACE,
+) -> Split:
     """A plain split: this share of the PDAC patients and of the normal ones is tested, the others are trained on.
 
     Where there are at least two of a kind, at least one stands on each side. Raises ValueError for a fraction that
-    leaves nobody to train on or to test.
+    leaves nobody to train on or to test. places: as in `paper_split`.
     """
     if not 0 < test_fraction < 1:
         raise ValueError(f"the test fraction must lie between 0 and 1, got {test_fraction}")
     train: list[str] = []
     test: list[str] = []
     for patients, name in ((pdac, "pdac"), (normal, "normal")):
-        shuffled = _shuffled(patients, seed, name)
+        shuffled = _spread(_shuffled(patients, seed, name), places)
         tested = round(test_fraction * len(shuffled))
         if len(shuffled) > 1:
             tested = min(max(tested, 1), len(shuffled) - 1)
@@ -106,7 +123,7 @@ def write_split(split: Split, path: Path) -> Path:
 def read_split(path: Path) -> Split:
     """Read a split file. Raises DataError when it is missing, unreadable or names a patient twice."""
     try:
-        split = from_plain(Split, json.loads(path.read_text(encoding="utf-8")))
+        split = from_plain(Split, read_json(path))
     except OSError as error:
         raise DataError(f"the split file {path} cannot be opened: {error.strerror}") from error
     except ValueError as error:
@@ -114,6 +131,21 @@ def read_split(path: Path) -> Split:
     if split.format_version != FORMAT_VERSION:
         raise DataError(f"{path} has format {split.format_version}, this version reads {FORMAT_VERSION}")
     return split
+
+
+def _spread(patients: Sequence[str], places: Mapping[str, str]) -> list[str]:
+    """The patients so that any run of them holds about its share of each place; those of one place keep their order.
+
+    places a a a a b b  ->  a b a a b a: the k-th of n of a place stands at (k + 1/2)/n of the way.
+    """
+    seen: Counter[str] = Counter()
+    sizes = Counter(places.get(patient, "") for patient in patients)
+    way: dict[str, float] = {}
+    for patient in patients:
+        place = places.get(patient, "")
+        way[patient] = (seen[place] + 0.5) / sizes[place]
+        seen[place] += 1
+    return sorted(patients, key=lambda patient: way[patient])
 
 
 def _shuffled(patients: Sequence[str], seed: int, name: str) -> list[str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PDACScreeningLib.screening_json import to_json
 from PDACScreeningLib.screening_result import Screening
 
 _NAMESPACE = uuid.UUID("0b0c1f6e-7f0e-5a52-9d55-6a1c7a1b1d3a")  # fixed for ever
-_OF_ONE_RUN = ("timings_s", "provenance", "input")  # when, how fast, on which machine, with whose identifiers
+# When, how fast, on which machine, with whose identifiers; the labels are in the key by themselves.
+_OF_ONE_RUN = ("timings_s", "provenance", "input", "result_voxels_sha256", "files_sha256")
 
 
 def stable_uid(*parts: str) -> str:
@@ -69,8 +70,7 @@ def result_key(
 
 
 def _statement_sha256(screening: Screening) -> str:
-    bare = replace(screening, timings_s={}, provenance=None, input=None)
-    return _digest({name: value for name, value in to_json(bare).items() if name not in _OF_ONE_RUN})
+    return _digest({name: value for name, value in to_json(screening).items() if name not in _OF_ONE_RUN})
 
 
 def _digest(value: object) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate, candidates
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.surface_agreement import surface_agreement
-from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_probability, segment
+from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_probability, segment, tumor_evidence
 from PDACScreeningLib.inference.findings import longest_diameter_mm
 from PDACScreeningLib.inference.judgment import confidence_score
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
@@ -20,10 +20,13 @@ from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ
-from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.working_grid import working_grid
 
 COMBINED = "Multi"  # the paper's name for the three networks together
 NO_FILTER = "Multi, no component filter"
+PAPERS_MEAN = "Multi, the paper's mean"  # beside "Multi", where a model combines its networks in another way
+OVERLAPS_FROM = 0.1  # DSC of a tumor that was found, and not only something in its scan
 WHOLE_VOLUME = "{}, whole volume"
 
 
@@ -46,6 +49,19 @@ class RowResult:
     mean_tumor_probability: float | None  # over its own tumor voxels; None when it has none
     score: float
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether what was segmented as tumor is the tumor at all: a DSC of at least 0.1."""
+        return self.tumor.dice is not None and self.tumor.dice >= OVERLAPS_FROM
+
+
+@dataclass(frozen=True)
+class NativeAgreement:
+    """DSC of "Multi" on the scan's own grid, as the paper and challenges measure it; None when both are empty."""
+
+    pancreas: float | None
+    tumor: float | None
+
 
 @dataclass(frozen=True)
 class CaseResult:
@@ -59,6 +75,8 @@ class CaseResult:
     coarse_found: bool
     rows: dict[str, RowResult]  # "64^3", "32^3", "16^3", "Multi", then the ablations
     candidates: tuple[LesionCandidate, ...]  # of "Multi"
+    traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
+    native: NativeAgreement | None = None  # None where the store does not keep the truth on the scan's own grid
 
     @property
     def has_tumor(self) -> bool:
@@ -80,11 +98,22 @@ class _Answer:
 
     labels: NDArray[np.uint8]
     mean_tumor_probability: float | None
+    evidence: float = 0.0
 
 
 def row_names(config: ScreeningConfig) -> tuple[str, ...]:
-    """The rows of Table 1: each network alone, then all together."""
-    return (*(f"{scale.patch_size}^3" for scale in config.scales), COMBINED)
+    """The rows of Table 1: each network alone, then all together; twice where that is not the paper's mean."""
+    alone = tuple(f"{scale.patch_size}^3" for scale in config.scales)
+    return (*alone, COMBINED) if is_papers_mean(config) else (*alone, COMBINED, PAPERS_MEAN)
+
+
+def is_papers_mean(config: ScreeningConfig) -> bool:
+    """Whether the networks are combined as in section 2.3: mean of probabilities, then the most likely label."""
+    return _with_papers_mean(config) == config
+
+
+def _with_papers_mean(config: ScreeningConfig) -> ScreeningConfig:
+    return replace(config, combination="mean", min_tumor_probability=0.0)
 
 
 def read_case(
@@ -98,18 +127,29 @@ def read_case(
     *,
     patient_id: str | None = None,
     fold: int | None = None,
+    traits: tuple[str, ...] = (),
+    native_truth: LabelMap | None = None,
+    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without a patient the case is one of its own. Passes on what `segment` raises.
+    Without patient_id the case is its own patient. native_truth: on the scan's own grid, where that is known.
+    in_full_precision: see `segment`, whose errors are passed on.
     """
-    segmentation = segment(ct, networks, config, on_progress, protocol=settings.protocol)
+    segmentation = segment(
+        ct, networks, config, on_progress, protocol=settings.protocol, in_full_precision=in_full_precision
+    )
     answers = _answers(segmentation, config, ct)
+    if not is_papers_mean(config):
+        papers = _with_papers_mean(config)
+        by_mean = segment(ct, networks, papers, on_progress, protocol=settings.protocol)
+        answers[PAPERS_MEAN] = _answers(by_mean, papers, ct)[COMBINED]
     if settings.whole_volume:
         whole_box = Box((0, 0, 0), ct.geometry.shape)
         everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=settings.protocol)
         whole = _answers(everywhere, config, ct)
-        answers |= {WHOLE_VOLUME.format(name): whole[name] for name in row_names(config)[1:]}
+        names = [f"{scale.patch_size}^3" for scale in config.scales[1:]]
+        answers |= {WHOLE_VOLUME.format(name): whole[name] for name in (*names, COMBINED)}
     tumor = truth == Label.TUMOR
     combined = answers[COMBINED].labels
     result = CaseResult(
@@ -127,24 +167,32 @@ def read_case(
             config,
             min_overlap=settings.min_overlap,
         ),
+        traits=traits,
+        native=None if native_truth is None else _native_agreement(combined, native_truth, config),
     )
     return Reading(result, combined)
 
 
 def _answers(segmentation: Segmentation | None, config: ScreeningConfig, ct: CTVolume) -> dict[str, _Answer]:
     """The rows in order, then the networks together without the component filter. Outside the ROI: background."""
-    names = (*row_names(config), NO_FILTER)
+    names = (*(f"{scale.patch_size}^3" for scale in config.scales), COMBINED, NO_FILTER)
     if segmentation is None:
         return {name: _Answer(np.zeros(ct.geometry.shape, np.uint8), None) for name in names}
-    in_roi = [(scale.labels, scale.mean_tumor_probability) for scale in segmentation.scales]
+    in_roi = [_Answer(scale.labels, scale.mean_tumor_probability, scale.evidence) for scale in segmentation.scales]
+    probability = segmentation.tumor_probability
     for labels in (segmentation.labels[segmentation.roi.slices], segmentation.unfiltered_labels):
-        in_roi.append((labels, mean_tumor_probability(labels, segmentation.tumor_probability)))
-    answers = {}
-    for name, (labels, mean) in zip(names, in_roi, strict=True):
-        everywhere = np.zeros(ct.geometry.shape, np.uint8)
-        everywhere[segmentation.roi.slices] = labels
-        answers[name] = _Answer(everywhere, mean)
-    return answers
+        evidence = tumor_evidence(probability[labels != Label.BACKGROUND], config.decision)
+        in_roi.append(_Answer(labels, mean_tumor_probability(labels, probability), evidence))
+    return {
+        name: replace(answer, labels=_everywhere(answer.labels, segmentation, ct))
+        for name, answer in zip(names, in_roi, strict=True)
+    }
+
+
+def _everywhere(in_roi: NDArray[np.uint8], segmentation: Segmentation, ct: CTVolume) -> NDArray[np.uint8]:
+    labels = np.zeros(ct.geometry.shape, np.uint8)
+    labels[segmentation.roi.slices] = in_roi
+    return labels
 
 
 def _probability_everywhere(segmentation: Segmentation | None, ct: CTVolume) -> NDArray[np.float32]:
@@ -164,7 +212,18 @@ def _row(
         tumor=_agreement(answer.labels == Label.TUMOR, truth == Label.TUMOR, spacing_mm, settings),
         tumor_voxels=tumor_voxels,
         mean_tumor_probability=answer.mean_tumor_probability,
-        score=confidence_score(tumor_voxels, answer.mean_tumor_probability, config.decision, config.score),
+        score=confidence_score(
+            tumor_voxels, answer.mean_tumor_probability, answer.evidence, config.decision, config.score
+        ),
+    )
+
+
+def _native_agreement(labels: NDArray[np.uint8], truth: LabelMap, config: ScreeningConfig) -> NativeAgreement:
+    """The labels of the working grid, brought to the scan's own as `screen` writes them, against its truth."""
+    found = working_grid(truth.geometry, config.working_spacing_mm).labels_to_native(labels).labels
+    return NativeAgreement(
+        pancreas=dice(found != Label.BACKGROUND, truth.labels != Label.BACKGROUND),
+        tumor=dice(found == Label.TUMOR, truth.labels == Label.TUMOR),
     )
 
 

@@ -65,7 +65,7 @@ def _model(found: Experiment) -> list[tuple[str, str]]:
     return [
         (
             "Model: inputs, outputs, architecture",
-            f"networks {', '.join(setting.row_names[:-1])}; docs/paper.md, model.json",
+            f"networks {', '.join(name for name in setting.row_names if '^3' in name)}; docs/paper.md, model.json",
         ),
         ("Software", ", ".join(f"{name} {version}" for name, version in setting.software.items())),
         ("Initialization", "random, from a seed; no pretraining"),

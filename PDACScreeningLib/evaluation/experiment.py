@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.datasets.phantom_cohort import FACTS as PHANTOMS
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.bootstrap import PatientBootstrap
 from PDACScreeningLib.evaluation.calibration import CalibrationBin, calibration
 from PDACScreeningLib.evaluation.case_result import COMBINED, CaseResult
 from PDACScreeningLib.evaluation.detection_interval import average_precision
-from PDACScreeningLib.evaluation.estimates import Estimate
+from PDACScreeningLib.evaluation.estimates import Estimate, Mean
 from PDACScreeningLib.evaluation.k_sweep import KPoint, k_sweep
 from PDACScreeningLib.evaluation.lesion_detection import Detection, detection
 from PDACScreeningLib.evaluation.predictive_values import PredictiveValues, predictive_values
 from PDACScreeningLib.evaluation.roc import OperatingPoint, RocCurve, operating_points, roc_curves
+from PDACScreeningLib.evaluation.rule_figures import BenchmarkRow, RuleFigures, benchmark_row, rule_figures
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 from PDACScreeningLib.evaluation.size_strata import SizeStratum, size_strata
 from PDACScreeningLib.evaluation.table1 import TableRow, table1
+from PDACScreeningLib.evaluation.trait_strata import TraitStratum, trait_strata
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
+from PDACScreeningLib.strict_json import read_json
 
-FORMAT_VERSION = 2  # 2: folds, intervals, ROC, ablations
+FORMAT_VERSION = 3  # 2: folds, intervals, ROC, ablations; 3: overlap, traits, rule, own grid, score without ties
 EXPERIMENT = "experiment.json"
 _NAMED_K = (1, 10, 50, 100, 200, 500, 1000, 1500)
 
@@ -78,11 +81,16 @@ class Setting:
     statistics: StatisticsSettings
     row_names: tuple[str, ...]  # of Table 1; the other rows of the readings are ablations
     config_sha256: str  # of what the models have in common: all but the batch sizes
-    min_tumor_voxels: int
+    decision: DecisionRule
     command: str
     software: dict[str, str]
     device: str
     precision: str
+
+    @property
+    def min_tumor_voxels(self) -> int:
+        """K."""
+        return self.decision.min_tumor_voxels
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,15 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class NativeRow:
+    """DSC of "Multi" on the scans' own grids, as the paper measures it."""
+
+    normal_pancreas: Mean
+    abnormal_pancreas: Mean
+    tumor: Mean
+
+
+@dataclass(frozen=True)
 class Experiment:
     """The content of `experiment.json`. Figures without a name of a row are of "Multi"."""
 
@@ -105,6 +122,10 @@ class Experiment:
     table1: tuple[TableRow, ...]
     ablations: tuple[TableRow, ...]
     size_strata: tuple[SizeStratum, ...]
+    trait_strata: tuple[TraitStratum, ...]
+    rule: RuleFigures
+    benchmark: BenchmarkRow
+    native: NativeRow | None
     roc: tuple[RocCurve, ...]
     operating_points: tuple[OperatingPoint, ...]
     k_sweep: tuple[KPoint, ...]
@@ -129,6 +150,7 @@ def experiment(setting: Setting, cases: Sequence[CaseResult]) -> Experiment:
     ablations = [name for name in cases[0].rows if name not in setting.row_names]
     rows = table1(cases, setting.row_names, k, bootstrap)
     combined = next(row for row in rows if row.name == COMBINED)
+    by_rule = rule_figures(cases, setting.decision)
     scans = [case.candidates for case in cases]
     return Experiment(
         setting=setting,
@@ -136,14 +158,30 @@ def experiment(setting: Setting, cases: Sequence[CaseResult]) -> Experiment:
         table1=rows,
         ablations=table1(cases, ablations, k, bootstrap),
         size_strata=size_strata(cases, setting.row_names, k),
+        trait_strata=trait_strata(cases, setting.row_names, k),
+        rule=by_rule,
+        benchmark=benchmark_row(cases, by_rule, combined.auc),
+        native=_native_row(cases),
         roc=roc_curves(cases, COMBINED, bootstrap),
         operating_points=operating_points(cases, COMBINED, statistics.sensitivities, statistics.specificities),
         k_sweep=k_sweep(cases, COMBINED, statistics.max_k, named=(k, *_NAMED_K)),
         detection=detection(scans),
         average_precision=average_precision(cases, bootstrap),
         calibration=calibration(cases, COMBINED, statistics.calibration_bins),
-        predictive_values=predictive_values(combined.sensitivity, combined.specificity, statistics.prevalences),
+        predictive_values=predictive_values(by_rule.sensitivity, by_rule.specificity, statistics.prevalences),
         cases=tuple(cases),
+    )
+
+
+def _native_row(cases: Sequence[CaseResult]) -> NativeRow | None:
+    """None unless every case could be compared on its scan's own grid."""
+    if any(case.native is None for case in cases):
+        return None
+    pairs = [(case.has_tumor, case.native) for case in cases if case.native is not None]
+    return NativeRow(
+        normal_pancreas=Mean.of(native.pancreas for has_tumor, native in pairs if not has_tumor),
+        abnormal_pancreas=Mean.of(native.pancreas for has_tumor, native in pairs if has_tumor),
+        tumor=Mean.of(native.tumor for has_tumor, native in pairs if has_tumor),
     )
 
 
@@ -155,7 +193,7 @@ def write_experiment(content: Experiment, path: Path) -> Path:
 def read_experiment(path: Path) -> Experiment:
     """Read `experiment.json`. Raises DataError when it is missing, damaged or of another version."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         version = plain.get("format_version") if isinstance(plain, dict) else None
         if version != FORMAT_VERSION:
             raise DataError(f"{path} has format {version}, this version reads {FORMAT_VERSION}; evaluate again")

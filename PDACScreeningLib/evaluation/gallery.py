@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.case_result import COMBINED, CaseResult
 from PDACScreeningLib.evaluation.document import Picture
 from PDACScreeningLib.report.annotation import annotate
@@ -36,12 +37,18 @@ class GalleryCase:
     found: NDArray[np.uint8]
 
 
-def wrong_readings(cases: tuple[CaseResult, ...], min_tumor_voxels: int, limit: int) -> tuple[CaseResult, ...]:
+def wrong_readings(cases: tuple[CaseResult, ...], rule: DecisionRule, limit: int) -> tuple[CaseResult, ...]:
     """Misses, the largest tumor first, then false alarms, the highest score first; at most `limit` of each."""
-    wrong = [case for case in cases if (case.rows[COMBINED].tumor_voxels >= min_tumor_voxels) != case.has_tumor]
+    wrong = [case for case in cases if is_called(case, rule) != case.has_tumor]
     misses = sorted((case for case in wrong if case.has_tumor), key=lambda case: -case.true_tumor_voxels)
     alarms = sorted((case for case in wrong if not case.has_tumor), key=lambda case: -case.rows[COMBINED].score)
     return (*misses[:limit], *alarms[:limit])
+
+
+def is_called(case: CaseResult, rule: DecisionRule) -> bool:
+    """Whether all networks together call a scan."""
+    row = case.rows[COMBINED]
+    return rule.calls(row.tumor_voxels, row.score)
 
 
 def draw(case: GalleryCase) -> bytes:

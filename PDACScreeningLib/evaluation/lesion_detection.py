@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.evaluation.optional_packages import load
-from PDACScreeningLib.inference.judgment import confidence_score
+from PDACScreeningLib.inference.judgment import region_score
 from PDACScreeningLib.volume.box import bounding_box
 
 _TOUCHING = np.ones((3, 3, 3))  # picai_eval takes voxels that share a corner as one region
@@ -108,7 +108,7 @@ def _confidence_map(
     scores = np.zeros(count + 1, np.float32)
     for number in range(1, count + 1):
         inside = tumor_probability[regions == number]
-        scores[number] = confidence_score(
+        scores[number] = region_score(
             int(inside.size), float(inside.mean(dtype=np.float64)), config.decision, config.score
         )
     filled: NDArray[np.float32] = scores[regions]

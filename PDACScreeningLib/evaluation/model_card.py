@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.config import DecisionRule, ScreeningConfig
+from PDACScreeningLib.evaluation.case_result import is_papers_mean
 from PDACScreeningLib.evaluation.document import Block, Document, Paragraph, Section, Table
 from PDACScreeningLib.evaluation.experiment import Experiment
 from PDACScreeningLib.evaluation.report_document import summary
@@ -22,7 +24,15 @@ def model_card(description: ModelDescription, found: Experiment | None) -> str:
     return to_markdown(Document(description.name, (*notices, RESEARCH_NOTICE), tuple(sections)))
 
 
+def measured_part(description: ModelDescription, found: Experiment) -> str:
+    """Markdown of what was measured alone, for a card that somebody wrote."""
+    sections = (_measured(description), *summary(found).sections, errors_section(found, ()))
+    whole = to_markdown(Document(description.name, (), sections))
+    return whole.split("\n", 1)[1].strip()  # without the title
+
+
 def _use(description: ModelDescription) -> Section:
+    """What the model may be used for: research, or, for a demo model, only to see how the software works."""
     meant = (
         "To see how the software works. Its output on a patient's scan has no meaning."
         if description.is_demo
@@ -38,12 +48,27 @@ def _facts(description: ModelDescription) -> Section:
     rows = (
         ("networks", f"{windows} voxels; {config.network.base_width} channels at full resolution"),
         ("working grid", "the scan's own voxels" if spacing is None else f"{spacing:g} mm isotropic"),
-        ("rule", f"suspicious from {config.decision.min_tumor_voxels} tumor voxels of the working grid on"),
+        ("rule", _rule(config.decision)),
+        *_combination(config),
         ("trained on", description.trained_on),
         ("licence of the data", "to be written by whoever publishes the model"),
         ("weights", f"SHA-256 {description.weights_sha256}"),
     )
     return Section("Model", (Table("What it is", ("", "Here"), rows),))
+
+
+def _rule(rule: DecisionRule) -> str:
+    if rule.min_score is not None:
+        return f"suspicious from a score of {rule.min_score:.3f} on (K = {rule.min_tumor_voxels} in the score)"
+    return f"suspicious from {rule.min_tumor_voxels} tumor voxels of the working grid on"
+
+
+def _combination(config: ScreeningConfig) -> tuple[tuple[str, str], ...]:
+    """Told where it is not the paper's."""
+    if is_papers_mean(config):
+        return ()
+    words = f"{config.combination}, tumor only above a probability of {config.min_tumor_probability:g}"
+    return (("combination of the networks", words),)
 
 
 def _training(description: ModelDescription) -> Section:

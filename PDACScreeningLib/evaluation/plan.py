@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 
 from PDACScreeningLib import __version__
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
 from PDACScreeningLib.errors import DataError, ModelError, UsageError
 from PDACScreeningLib.evaluation import optional_packages
@@ -24,6 +24,7 @@ from PDACScreeningLib.network.model_description import ModelDescription, read_de
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256, installed_versions
 from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.trained_networks import without_batch_sizes
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
 
@@ -63,7 +64,7 @@ class Plan:
         model = self.models[assignment.model]
         made_of = digest(
             weights=model.description.weights_sha256,
-            config=model.description.config,
+            config=_what_reads(model.description.config),
             case=self.content_sha256[assignment.case_id],
             settings=self.setting.reading,
             device=self.runtime.device,
@@ -106,8 +107,8 @@ def make_plan(
             reading=reading,
             statistics=statistics,
             row_names=row_names(config),
-            config_sha256=config_sha256(without_batch_sizes(config)),
-            min_tumor_voxels=config.decision.min_tumor_voxels,
+            config_sha256=config_sha256(what_segments(config)),
+            decision=config.decision,
             command=_command(store_folder, wishes, split_file, reading, statistics),
             software={"PDACScreening": __version__, **installed_versions(), **optional_packages.versions()},
             device=runtime.device,
@@ -122,9 +123,15 @@ def make_plan(
     )
 
 
-def without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
-    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
-    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
+def what_segments(config: ScreeningConfig) -> ScreeningConfig:
+    """The configuration without what decides no voxel: batch sizes, and the rule that calls."""
+    return replace(without_batch_sizes(config), decision=DecisionRule())
+
+
+def _what_reads(config: ScreeningConfig) -> ScreeningConfig:
+    """What a reading depends on: not the threshold of the score, only whether the score decides (ADR 0026)."""
+    threshold = None if config.decision.min_score is None else 1.0
+    return replace(config, decision=replace(config.decision, min_score=threshold))
 
 
 def _found(wish: str) -> FoundModel:

@@ -24,7 +24,7 @@ class Range:
 
 @dataclass(frozen=True)
 class PredictiveValues:
-    """Of a called scan to be right (ppv) and of a scan not called to be right (npv); None where nothing is called."""
+    """Share of called scans that have a tumor (ppv), of the others that have none (npv); None without such scans."""
 
     prevalence: float
     ppv: Range | None

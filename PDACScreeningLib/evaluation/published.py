@@ -27,7 +27,7 @@ class PublishedRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """In the order of table1.COLUMNS; the paper gives neither sensitivity by K nor an area."""
+        """In the order of table1.COLUMNS; the paper gives neither sensitivity by K, nor overlap, nor an area."""
         sensitivity, specificity = Proportion.of(136 - self.misses, 136), Proportion.of(self.specificity_count, 200)
         return (
             f"{self.name} (paper)",
@@ -36,6 +36,7 @@ class PublishedRow:
             self.tumor,
             f"{self.misses}/136",
             sensitivity.text,
+            "-",
             "-",
             specificity.text,
             "-",

@@ -18,11 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.case_result import CaseResult, Reading
 from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.strict_json import read_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: score without ties, traits, own grid, digest of the labels
+
+
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class StoredReading:
 
     made_of: str
     result: CaseResult
+    labels_sha256: str  # of the voxels beside it
     format_version: int = FORMAT_VERSION
 
 
@@ -42,7 +48,9 @@ def digest(**parts: Any) -> str:
 def write_reading(folder: Path, name: str, made_of: str, reading: Reading) -> None:
     """Write both files, the result last: a reading whose result is there is complete. Raises WriteError."""
     _write_labels(folder / f"{name}.labels.npz", reading.labels)
-    atomic_file.write_json(folder / f"{name}.json", to_plain(StoredReading(made_of, reading.result)))
+    atomic_file.write_json(
+        folder / f"{name}.json", to_plain(StoredReading(made_of, reading.result, voxels_sha256(reading.labels)))
+    )
 
 
 def read_result(folder: Path, name: str, made_of: str) -> CaseResult | None:
@@ -50,29 +58,43 @@ def read_result(folder: Path, name: str, made_of: str) -> CaseResult | None:
 
     Raises DataError when it is damaged, or was made with other weights, voxels or settings.
     """
-    path = folder / f"{name}.json"
-    try:
-        stored = from_plain(StoredReading, json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    stored = _stored(folder, name)
+    if stored is None:
         return None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be used: {error}; delete it, and the case is read again") from error
-    if stored.made_of != made_of or stored.format_version != FORMAT_VERSION:
+    if stored.made_of != made_of:
         raise DataError(
-            f"{path} was made with other weights, cases or settings; choose another --output, or delete {folder}"
+            f"{folder / name}.json was made with other weights, cases or settings; choose another --output, or delete "
+            f"{folder}"
         )
     return stored.result
 
 
 def read_labels(folder: Path, name: str) -> NDArray[np.uint8]:
-    """(z, y, x) label map of a reading that has been made. Raises DataError."""
+    """(z, y, x) label map of a reading that has been made. Raises DataError when it is not the one of its result."""
     path = folder / f"{name}.labels.npz"
+    again = f"delete {name}.json, and the case is read again"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             labels: NDArray[np.uint8] = content["labels"]
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be used: {error}; delete {name}.json, and the case is read again") from error
+    except _DAMAGED as error:
+        raise DataError(f"{path} cannot be used: {error}; {again}") from error
+    stored = _stored(folder, name)
+    if stored is None or voxels_sha256(labels) != stored.labels_sha256:
+        raise DataError(f"{path} is not the label map that {name}.json was written with; {again}")
     return labels
+
+
+def _stored(folder: Path, name: str) -> StoredReading | None:
+    path = folder / f"{name}.json"
+    try:
+        content = read_json(path)
+        if isinstance(content, dict) and content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+            raise ValueError("it was written by another version")
+        return from_plain(StoredReading, content)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be used: {error}; delete it, and the case is read again") from error
 
 
 def _write_labels(path: Path, labels: NDArray[np.uint8]) -> None:

@@ -13,16 +13,15 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.assignment import Assignment
 from PDACScreeningLib.evaluation.case_result import read_case
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
-from PDACScreeningLib.network.model_directory import load_model
+from PDACScreeningLib.network.model_directory import Model, load_model
 from PDACScreeningLib.network.runtime import Runtime, use_threads
-from PDACScreeningLib.network.window_predictor import window_predictors
+from PDACScreeningLib.network.window_predictor import full_precision, window_predictors
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_store import Case, CaseStore
 from PDACScreeningLib.worker_processes import belong_to_the_parent
@@ -65,7 +64,7 @@ def _one_by_one(tasks: Sequence[ReadingTask], on_progress: OnProgress) -> Genera
 
 
 def _side_by_side(tasks: Sequence[ReadingTask], jobs: int) -> Generator[None]:
-    """The pool is given no more than it works on: what it holds in store could not be dropped any more."""
+    """At most `jobs` tasks are handed to the pool at a time: a task that waits inside the pool cannot be cancelled."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, max(1, len(tasks))), mp_context=spawn, initializer=_begin_process) as pool:
         left, running = iter(tasks), set[Future[None]]()
@@ -93,18 +92,21 @@ def _begin_process() -> None:
 
 def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -> None:
     """Read one case and write what was found."""
-    networks, config = _networks(task.model, task.weights_sha256, task.runtime)
+    model, networks = _networks(task.model, task.weights_sha256, task.runtime)
     case = open_case(task.store, task.assignment.patient_id, task.assignment.case_id)
     reading = read_case(
         case.facts.case_id,
         case.ct,
         case.labels,
         networks,
-        config,
+        model.config,
         task.settings,
         on_progress,
         patient_id=case.facts.patient_id,
         fold=task.assignment.fold,
+        in_full_precision=None if task.runtime.precision == "fp32" else lambda: full_precision(model, task.runtime),
+        traits=case.facts.traits,
+        native_truth=case.native_truth,
     )
     write_reading(task.folder, task.assignment.name, task.made_of, reading)
 
@@ -116,7 +118,7 @@ def open_case(store: Path, patient_id: str, case_id: str) -> Case:
 
 
 @cache
-def _networks(folder: Path, _weights_sha256: str, runtime: Runtime) -> tuple[dict[int, WindowNetwork], ScreeningConfig]:
+def _networks(folder: Path, _weights_sha256: str, runtime: Runtime) -> tuple[Model, dict[int, WindowNetwork]]:
     """A model is loaded once in each process, unless its weights change."""
     model = load_model(folder)
-    return dict(window_predictors(model, runtime)), model.config
+    return model, dict(window_predictors(model, runtime))

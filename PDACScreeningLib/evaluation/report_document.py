@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PDACScreeningLib.evaluation import report_sections as sections
+from PDACScreeningLib.evaluation import rule_sections
 from PDACScreeningLib.evaluation.claim import claim_section
 from PDACScreeningLib.evaluation.document import Block, Document, Paragraph, Picture, Section, Table
 from PDACScreeningLib.evaluation.experiment import Experiment, ModelFact
@@ -20,7 +21,9 @@ def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
         (
             worth_section(found),
             sections.table1_section(found),
+            rule_sections.rule_section(found),
             sections.size_section(found),
+            rule_sections.trait_section(found),
             sections.roc_section(found),
             sections.k_section(found),
             sections.ablation_section(found),
@@ -36,11 +39,11 @@ def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
 
 
 def summary(found: Experiment) -> Document:
-    """The first page of it, for the terminal and for table1.md."""
+    """The first page of the report, for the terminal and for table1.md."""
     return Document(
         f"Evaluation of {', '.join(dict.fromkeys(model.name for model in found.setting.models))}",
         (found.notice,),
-        (worth_section(found), sections.table1_section(found), _without_pictures(sections.size_section(found))),
+        (worth_section(found), sections.table1_section(found), *_first_page(found)),
     )
 
 
@@ -128,7 +131,7 @@ def _who_read(found: Experiment) -> str:
 
 
 def _not_involved(found: Experiment) -> str:
-    """Of phantoms everything is known; where scans of patients come from, the data set has to say."""
+    """Says that no second reader, site or annotator took part, as far as the experiment can know."""
     if found.setting.data.is_synthetic:
         return "No reader, no second site, no second annotator was involved."
     return "No reader was compared with; from which sites and annotators scans and truth come, the data set has to say."
@@ -151,6 +154,15 @@ def _unseen(found: Experiment) -> list[str]:
             "case."
         )
     return texts
+
+
+def _first_page(found: Experiment) -> tuple[Section, ...]:
+    by_size = _without_pictures(sections.size_section(found))
+    return (
+        rule_sections.rule_section(found),
+        by_size,
+        *((rule_sections.trait_section(found),) if found.trait_strata else ()),
+    )
 
 
 def _without_pictures(section: Section) -> Section:

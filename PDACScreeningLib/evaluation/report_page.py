@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PDACScreeningLib.evaluation.document import Block, Document, Paragraph, Picture, Section
 from PDACScreeningLib.report.markup import Content, Markup, element, fragment, section, table
-from PDACScreeningLib.resources import resource
+from PDACScreeningLib.report.page import html_page
 
-_NOTHING_FROM_OUTSIDE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _INTERVAL = re.compile(r"(\([\d.]+)-([\d.]+\))")
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -24,20 +23,7 @@ def to_html(report: Document, folder: Path) -> str:
         element("main", element("h1", report.title), *(_section(one, folder) for one in report.sections)),
         class_="evaluation",
     )
-    return "<!DOCTYPE html>\n" + element("html", _head(report.title), body, lang="en") + "\n"
-
-
-def _head(title: str) -> Markup:
-    styles = (resource(f"report/{name}.css").read_text(encoding="utf-8") for name in ("style", "evaluation"))
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_NOTHING_FROM_OUTSIDE),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", Markup("".join(styles))),
-    )
+    return html_page(report.title, body, ("style", "evaluation"))
 
 
 def _section(one: Section, folder: Path) -> Markup:

@@ -8,8 +8,9 @@ from PDACScreeningLib.evaluation import published
 from PDACScreeningLib.evaluation.case_result import COMBINED, CaseResult
 from PDACScreeningLib.evaluation.document import Block, Paragraph, Picture, Section, Table
 from PDACScreeningLib.evaluation.experiment import Experiment
-from PDACScreeningLib.evaluation.gallery import LEGEND
+from PDACScreeningLib.evaluation.gallery import LEGEND, is_called
 from PDACScreeningLib.evaluation.plots import PLOTS
+from PDACScreeningLib.evaluation.rule_sections import k_text
 from PDACScreeningLib.evaluation.table1 import COLUMNS
 
 _TOLD_K = (1, 10, 50, 100, 200, 500, 1000, 1500)
@@ -25,8 +26,9 @@ def table1_section(found: Experiment) -> Section:
         "Table 1",
         (
             Paragraph(
-                f"K = {_k_text(found, found.setting.min_tumor_voxels)}. DSC as mean ± SD over scans; a miss is a tumor "
-                f"with DSC 0. The coarse scan found nothing in {empty} of {found.counts.readings}: such a scan has no "
+                f"K = {k_text(found, found.setting.min_tumor_voxels)}. DSC as mean ± SD over scans; a miss is a tumor "
+                "with DSC 0; overlapping is a call with a DSC of 0.1 or more. "
+                f"The coarse scan found nothing in {empty} of {found.counts.readings}: such a scan has no "
                 f"result in use, and counts here as one in which nothing was segmented.{_unconfirmed(found)}"
             ),
             Table("Segmentation and classification, 95 % intervals in parentheses", COLUMNS, tuple(rows)),
@@ -69,8 +71,13 @@ def size_section(found: Experiment) -> Section:
         (name, *(stratum.sensitivity.text for stratum in found.size_strata if stratum.name == name))
         for name in dict.fromkeys(stratum.name for stratum in found.size_strata)
     ]
+    overlapping = [
+        (name, *(stratum.overlapping.text for stratum in found.size_strata if stratum.name == name))
+        for name in dict.fromkeys(stratum.name for stratum in found.size_strata)
+    ]
     table = Table("Sensitivity (K) by the longest true diameter", ("Scale", *sizes), tuple(rows))
-    return Section("By size", (table, _plot("tumors", "Tumor DSC over the true size, all networks together.")))
+    also = Table("The same, called and overlapping (DSC of 0.1 or more)", ("Scale", *sizes), tuple(overlapping))
+    return Section("By size", (table, also, _plot("tumors", "Tumor DSC over the true size, all networks together.")))
 
 
 def roc_section(found: Experiment) -> Section:
@@ -108,7 +115,7 @@ def roc_section(found: Experiment) -> Section:
                 "optimistic. The paper tells 98.5 % sensitivity at 95.6 % specificity, and 99.5 % specificity at "
                 "94.1 % sensitivity."
             ),
-            _plot("cases", "Every reading by its score. Ties at 0 are scans without a tumor voxel."),
+            _plot("cases", "Every reading by its score; below K voxels it is the evidence in the gland (ADR 0006)."),
         ),
     )
 
@@ -116,7 +123,7 @@ def roc_section(found: Experiment) -> Section:
 def k_section(found: Experiment) -> Section:
     """The sweep over K."""
     rows = [
-        (_k_text(found, point.min_tumor_voxels), point.sensitivity.text, point.specificity.text)
+        (k_text(found, point.min_tumor_voxels), point.sensitivity.text, point.specificity.text)
         for point in found.k_sweep
         if point.min_tumor_voxels in (*_TOLD_K, found.setting.min_tumor_voxels)
     ]
@@ -192,9 +199,9 @@ def predictive_section(found: Experiment) -> Section:
 
 def errors_section(found: Experiment, gallery: Sequence[Picture]) -> Section:
     """Every scan on the wrong side of the rule, with pictures."""
-    k = found.setting.min_tumor_voxels
-    misses = [case for case in found.cases if case.has_tumor and case.rows[COMBINED].tumor_voxels < k]
-    alarms = [case for case in found.cases if not case.has_tumor and case.rows[COMBINED].tumor_voxels >= k]
+    rule = found.setting.decision
+    misses = [case for case in found.cases if case.has_tumor and not is_called(case, rule)]
+    alarms = [case for case in found.cases if not case.has_tumor and is_called(case, rule)]
     pictures: tuple[Block, ...] = (Paragraph(f"Axial slices. {LEGEND}"), *gallery) if gallery else ()
     columns = ("Case", "Fold", "True diameter", "Tumor voxels found", "Tumor DSC", "Score")
     return Section(
@@ -225,13 +232,6 @@ def _sensitivity_at(found: Experiment, alarms: float) -> str:
         return "-"
     within = (point.sensitivity for point in found.detection.froc if point.false_alarms_per_scan <= alarms)
     return f"{max(within, default=0.0):.3f}"
-
-
-def _k_text(found: Experiment, k: int) -> str:
-    voxel_mm3 = found.setting.data.voxel_mm3
-    digits = 0 if voxel_mm3 is None or k * voxel_mm3 >= 10 else 1
-    volume = "" if voxel_mm3 is None else f" ({k * voxel_mm3:.{digits}f} mm3)"
-    return f"{k} voxel{'' if k == 1 else 's'}{volume}"
 
 
 def _plot(name: str, caption: str) -> Picture:

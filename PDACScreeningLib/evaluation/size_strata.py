@@ -19,6 +19,7 @@ class SizeStratum:
     name: str  # "64^3", ..., "Multi"
     size: str  # "< 20 mm", "20-40 mm", ">= 40 mm", ">= 20 mm"
     sensitivity: Proportion  # at least K tumor voxels
+    overlapping: Proportion  # of these, with a tumor DSC of at least 0.1
     tumor: Mean
 
 
@@ -35,9 +36,13 @@ def _stratum(name: str, low: float, high: float, cases: Sequence[CaseResult], mi
         for case in cases
         if case.true_tumor_diameter_mm is not None and low <= case.true_tumor_diameter_mm < high
     ]
-    found = sum(row.tumor_voxels >= min_tumor_voxels for row in rows)
+    called = [row for row in rows if row.tumor_voxels >= min_tumor_voxels]
     return SizeStratum(
-        name, _size_text(low, high), Proportion.of(found, len(rows)), Mean.of(row.tumor.dice for row in rows)
+        name=name,
+        size=_size_text(low, high),
+        sensitivity=Proportion.of(len(called), len(rows)),
+        overlapping=Proportion.of(sum(row.overlaps for row in called), len(rows)),
+        tumor=Mean.of(row.tumor.dice for row in rows),
     )
 
 

@@ -14,7 +14,7 @@ from PDACScreeningLib.volume.geometry import XYZ
 
 @dataclass(frozen=True)
 class SurfaceAgreement:
-    """Of two surfaces that both exist."""
+    """How well two surfaces agree; there is no agreement to measure when one of them is missing."""
 
     nsd: float  # normalized surface Dice: share of both surfaces that lies nearer than the tolerance
     hd95_mm: float  # 95th percentile of the distances, in the worse of both directions

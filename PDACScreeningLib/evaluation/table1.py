@@ -18,6 +18,7 @@ COLUMNS = (
     "Misses",
     "Sens. (1 - miss rate)",
     "Sens. (K)",
+    "Sens. (K, overlapping)",
     "Spec. (K)",
     "AUC",
 )
@@ -33,7 +34,8 @@ class TableRow:
     tumor: Mean
     misses: int  # tumor DSC is 0
     sensitivity_by_misses: Proportion  # 1 - miss rate, as in the table
-    sensitivity: Proportion  # at least K tumor voxels
+    sensitivity: Proportion  # at least K tumor voxels, wherever they lie
+    sensitivity_overlapping: Proportion  # of these, with a tumor DSC of at least 0.1
     specificity: Proportion  # fewer than K tumor voxels
     auc: Estimate  # of the score, ties counted half
     pancreas_nsd: Mean
@@ -51,6 +53,7 @@ class TableRow:
             f"{self.misses}/{self.tumor.count}",
             self.sensitivity_by_misses.text,
             self.sensitivity.text,
+            self.sensitivity_overlapping.text,
             self.specificity.text,
             self.auc.text,
         )
@@ -69,6 +72,7 @@ def _row(name: str, cases: Sequence[CaseResult], min_tumor_voxels: int, bootstra
     normal = [case.rows[name] for case in cases if not case.has_tumor]
     abnormal = [case.rows[name] for case in cases if case.has_tumor]
     misses = sum(row.tumor.dice == 0 for row in abnormal)
+    called = [row for row in abnormal if row.tumor_voxels >= min_tumor_voxels]
     return TableRow(
         name=name,
         normal_pancreas=Mean.of(row.pancreas.dice for row in normal),
@@ -76,7 +80,8 @@ def _row(name: str, cases: Sequence[CaseResult], min_tumor_voxels: int, bootstra
         tumor=Mean.of(row.tumor.dice for row in abnormal),
         misses=misses,
         sensitivity_by_misses=Proportion.of(len(abnormal) - misses, len(abnormal)),
-        sensitivity=Proportion.of(sum(row.tumor_voxels >= min_tumor_voxels for row in abnormal), len(abnormal)),
+        sensitivity=Proportion.of(len(called), len(abnormal)),
+        sensitivity_overlapping=Proportion.of(sum(row.overlaps for row in called), len(abnormal)),
         specificity=Proportion.of(sum(row.tumor_voxels < min_tumor_voxels for row in normal), len(normal)),
         auc=area(cases, name, bootstrap),
         pancreas_nsd=Mean.of(row.pancreas.nsd for row in [*normal, *abnormal]),

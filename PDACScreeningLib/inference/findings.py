@@ -7,6 +7,7 @@ from scipy.spatial import ConvexHull, distance
 
 from PDACScreeningLib.inference.postprocessing import SIX_NEIGHBORS
 from PDACScreeningLib.screening_result import Finding
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Geometry
@@ -15,9 +16,7 @@ from PDACScreeningLib.volume.label_map import Label
 FACE_CENTERS_ZYX = np.array([(0.5, 0, 0), (-0.5, 0, 0), (0, 0.5, 0), (0, -0.5, 0), (0, 0, 0.5), (0, 0, -0.5)])
 
 
-def find_tumors(
-    labels: NDArray[np.uint8], tumor_probability: NDArray[np.float32] | None, ct: CTVolume
-) -> tuple[Finding, ...]:
+def find_tumors(labels: LABELS_ZYX, tumor_probability: PROBABILITY_ZYX | None, ct: CTVolume) -> tuple[Finding, ...]:
     """Every 6-connected tumor region of a filtered segmentation, largest first (equal ones in raster order).
 
     labels: (z, y, x) values of Label; tumor_probability: (z, y, x) float32, None when there is none; ct: the CT on the
@@ -60,13 +59,13 @@ class _Region:
         self.mask, self.place = mask, place
         self.voxels = int(np.count_nonzero(mask))
 
-    def mean(self, image: NDArray[np.int16] | NDArray[np.float32]) -> float:
-        """Of the values that an image (z, y, x) of the whole volume has in the region."""
+    def mean(self, image: HU_ZYX | NDArray[np.float32]) -> float:
+        """Mean of an image (z, y, x) of the whole volume over the voxels of the region."""
         planes = zip(image[self.place], self.mask, strict=True)
         return float(sum(values[plane].sum(dtype=np.float64) for values, plane in planes) / self.voxels)
 
     def centroid_zyx(self) -> NDArray[np.float64]:
-        """In indices of the mask."""
+        """Center of mass of the region, in indices of the mask."""
         counts = [self.mask.sum(axis=others, dtype=np.int64) for others in ((1, 2), (0, 2), (0, 1))]
         return np.array([np.arange(len(count)) @ count / self.voxels for count in counts])
 
@@ -84,7 +83,7 @@ class _Region:
         return nearest
 
 
-def _measure(number: int, region: _Region, tumor_probability: NDArray[np.float32] | None, ct: CTVolume) -> Finding:
+def _measure(number: int, region: _Region, tumor_probability: PROBABILITY_ZYX | None, ct: CTVolume) -> Finding:
     geometry = ct.geometry
     start_zyx = np.array([part.start for part in region.place])
     centroid_zyx = region.centroid_zyx()

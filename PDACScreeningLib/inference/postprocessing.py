@@ -1,16 +1,22 @@
 """The component filter (section 2.3): outliers away, without a parameter learned."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from PDACScreeningLib.config import ComponentFilter
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label
 
 SIX_NEIGHBORS = ndimage.generate_binary_structure(3, 1)
 
 
-def keep_large_components(labels: NDArray[np.uint8], *, min_fraction: float) -> NDArray[np.uint8]:
+def filter_components(labels: LABELS_ZYX, components: ComponentFilter) -> LABELS_ZYX:
+    """The post-processing of a configuration: `keep_large_components` with its number."""
+    return keep_large_components(labels, min_fraction=components.min_fraction)
+
+
+def keep_large_components(labels: LABELS_ZYX, *, min_fraction: float) -> LABELS_ZYX:
     """Set small foreground components to background (section 2.3).
 
     labels: (z, y, x) values of Label. Pancreas and tumor voxels form one graph ("each voxel is adjacent to 6

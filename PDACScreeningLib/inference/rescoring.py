@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from PDACScreeningLib.errors import GeometryMismatch, OlderResult
+from PDACScreeningLib.digests import voxels_sha256
+from PDACScreeningLib.errors import GeometryMismatch, OlderResult, ResultError
 from PDACScreeningLib.finding_regions import with_native_volumes
+from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
-from PDACScreeningLib.screening_result import Protocol, Screening
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -46,7 +50,7 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: NDArray[np.float32], ct: CTVolume
+    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 
@@ -54,7 +58,8 @@ def rescore(
     ai_labels, edited, tumor_probability, ct: on the scan's own grid; (z, y, x) float32 probability of the networks.
     Labels that were not edited give back `ai` as it is: the way through the scan's grid would change a few voxels.
     Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no protocol, OlderResult when it
-    was written by an older version, GeometryMismatch for foreign grids.
+    was written by an older version, GeometryMismatch for foreign grids, ResultError when the CT, the AI's labels or the
+    probability are not those that `ai` is bound to by digests.
     """
     if ai.protocol is None:
         raise ValueError("a screening without a protocol cannot be scored again: nothing says how to count")
@@ -62,19 +67,45 @@ def rescore(
         raise OlderResult(OLDER_RESULT)
     if not (ai_labels.geometry.is_close(ct.geometry) and edited.geometry.is_close(ct.geometry)):
         raise GeometryMismatch("the segments lie on another grid than the CT: export both on the CT's grid")
+    _require_own(ai, ai_labels, tumor_probability, ct)
     changes = tuple(_change(label, ai_labels, edited) for label in (Label.PANCREAS, Label.TUMOR))
     if np.array_equal(ai_labels.labels, edited.labels):
         return Rescoring(ai, changes)
-    grid = _grid_of(ct.geometry, ai.protocol)
+    grid, protocol = _grid_of(ct.geometry, ai.protocol), ai.protocol
     drawn = grid.labels_to_working(edited)
-    labels = keep_large_components(drawn, min_fraction=ai.protocol.components.min_fraction)
-    if not labels.any():
+    if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
+    kept = filter_components(drawn, protocol.components)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
-    judgment = judge(labels, probability, working, ai.protocol.decision, ai.protocol.score)
-    left_out = _left_out(drawn, labels, ai.protocol)
-    scored = replace(ai, **vars(judgment), warnings=(EDITED, *left_out, *ai.warnings))
+    judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
+    warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
+    scored = replace(ai, **{**vars(judgment), "warnings": warnings})
     return Rescoring(with_native_volumes(scored, edited), changes)
+
+
+def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
+    """The warnings about the scan and the run; those about the AI's segments may not hold for the edited ones."""
+    removed = ai.removed_tumor_voxels or 0
+    of_segments = {
+        *doubts(
+            protocol,
+            pancreas_voxels=ai.pancreas_voxels or 0,
+            tumor_voxels=ai.tumor_voxels or 0,
+            removed_tumor_voxels=removed,
+            reaches_border=True,
+        )
+    }
+    of_segments.add(left_out_warning(protocol, removed))
+    yield from (warning for warning in ai.warnings if warning not in of_segments)
+
+
+def _require_own(ai: Screening, labels: LabelMap, probability: PROBABILITY_ZYX, ct: CTVolume) -> None:
+    """Raise ResultError unless these are the voxels of the AI's answer: those of another scan fit its grid, too."""
+    if ai.input is None or ai.input.voxels_sha256 != voxels_sha256(ct.hu):
+        raise ResultError("the CT is not the one that was screened: it was changed, or is another scan's")
+    for what, array in (("labels", labels.labels), ("tumor probability", probability)):
+        if voxels_sha256(array) not in ai.result_voxels_sha256.values():
+            raise ResultError(f"the {what} are not those of this result: they were changed, or are another scan's")
 
 
 def _nothing_left(ai: Screening) -> Screening:
@@ -82,6 +113,8 @@ def _nothing_left(ai: Screening) -> Screening:
         ai,
         outcome=Outcome.INDETERMINATE,
         reason=NOTHING_LEFT,
+        rule_call=None,
+        removed_tumor_voxels=None,
         score=None,
         tumor_voxels=None,
         tumor_volume_mm3=None,
@@ -93,16 +126,6 @@ def _nothing_left(ai: Screening) -> Screening:
         findings=(),
         warnings=(EDITED, *ai.warnings),
     )
-
-
-def _left_out(drawn: NDArray[np.uint8], kept: NDArray[np.uint8], protocol: Protocol) -> tuple[str, ...]:
-    """A reviewer must know when the component filter took away what was painted apart from the rest."""
-    voxels = int(np.count_nonzero((drawn == Label.TUMOR) & (kept != Label.TUMOR)))
-    if voxels == 0:
-        return ()
-    share = f"{100 * protocol.components.min_fraction:g} % of the largest region"
-    some = "1 tumor voxel was left out: it lies" if voxels == 1 else f"{voxels} tumor voxels were left out: they lie"
-    return (f"{some} in a separate region of not more than {share}.",)
 
 
 def _grid_of(native: Geometry, protocol: Protocol) -> WorkingGrid:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.finding_regions import with_native_volumes
+from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
     Segmentation,
     segment,
+    windows_of,
 )
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
-from PDACScreeningLib.screening_result import Protocol, ScaleEvidence, Screening
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import ScaleEvidence, Screening
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -31,8 +34,10 @@ NO_PANCREAS = (
     "The coarse scan found no pancreas; check that the scan shows the upper abdomen in the portal venous phase and "
     "that the model suits it. This is not a normal result."
 )
-NO_AGREEMENT = (
-    "The coarse scan found a pancreas, but the networks together did not confirm it. This is not a normal result."
+
+
+DECIDED_IN_FULL = (
+    "The answer of the fast number format lay near the rule, so the networks answered again in full precision (fp32)."
 )
 
 
@@ -43,13 +48,15 @@ class ScreenedVolume:
     screening: without model, input and provenance, which only the caller knows.
     label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
+    decided_in_full: whether the networks answered again in full precision.
     """
 
     screening: Screening
     grid: WorkingGrid
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
     segmentation: Segmentation | None = None
+    decided_in_full: bool = False
 
 
 def screen(
@@ -59,13 +66,16 @@ def screen(
     on_progress: OnProgress = ignore_progress,
     *,
     protocol: ProtocolName = "exact",
+    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
     networks: by patch size, one for each of `config.scales`. protocol: see `segment`; the answer names the one that it
-    rests on. The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge; never
-    anything else. Raises ValueError when a network is missing, ModelError when one answers nonsense; passes on what
-    `on_progress` raises (`Cancelled`).
+    rests on. in_full_precision: the same networks without rounding to few bits, asked when the answer lies near the
+    rule (ADR 0026), so that no call depends on the processor; None where `networks` are those already.
+    The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge or where a
+    NOT_SUSPICIOUS is not to be believed; never anything else. Raises ValueError when a network is missing, ModelError
+    when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
     """
     _require_networks(networks, config)
     timer = StageTimer(on_progress)
@@ -73,10 +83,11 @@ def screen(
     with timer.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = segment(working, networks, config, timer, protocol=protocol)
+    segmentation = segment(working, networks, config, timer, protocol=protocol, in_full_precision=in_full_precision)
+    decided_again = segmentation is not None and segmentation.in_full_precision
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config)
-    if segmentation is None or not segmentation.labels.any():
-        reason = _why_nothing(working, segmentation, config)
+    if segmentation is None:
+        reason = _why_nothing(working, config)
         return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
 
     with timer.stage("findings"):
@@ -84,8 +95,10 @@ def screen(
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
-    screening = with_native_volumes(replace(screening, timings_s=timer.timings_s), label_map)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation)
+    warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
+    screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
+    screening = with_native_volumes(screening, label_map)
+    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again)
 
 
 def _require_networks(networks: Mapping[int, WindowNetwork], config: ScreeningConfig) -> None:
@@ -94,23 +107,25 @@ def _require_networks(networks: Mapping[int, WindowNetwork], config: ScreeningCo
         raise ValueError(f"the configuration names networks that are not there: {', '.join(missing)}")
 
 
-def _why_nothing(working: CTVolume, segmentation: Segmentation | None, config: ScreeningConfig) -> str:
+def _why_nothing(working: CTVolume, config: ScreeningConfig) -> str:
     if working.hu.max() <= config.body_threshold_hu:
         return NO_BODY.format(config.body_threshold_hu)
-    return NO_PANCREAS if segmentation is None else NO_AGREEMENT
+    return NO_PANCREAS
 
 
 def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig) -> Screening:
     """What the segmentation says: c of Eq. 1, with the evidence of each network and every doubt."""
-    roi = segmentation.roi
-    labels, probability = segmentation.labels[roi.slices], segmentation.tumor_probability
-    judgment = judge(labels, probability, working.cropped(roi), config.decision, config.score)
-    return Screening(
-        **vars(judgment),
-        protocol=used,
-        scales=tuple(_evidence(scale) for scale in segmentation.scales),
-        warnings=warnings_about(segmentation, working.geometry, config),
+    judgment = judge(
+        segmentation.unfiltered_labels,
+        segmentation.tumor_probability,
+        working.cropped(segmentation.roi),
+        used,
+        at_border=reaches_border(segmentation.labels),
     )
+    screening = Screening(
+        **vars(judgment), protocol=used, scales=tuple(_evidence(scale) for scale in segmentation.scales)
+    )
+    return replace(screening, warnings=(*judgment.warnings, *warnings_about(segmentation, working.geometry, config)))
 
 
 def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
@@ -124,7 +139,7 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
     )
 
 
-def _over_volume(segmentation: Segmentation) -> NDArray[np.float32]:
+def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
     """(z, y, x) tumor probability of the whole working grid; 0 outside the ROI, where the fine networks never look."""
     probability = np.zeros(segmentation.labels.shape, np.float32)
     probability[segmentation.roi.slices] = segmentation.tumor_probability
@@ -136,9 +151,12 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         name=name,
         working_spacing_mm=config.working_spacing_mm,
         working_spacing_mm_xyz=working.spacing_mm,
-        windows=tuple(config.windows(scale, name) for scale in config.scales),
+        windows=tuple(windows_of(scale, config, name) for scale in config.scales),
         roi_margin_voxels=config.roi_margin_voxels,
         components=config.components,
         decision=config.decision,
         score=config.score,
+        assessment=config.assessment,
+        combination=config.combination,
+        min_tumor_probability=config.min_tumor_probability,
     )

@@ -20,6 +20,7 @@ from PDACScreeningLib.config import NUM_CLASSES, ScaleSpec, ScreeningConfig, Win
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.inference.window_plan import WindowPlan, plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.intensity import normalize
 
@@ -41,13 +42,13 @@ class Workspace(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """As of `WindowNetwork`."""
+        """Windows to hand over at once, as in `WindowNetwork`."""
 
     def place(self, array: NDArray[np.float32]) -> Any:
         """The array where the network computes."""
 
     def answers(self, windows: Sequence[Any]) -> Any:
-        """n placed windows (z, y, x) -> (n, 3, z, y, x) there, as of `WindowNetwork`."""
+        """n placed windows (z, y, x) -> (n, 3, z, y, x) there, as `WindowNetwork` answers."""
 
     def fetch(self, array: Any) -> NDArray[np.float32]:
         """A placed array as numpy's; the two may share memory."""
@@ -55,7 +56,7 @@ class Workspace(Protocol):
 
 @dataclass(frozen=True)
 class _NumpyWorkspace:
-    """Of a network that takes numpy arrays."""
+    """The workspace of a network that takes numpy arrays: every array stays where it is."""
 
     network: WindowNetwork
 
@@ -103,7 +104,7 @@ class WindowScan:
 
 
 def scan(
-    hu: NDArray[np.int16],
+    hu: HU_ZYX,
     network: WindowNetwork,
     scale: ScaleSpec,
     config: ScreeningConfig,

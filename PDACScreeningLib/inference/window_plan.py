@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import ZYX
 
@@ -55,7 +56,7 @@ class WindowPlan:
     skipped: windows that decide no voxel of the body.
     """
 
-    hu: NDArray[np.int16]
+    hu: HU_ZYX
     padding: ZYX
     axes: tuple[Axis, Axis, Axis]
     corners: NDArray[np.intp]
@@ -67,7 +68,7 @@ class WindowPlan:
         z, y, x = (axis.size for axis in self.axes)
         return (z, y, x)
 
-    def slices(self, first: int, last: int) -> NDArray[np.int16]:
+    def slices(self, first: int, last: int) -> HU_ZYX:
         """(last - first, y, x) int16 slices of the padded volume; where it reaches beyond the volume, air."""
         shape = (last - first, *(axis.length for axis in self.axes[1:]))
         low = np.array([first, 0, 0], np.intp) - np.array(self.padding, np.intp)
@@ -81,7 +82,7 @@ class WindowPlan:
         return slices
 
 
-def plan_windows(hu: NDArray[np.int16], scale: ScaleSpec, windows: WindowSpec, config: ScreeningConfig) -> WindowPlan:
+def plan_windows(hu: HU_ZYX, scale: ScaleSpec, windows: WindowSpec, config: ScreeningConfig) -> WindowPlan:
     """The windows of a volume (z, y, x) of any size; an axis shorter than the patch is padded with air on both sides.
 
     A window that decides no voxel above `config.body_threshold_hu` sees no body: it is not run and votes background. No
@@ -133,7 +134,7 @@ def air_before(length: int, padded: int) -> int:
 
 
 def round_up(length: int) -> int:
-    """The next multiple of 8: three poolings halve a window without a rest."""
+    """The next multiple of 8: a window that three poolings can divide evenly."""
     return -(-length // POOLED) * POOLED
 
 

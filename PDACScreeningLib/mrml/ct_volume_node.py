@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
-from PDACScreeningLib.scan_files.image_io import voxels_sha256
 from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Direction, Geometry

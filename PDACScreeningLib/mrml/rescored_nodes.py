@@ -19,7 +19,7 @@ from PDACScreeningLib.mrml.result_record import (
     referenced,
     update_record,
 )
-from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation, mark_as_edited
+from PDACScreeningLib.mrml.segmentation_node import keep_algorithm_types, labels_from_segmentation
 from PDACScreeningLib.mrml.shown_result import require_current
 from PDACScreeningLib.screening_result import Screening
 
@@ -41,31 +41,30 @@ def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) ->
     if labels_sha256(ai_labels) != record.labels_sha256:
         raise PDACScreeningError("The AI's segments were changed, so nothing tells what was edited; screen again.")
     edited = labels_from_segmentation(segmentation_node, volume_node)
-    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node)
+    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node, volume_node)
     rescored = inference.rescore(record.screening, ai_labels, edited, probability, ct)
+    keep_algorithm_types(segmentation_node, ai_node, volume_node)
     digest = labels_sha256(edited)
     if digest == record.labels_sha256:
         update_record(segmentation_node, rescoring=None)
         return record.screening
-    mark_as_edited(segmentation_node)
-    change = _sentences(rescored.changes)
+    change = _sentences(rescored.changes, ct.geometry.voxel_volume_mm3)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     update_record(segmentation_node, rescoring=SavedRescoring(rescored.screening, change, digest, now))
     return rescored.screening
 
 
-def _sentences(changes: Sequence[SegmentChange]) -> str:
-    """What was edited, in voxels of the CT's own grid; the score counts voxels of the model's grid."""
-    parts = [_sentence(change) for change in changes]
-    return f"On the grid of the CT: {'; '.join(parts)}."
+def _sentences(changes: Sequence[SegmentChange], voxel_mm3: float) -> str:
+    """What editing did to each segment. voxel_mm3: of the CT, on whose grid segments are edited."""
+    return f"By editing: {'; '.join(_sentence(change, voxel_mm3 / 1000) for change in changes)}."
 
 
-def _sentence(change: SegmentChange) -> str:
-    """Tumor 120 -> 180 voxels (+70, -10), Dice 0.733."""
+def _sentence(change: SegmentChange, voxel_ml: float) -> str:
+    """Tumor 1.20 -> 1.80 mL (+0.70, -0.10), Dice 0.733."""
     if change.added_voxels == change.removed_voxels == 0:
         return f"{change.name} unchanged"
     dice = "none" if change.dice is None else f"{change.dice:.3f}"
     return (
-        f"{change.name} {change.ai_voxels} -> {change.edited_voxels} voxels "
-        f"(+{change.added_voxels}, -{change.removed_voxels}), Dice {dice}"
+        f"{change.name} {change.ai_voxels * voxel_ml:.2f} -> {change.edited_voxels * voxel_ml:.2f} mL "
+        f"(+{change.added_voxels * voxel_ml:.2f}, -{change.removed_voxels * voxel_ml:.2f}), Dice {dice}"
     )

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
-from numpy.typing import NDArray
 
-from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.probability_node import show_probability
 from PDACScreeningLib.mrml.result_record import (
     AI_ROLE,
     PROBABILITY_ROLE,
+    REPORT_ROLE,
     VOLUME_ROLE,
     ResultRecord,
     labels_sha256,
+    referenced,
     write_record,
 )
 from PDACScreeningLib.mrml.segmentation_node import show_segmentation
+from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.scan_files.image_io import read_label_map
-from PDACScreeningLib.screening_json import from_json
-from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.result_folder import REPORT
+from PDACScreeningLib.session.stored_result import read_result
 from PDACScreeningLib.volume.label_map import LabelMap
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
 SHOWN = (Outcome.SUSPICIOUS, Outcome.NOT_SUSPICIOUS, Outcome.INDETERMINATE)
-SCREENING, LABELS, PROBABILITY = "screening.json", "labels.seg.nrrd", "tumor_probability.nrrd"
 
 
 def show_result(
@@ -44,52 +42,58 @@ def show_result(
     outcome that is not shown in the scene (REJECTED, FAILED, CANCELLED), PDACScreeningError when a file cannot be read,
     GeometryMismatch when the result belongs to another grid than the volume's.
     """
-    screening = read_screening(result_folder)
+    answer = read_result(result_folder)
+    screening, found = answer.screening, answer.label_map
     if screening.outcome not in SHOWN:
         raise ValueError(f"{screening.outcome} is not a result that can be shown")
-    has_labels = (result_folder / LABELS).exists()
-    label_map = read_label_map(result_folder / LABELS) if has_labels else _empty_labels(volume_node)
+    label_map = found if found is not None else _empty_labels(volume_node)
     name = f"PDAC screening of {volume_node.GetName()}"
     node = show_segmentation(scene, label_map, volume_node, name, screening.model)
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
-    if has_labels:
-        _add_evidence(scene, node, label_map, volume_node, screening, result_folder)
+    if found is not None:
+        _add_evidence(scene, node, answer, found, volume_node)
+    _add_report(scene, node, result_folder)
+    place_in_folder(scene, _nodes_of(node), volume_node, name)
     write_record(node, ResultRecord(screening, labels_sha256(label_map), volume_node.GetName()))
     return node
-
-
-def read_screening(result_folder: Path) -> Screening:
-    """The screening of a result folder. Raises PDACScreeningError when it is not there or cannot be read."""
-    try:
-        return from_json(json.loads((result_folder / SCREENING).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise PDACScreeningError("The screening left no result that can be read; screen again.") from error
 
 
 def _add_evidence(
     scene: vtkMRMLScene,
     node: vtkMRMLSegmentationNode,
+    answer: Answer,
     label_map: LabelMap,
     volume_node: vtkMRMLScalarVolumeNode,
-    screening: Screening,
-    result_folder: Path,
 ) -> None:
     """What stays as the AI left it."""
     name = node.GetName()
-    untouched = show_segmentation(scene, label_map, volume_node, f"{name} (AI, untouched)", screening.model)
+    untouched = show_segmentation(scene, label_map, volume_node, f"{name} (AI, untouched)", answer.screening.model)
     untouched.GetDisplayNode().SetVisibility(False)
     node.SetNodeReferenceID(AI_ROLE, untouched.GetID())
-    voxels = _read_probability(result_folder / PROBABILITY)
+    if answer.tumor_probability is None:
+        return
+    voxels = answer.tumor_probability
     probability = show_probability(scene, voxels, label_map.geometry, volume_node, f"{name} (tumor probability)")
     node.SetNodeReferenceID(PROBABILITY_ROLE, probability.GetID())
 
 
-def _read_probability(path: Path) -> NDArray[np.float32]:
+def _add_report(scene: vtkMRMLScene, node: vtkMRMLSegmentationNode, result_folder: Path) -> None:
+    """The page that the command line leaves beside its result, kept with the scene; a result without one has none."""
     try:
-        image = sitk.ReadImage(str(path), sitk.sitkFloat32)
-    except RuntimeError as error:
-        raise PDACScreeningError("The probability map of the result cannot be read; screen again.") from error
-    return sitk.GetArrayFromImage(image)
+        text = (result_folder / REPORT).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return
+    report = scene.AddNewNodeByClass("vtkMRMLTextNode", scene.GenerateUniqueName(f"{node.GetName()} (report)"))
+    report.SetHideFromEditors(True)
+    report.SetForceCreateStorageNode(report.CreateStorageNodeAlways)  # a file of its own: pictures make it long
+    report.SetText(text)
+    node.SetNodeReferenceID(REPORT_ROLE, report.GetID())
+
+
+def _nodes_of(node: vtkMRMLSegmentationNode) -> list[vtkMRMLNode]:
+    """Everything that belongs to a result, itself first."""
+    others = (referenced(node, role) for role in (AI_ROLE, PROBABILITY_ROLE, REPORT_ROLE))
+    return [node, *(other for other in others if other is not None)]
 
 
 def _empty_labels(volume_node: vtkMRMLScalarVolumeNode) -> LabelMap:

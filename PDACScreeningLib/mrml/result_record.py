@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.strict_json import parse_json
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.geometry import ZYX
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -27,6 +28,8 @@ RESULT_ATTRIBUTE = "PDACScreening.Result"
 VOLUME_ROLE = "PDACScreeningVolume"
 PROBABILITY_ROLE = "PDACScreeningProbability"
 AI_ROLE = "PDACScreeningAI"
+REPORT_ROLE = "PDACScreeningReport"
+DRAFT_ATTRIBUTE = "PDACScreening.DraftNote"  # what a reviewer has typed and not yet kept
 FORMAT_VERSION = 1
 
 
@@ -62,12 +65,16 @@ class ResultRecord:
     review: Review | None = None
     format_version: int = FORMAT_VERSION
 
+    def is_score_of(self, digest: str) -> bool:
+        """Whether the newest score is that of the segments with this digest."""
+        return digest in (self.labels_sha256, self.rescoring.labels_sha256 if self.rescoring is not None else None)
+
 
 def read_record(segmentation_node: vtkMRMLSegmentationNode) -> ResultRecord | None:
     """The record of a result; None for a segmentation that is no result, or of a version this one cannot read."""
     text = segmentation_node.GetAttribute(RESULT_ATTRIBUTE)
     try:
-        data = json.loads(text or "")
+        data = parse_json(text or "")
         record = from_plain(ResultRecord, data)
     except ValueError:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.result_record import Review, update_record
 from PDACScreeningLib.mrml.segmentation_node import STATUS, segment_node, segments_sha256
 from PDACScreeningLib.mrml.shown_result import require_current
@@ -20,17 +21,20 @@ def set_review(segmentation_node: vtkMRMLSegmentationNode, status: str, note: st
     """Keep what a reviewer says of the segments as they are now, with the time.
 
     status: "accepted" or "flagged". Raises ValueError for another one, PDACScreeningError when the result is not about
-    the image in the scene any more.
+    the image in the scene any more, or when segments are accepted whose score nobody has computed.
     """
     if status not in STATUSES:
         raise ValueError(f"a review is {' or '.join(STATUSES)}, not {status!r}")
-    _, volume_node = require_current(segmentation_node)
+    record, volume_node = require_current(segmentation_node)
+    digest = segments_sha256(segmentation_node, volume_node)
+    if status == "accepted" and not record.is_score_of(digest):
+        raise PDACScreeningError("The segments were edited after the last score; press Re-score before you accept.")
     review = Review(
         status=status,
         reviewer=reviewer,
         note=note,
         reviewed_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        labels_sha256=segments_sha256(segmentation_node, volume_node),
+        labels_sha256=digest,
     )
     for item in segment_terminology().segments:
         segment = segment_node(segmentation_node, item.id)

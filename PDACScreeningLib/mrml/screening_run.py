@@ -5,11 +5,11 @@ A result is bound to its volume: when the volume is gone or holds other voxels a
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,17 @@ from PDACScreeningLib.child_run.run_failure import (
     not_assessable,
     usual,
 )
-from PDACScreeningLib.child_run.screening_process import ScreenCommand, ScreeningProcess
+from PDACScreeningLib.child_run.warm_worker import WarmWorker
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
-from PDACScreeningLib.mrml.result_nodes import read_screening, show_result
+from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.model import ModelRequest
+from PDACScreeningLib.session.stored_result import read_screening
+from PDACScreeningLib.session.work_order import FileRequest, WorkOrder
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
@@ -59,6 +64,7 @@ class RunEnd:
     segmentation_node: Any = None
     problem: RunFailure | None = None
     pace: Pace | None = None  # of a run that assessed the scan
+    volume_id: str = ""  # of the scan it was about
 
 
 class ScreeningRun:
@@ -72,13 +78,17 @@ class ScreeningRun:
         add_result: AddResult = show_result,
         model: str | None = None,
         device: str = "auto",
-        protocol: str = "exact",
-        python: str = sys.executable,
+        protocol: ProtocolName = DEFAULT_PROTOCOL,
+        workers: WarmWorker | None = None,
+        python: str | None = None,
+        temporary_folder: Path | None = None,
     ) -> None:
-        """Write the voxels into a temporary folder and start the child.
+        """Write the voxels into a temporary folder and give the order to a worker.
 
-        add_result: makes the nodes of a result folder; tests replace it. Raises PDACScreeningError when the volume
-        cannot be written, OSError when the child cannot be started; nothing is left behind then.
+        add_result: makes the nodes of a result folder; tests replace it. workers: where the worker comes from and goes
+        back to; None takes a new one that ends with the run. python: of a new worker. temporary_folder: None takes the
+        system's. Raises PDACScreeningError when the volume cannot be written, OSError when no worker can be started;
+        nothing is left behind then.
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
         self._add_result, self._started = add_result, time.monotonic()
@@ -87,11 +97,15 @@ class ScreeningRun:
         self._result: dict[str, Any] | None = None
         self.progress = RunProgress("starting")
         self.end: RunEnd | None = None
-        self._job = JobFolder()
+        self._workers, self._is_alone = workers or WarmWorker(), workers is None
+        self._job = JobFolder(temporary_folder)
         try:
             scan = write_input_file(volume_node, self._job.path / INPUT)
-            command = ScreenCommand(scan, self._job.path / RESULT, model, device, protocol)
-            self._process = ScreeningProcess(command.arguments, python)
+            request = FileRequest(str(scan), protocol)
+            order = WorkOrder(ModelRequest(model, device), request, str(self._job.path / RESULT))
+            self._process = self._workers.take(python)
+            with contextlib.suppress(BrokenPipeError):  # a child that ended at once says why, or its exit code does
+                self._process.send(to_plain(order))
         except BaseException:
             self._job.remove()
             raise
@@ -109,7 +123,7 @@ class ScreeningRun:
             self._take(event)
         if not self._volume_is_there():
             self._finish(RunEnd(problem=usual(FailureKind.VOLUME_GONE)))
-        elif not self._process.running:
+        elif not self._process.running or (self._result is not None and not self._process.cancelled):
             for event in self._process.events():
                 self._take(event)
             self._finish(self._ending())
@@ -130,7 +144,7 @@ class ScreeningRun:
             "device asked for": self._device,
             "protocol": self._protocol,
             "problem": kind,
-            "exit code": self._process.exit_code,
+            "exit code": self._exit_code,
             "last stage": self.progress.stage,
             "message": self._message,
         }
@@ -160,7 +174,7 @@ class ScreeningRun:
         if outcome not in [item.value for item in _ASSESSED]:
             reason = str(self._result.get("reason", "")) if self._result is not None else ""
             noise: Sequence[str] = self._process.noise
-            return RunEnd(problem=failure_of(self._process.exit_code, outcome, reason or self._message, noise))
+            return RunEnd(problem=failure_of(self._exit_code, outcome, reason or self._message, noise))
         try:
             return self._brought_in()
         except (OSError, ValueError, PDACScreeningError) as error:
@@ -185,9 +199,17 @@ class ScreeningRun:
         return RunEnd(screening, node, pace=pace)
 
     def _finish(self, end: RunEnd) -> None:
-        self._process.close()
+        self._workers.give_back(self._process, self._exit_code if self._result is not None else None)
+        if self._is_alone:
+            self._workers.close()
         self._job.remove()
-        self.end = end
+        self.end = replace(end, volume_id=self._volume_id)
+
+    @property
+    def _exit_code(self) -> int | None:
+        """Of the order; of the process when it ended without a word."""
+        told = self._result.get("exit_code") if self._result is not None else None
+        return told if isinstance(told, int) else self._process.exit_code
 
     def _volume_is_there(self) -> bool:
         return self._scene.GetNodeByID(self._volume_id) is self._volume_node

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import vtk
 
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.oriented_image import MaskPart, mask_part, oriented_image
 from PDACScreeningLib.mrml.result_record import part_sha256
-from PDACScreeningLib.mrml.subject_hierarchy import place_beside
 from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 EDITOR_TAG = "PDACScreening"
 ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
+AUTOMATIC, SEMIAUTOMATIC = "AUTOMATIC", "SEMIAUTOMATIC"
 STATUS = "Segmentation.Status"  # the tag behind the status column of every segment table
 _OUTLINE_OPACITY, _FILL_OPACITY = 1.0, 0.25
 _OUTLINE_PIXELS = 2
@@ -58,7 +59,6 @@ def show_segmentation(
         if segment.label == Label.PANCREAS:
             node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
     _outline(node.GetDisplayNode())
-    place_beside(scene, node, volume_node)
     return node
 
 
@@ -93,6 +93,22 @@ def segments_sha256(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtk
         inside = tuple(slice(*ends) for ends in zip(part.box.start - start, part.box.stop - start, strict=True))
         labels[inside][part.mask] = label
     return part_sha256(labels, (int(start[0]), int(start[1]), int(start[2])), (z, y, x))
+
+
+def pancreas_centroid_lps_mm(segmentation_node: vtkMRMLSegmentationNode) -> tuple[float, float, float] | None:
+    """Middle of the box around pancreas and tumor, in the frame of the segmentation; None when both are empty."""
+    corners = []
+    for item in segment_terminology().segments:
+        own = segment_node(segmentation_node, item.id)
+        bounds = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+        if own is not None:
+            own.GetBounds(bounds)
+        if bounds[0] <= bounds[1]:
+            corners += [bounds[::2], bounds[1::2]]
+    if not corners:
+        return None
+    right, front, up = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
+    return (-float(right), -float(front), float(up))
 
 
 def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
@@ -131,12 +147,34 @@ def segment_editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
     return node
 
 
-def mark_as_edited(segmentation_node: vtkMRMLSegmentationNode) -> None:
-    """An exported DICOM SEG must not call an edited segment automatic."""
+def keep_algorithm_types(
+    segmentation_node: vtkMRMLSegmentationNode,
+    ai_node: vtkMRMLSegmentationNode,
+    volume_node: vtkMRMLScalarVolumeNode,
+) -> None:
+    """An exported DICOM SEG calls a segment SEMIAUTOMATIC while it differs from the AI's, and AUTOMATIC otherwise.
+
+    Raises GeometryMismatch as `segments_sha256` does.
+    """
+    own, untouched = (_digests(node, volume_node) for node in (segmentation_node, ai_node))
     for item in segment_terminology().segments:
         segment = segment_node(segmentation_node, item.id)
-        if segment is not None:
-            segment.SetTag(ALGORITHM_TYPE, "SEMIAUTOMATIC")
+        kind = AUTOMATIC if own.get(item.label) == untouched.get(item.label) else SEMIAUTOMATIC
+        if segment is not None and algorithm_type(segment) != kind:  # setting a tag is an event that we listen to
+            segment.SetTag(ALGORITHM_TYPE, kind)
+
+
+def algorithm_type(segment: vtkSegment) -> str:
+    """How an exported DICOM SEG says a segment was made."""
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(ALGORITHM_TYPE, value) else ""
+
+
+def _digests(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode) -> dict[int, str]:
+    """Digest of each segment that has voxels, by label."""
+    x, y, z = volume_node.GetImageData().GetDimensions()
+    parts = _parts(segmentation_node, volume_node)
+    return {label: part_sha256(part.mask.astype(np.uint8), part.box.start, (z, y, x)) for label, part in parts}
 
 
 def _parts(
@@ -174,7 +212,7 @@ def _add_segment(
 def _tag(segment: vtkSegment, description: SegmentDescription, model: ModelFacts | None) -> None:
     tags = {
         segment.GetTerminologyEntryTagName(): segment_terminology().entry(description),
-        ALGORITHM_TYPE: "AUTOMATIC",
+        ALGORITHM_TYPE: AUTOMATIC,
         "DICOM.SegmentAlgorithmName": algorithm_name(model),
         "PDACScreening.Notice": notice(model),
         STATUS: "notstarted",

@@ -73,6 +73,11 @@ class ShownResult:
         """Whether it is about the image in the scene; otherwise nothing of it may be shown as if it were."""
         return self.state not in (ResultState.ORPHANED, ResultState.CHECKING)
 
+    @property
+    def has_fresh_score(self) -> bool:
+        """Whether the score is that of the segments as they are: only then can somebody accept them."""
+        return self.state in (ResultState.CURRENT, ResultState.RESCORED)
+
 
 def shown_result(
     _scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode, digest_of: Digest = node_voxels_sha256

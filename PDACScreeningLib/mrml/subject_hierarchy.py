@@ -1,7 +1,8 @@
-"""Where a result appears in the tree of the Data module: beside its CT, in the same study."""
+"""Where a result appears in the tree of the Data module: in a folder beside its CT, in the same study."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import slicer
@@ -10,16 +11,21 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene
 
 
-def place_beside(scene: vtkMRMLScene, node: vtkMRMLNode, volume_node: vtkMRMLScalarVolumeNode) -> None:
-    """Move a node under the parent of the CT.
+def place_in_folder(
+    scene: vtkMRMLScene, nodes: Sequence[vtkMRMLNode], volume_node: vtkMRMLScalarVolumeNode, name: str
+) -> None:
+    """Put the nodes of a result into a folder of their own, under the parent of the CT.
 
     Slicer makes the items when nodes are added; where nobody has made them (a scene without the application), they are
     made here.
     """
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    volume_item, item = tree.GetItemByDataNode(volume_node), tree.GetItemByDataNode(node)
+    volume_item = tree.GetItemByDataNode(volume_node)
     parent = tree.GetItemParent(volume_item) if volume_item else tree.GetSceneItemID()
-    if item:
-        tree.SetItemParent(item, parent)
-    else:
-        tree.CreateItem(parent, node)
+    folder = tree.CreateFolderItem(parent, tree.GenerateUniqueItemName(name))
+    for node in nodes:
+        item = tree.GetItemByDataNode(node)
+        if item:
+            tree.SetItemParent(item, folder)
+        else:
+            tree.CreateItem(folder, node)

@@ -28,7 +28,7 @@ class VoxelDigests:
         self._begun: OrderedDict[int, _Digesting] = OrderedDict()
 
     def __call__(self, volume_node: vtkMRMLScalarVolumeNode) -> str | None:
-        """The digest, as `image_io.voxels_sha256` has it; None while there is more to look at: call again soon.
+        """The digest, as `digests.voxels_sha256` has it; None while there is more to look at: call again soon.
 
         Raises InputRejected for a node without an image.
         """

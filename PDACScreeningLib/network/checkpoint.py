@@ -14,8 +14,8 @@ from PDACScreeningLib.config import TrainingConfig
 from PDACScreeningLib.errors import CheckpointError, DamagedCheckpoint
 from PDACScreeningLib.plain_data import from_plain, to_plain
 
-FORMAT_VERSION = 2  # 2: the best validation so far and the state of the fp16 gradient scaler
-_READABLE = (1, 2)
+FORMAT_VERSION = 3  # 2: the best validation so far and the state of the fp16 gradient scaler; 3: averaged weights
+_READABLE = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Checkpoint:
 
     iteration: how many iterations are done. provenance: plain strings (store digest, versions, time used).
     best: None before the first validation. scaler_state: of the fp16 gradient scaler, empty without one.
+    average_state: the moving average of the network's state, empty where none is kept.
     """
 
     config: TrainingConfig
@@ -42,6 +43,12 @@ class Checkpoint:
     provenance: dict[str, str]
     best: BestValidation | None = None
     scaler_state: dict[str, Any] = field(default_factory=dict)
+    average_state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state_for_use(self) -> dict[str, Any]:
+        """What a model is made of: the averaged weights where they are kept, else the last."""
+        return self.average_state or self.network_state
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
@@ -56,6 +63,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
         "provenance": checkpoint.provenance,
         "best": None if checkpoint.best is None else to_plain(checkpoint.best),
         "scaler": checkpoint.scaler_state,
+        "average": checkpoint.average_state,
     }
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -75,19 +83,31 @@ def decode_checkpoint(encoded: bytes, path: Path) -> Checkpoint:
     if not isinstance(content, dict) or content.get("format_version") not in _READABLE:
         raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT_VERSION}; use the version that wrote it")
     try:
-        best = content.get("best")
-        return Checkpoint(
-            config=from_plain(TrainingConfig, content["config"]),
-            patch_size=content["patch_size"],
-            iteration=content["iteration"],
-            network_state=content["network"],
-            optimizer_state=content["optimizer"],
-            provenance=content["provenance"],
-            best=None if best is None else from_plain(BestValidation, best),
-            scaler_state=content.get("scaler", {}),
-        )
+        return _checkpoint_of(content)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path} does not fit this version: {error}") from error
+
+
+def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
+    """Raises KeyError for what is missing, ValueError for what is of another type."""
+
+    def typed(name: str, kind: type, value: Any) -> Any:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{name} is {type(value).__name__}, expected {kind.__name__}")
+        return value
+
+    best = content.get("best")
+    return Checkpoint(
+        config=from_plain(TrainingConfig, content["config"]),
+        patch_size=typed("patch_size", int, content["patch_size"]),
+        iteration=typed("iteration", int, content["iteration"]),
+        network_state=typed("network", dict, content["network"]),
+        optimizer_state=typed("optimizer", dict, content["optimizer"]),
+        provenance=typed("provenance", dict, content["provenance"]),
+        best=None if best is None else from_plain(BestValidation, best),
+        scaler_state=typed("scaler", dict, content.get("scaler", {})),
+        average_state=typed("average", dict, content.get("average", {})),
+    )
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> Path:

@@ -49,6 +49,9 @@ class MeasuredPerformance:
     trained_on_others: bool | None = None
     every_fold: bool = False
     protocol: str = "exact"  # of the readings
+    min_score: float | None = None  # called from this score on, instead of K voxels
+    overlapping: MeasuredShare | None = None  # called, and the tumor itself was found (DSC of at least 0.1)
+    chosen_for: str = ""  # such as "sensitivity=0.95"; "" = the rule was not chosen on these cases
 
     def sentence(self, *, is_demo: bool) -> str:
         """One sentence for score panel, report and list of models, without a percentage."""
@@ -57,12 +60,24 @@ class MeasuredPerformance:
         area = "" if self.auc is None else f"; area under the ROC curve of the score {self._area()}"
         patients = "; this says nothing about patients" if is_demo or self.is_synthetic else ""
         protocol = "" if self.protocol == "exact" else f"; {self.protocol} protocol"
-        closing = f"{protocol}; intervals at the 0.95 level{self._seen()}{patients}"
+        closing = f"{protocol}; intervals at the 0.95 level{self._unknown_training_note()}{patients}"
         return (
             f"{self._how()} on {with_tumor} {counted} with and {without} without a tumor ({self.source.rstrip('.')}): "
-            f"from {self.min_tumor_voxels} tumor voxels on called suspicious were {self.sensitivity.text} with a "
-            f"tumor, not called {self.specificity.text} without{area}{closing}"
+            f"{self._rule()} called suspicious were {self.sensitivity.text} with a "
+            f"tumor{self._overlapping()}, not called {self.specificity.text} without{area}{closing}"
         )
+
+    def _rule(self) -> str:
+        count = f"from {self.min_tumor_voxels} tumor voxels on"
+        rule = count if self.min_score is None else f"from a score of {self.min_score:.3f} on"
+        if not self.chosen_for:
+            return rule
+        return f"{rule} (chosen on these very cases for {self.chosen_for}, hence optimistic)"
+
+    def _overlapping(self) -> str:
+        if self.overlapping is None:
+            return ""
+        return f", with the tumor itself found in {self.overlapping.count} of them"
 
     def _how(self) -> str:
         if self.these_weights:
@@ -71,8 +86,8 @@ class MeasuredPerformance:
             return f"{self.folds}-fold cross-validation of its kind"
         return f"{self.folds} models of its kind, one for each fold of a split,"
 
-    def _seen(self) -> str:
-        """A doubt about the figures that must not be lost on the way to the score; "" when there is none."""
+    def _unknown_training_note(self) -> str:
+        """Says that the model may have been trained on these cases, when no record rules it out; "" when one does."""
         return "" if self.trained_on_others else "; whether these cases were kept from the training is not recorded"
 
     def _area(self) -> str:

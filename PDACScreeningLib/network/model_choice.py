@@ -16,23 +16,25 @@ class ModelChoice:
     reason: str
 
 
-def find_model(wish: str | None) -> ModelChoice:
-    """The model for `--model NAME|DIR`; without a wish, the only installed model that is not a demo.
+def find_model(name_or_folder: str | None) -> ModelChoice:
+    """The model for `--model NAME|DIR`; None takes the only installed model that is not a demo.
 
     Raises UsageError when there is none or more than one, with what to type instead. A damaged model is never chosen
     without being asked for, and is refused when it is loaded.
     """
-    return _default_model() if wish is None else _named_model(wish)
+    return _default_model() if name_or_folder is None else _named_model(name_or_folder)
 
 
-def _named_model(wish: str) -> ModelChoice:
+def _named_model(name_or_folder: str) -> ModelChoice:
     for folder in available_models():
-        if folder.name == wish:
-            return ModelChoice(folder, f"--model {wish} was given")
-    if (Path(wish) / DESCRIPTION).exists():
-        return ModelChoice(Path(wish), "its folder was given with --model")
+        if folder.name == name_or_folder:
+            return ModelChoice(folder, f"--model {name_or_folder} was given")
+    if (Path(name_or_folder) / DESCRIPTION).exists():
+        return ModelChoice(Path(name_or_folder), "its folder was given with --model")
     names = ", ".join(folder.name for folder in available_models()) or "none"
-    raise UsageError(f"no model '{wish}': it is neither an installed model ({names}) nor a folder with {DESCRIPTION}")
+    raise UsageError(
+        f"no model '{name_or_folder}': it is neither an installed model ({names}) nor a folder with {DESCRIPTION}"
+    )
 
 
 def _default_model() -> ModelChoice:

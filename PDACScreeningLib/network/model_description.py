@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import MAX_MIN_TUMOR_VOXELS, ScreeningConfig
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network.measured_performance import MeasuredPerformance
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
 DESCRIPTION = "model.json"
@@ -33,7 +34,7 @@ class ModelDescription:
     training: dict[str, dict[str, str]] = field(default_factory=dict)  # patch size -> provenance of its training
     measured: MeasuredPerformance | None = None  # the figures behind `performance`; None = only the sentence, if any
     format_version: int = FORMAT_VERSION
-    description_sha256: str = ""  # of all the rest, so that no changed number goes unseen; empty in older models
+    description_sha256: str = ""  # of all the rest, so that no changed number goes unseen; `sealed` sets it
 
     def facts(self, chosen_because: str) -> ModelFacts:
         """What a screening result says of its model."""
@@ -60,26 +61,29 @@ def _content_sha256(content: dict[str, Any]) -> str:
 
 
 def read_description(folder: Path) -> ModelDescription:
-    """Read `model.json`. Raises ModelError when it is missing, damaged, changed or of another version."""
+    """Read `model.json`. Raises ModelError when it is missing, damaged, changed, not sealed or of another version."""
     path = folder / DESCRIPTION
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         description = from_plain(ModelDescription, content)
     except FileNotFoundError as error:
         raise ModelError(
             f"{folder} is not a model: {DESCRIPTION} is missing; `pdac-screening models` lists models"
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(f"{DESCRIPTION} in {folder} cannot be used: {error}; copy the model again") from error
     if description.format_version != FORMAT_VERSION:
         found = description.format_version
         raise ModelError(
             f"{folder} has model format {found}, this version reads {FORMAT_VERSION}; use a matching version"
         )
-    if description.description_sha256 not in ("", _content_sha256(content)):
+    if description.description_sha256 != _content_sha256(content):
         raise ModelError(
             f"{DESCRIPTION} in {folder} is not as it was written; copy the model again, or publish it again"
         )
+    needed = description.config.decision.min_tumor_voxels
+    if needed > MAX_MIN_TUMOR_VOXELS:
+        raise ModelError(f"the model in {folder} calls no scan suspicious: it asks for {needed} tumor voxels")
     return description
 
 

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from PDACScreeningLib import atomic_file
@@ -83,10 +84,13 @@ def load_model(folder: Path) -> Model:
 def _network(description: ModelDescription, patch_size: int, tensors: dict[str, Tensor]) -> SegmentationNetwork:
     config = description.config
     (scale,) = (scale for scale in config.scales if scale.patch_size == patch_size)
-    network = SegmentationNetwork(replace(scale, loss_weights=(1.0,)), config.network)  # no auxiliary heads
+    without_heads = replace(scale, loss_weights=(1.0,))  # auxiliary heads serve training only
     prefix = f"{patch_size}."
     state = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     try:
+        with torch.device("meta"):  # takes no memory, whatever width the configuration asks for
+            SegmentationNetwork(without_heads, config.network).load_state_dict(state, assign=True)
+        network = SegmentationNetwork(without_heads, config.network)
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ModelError(

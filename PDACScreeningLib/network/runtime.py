@@ -65,7 +65,7 @@ class Runtime:
 
 
 def resolve_device(device: str, precision: str = "auto", memory_gib: float | None = None) -> Runtime:
-    """The runtime for a wish: "auto" takes a GPU when there is one.
+    """The runtime for the device that was asked for; "auto" takes a GPU when there is one.
 
     memory_gib: ceiling for the networks; on an NVIDIA GPU PyTorch is held to it, so that more is an OutOfMemoryError.
 

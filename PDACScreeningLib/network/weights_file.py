@@ -6,19 +6,40 @@ a JSON header with dtype, shape and byte range of each tensor, then the bytes.
 
 from __future__ import annotations
 
-import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.plain_data import from_plain
+from PDACScreeningLib.strict_json import parse_json
 
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
 _MAX_HEADER_BYTES = 10_000_000
+_MAX_DIMENSIONS = 8
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a tensor lies in the file, as its header says."""
+
+    dtype: Literal["F32", "F16", "BF16", "I64"]
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if len(self.shape) > _MAX_DIMENSIONS or any(length < 0 for length in self.shape):
+            raise ValueError(f"no tensor has the shape {self.shape}")
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes such a tensor has."""
+        return math.prod(self.shape) * _DTYPES[self.dtype].itemsize
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -29,7 +50,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path.name} of the model cannot be read: {error.strerror}; copy the model again") from error
     try:
         return _parse(content)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path.name} of the model is damaged ({error}); copy the model again") from error
 
 
@@ -50,17 +71,32 @@ def _parse(content: bytes) -> dict[str, Tensor]:
     header_bytes = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= header_bytes <= min(_MAX_HEADER_BYTES, len(content) - 8):
         raise ValueError("the header does not fit the file")
-    header = json.loads(content[8 : 8 + header_bytes])
+    header = parse_json(content[8 : 8 + header_bytes])
+    if not isinstance(header, dict):
+        raise ValueError("the header is no object")
     header.pop("__metadata__", None)
+    places = {name: from_plain(_Place, entry, name) for name, entry in header.items()}
     data = memoryview(content)[8 + header_bytes :]
-    return {name: _tensor(name, entry, data) for name, entry in header.items()}
+    _require_tiling(places, len(data))
+    return {name: _tensor(name, place, data) for name, place in places.items()}
 
 
-def _tensor(name: str, entry: dict[str, Any], data: memoryview) -> Tensor:
-    dtype, shape = _DTYPES[entry["dtype"]], [int(length) for length in entry["shape"]]
-    begin, end = (int(offset) for offset in entry["data_offsets"])
-    if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"tensor {name} lies outside the file")
+def _require_tiling(places: dict[str, _Place], length: int) -> None:
+    """Raise ValueError unless the tensors lie one after the other: so they need no more memory than the file has."""
+    end = 0
+    for name, place in sorted(places.items(), key=lambda item: item[1].data_offsets):
+        if place.data_offsets[0] != end or place.data_offsets[1] - end != place.size_bytes:
+            raise ValueError(f"tensor {name} does not lie behind the one before it")
+        end = place.data_offsets[1]
+    if end != length:
+        raise ValueError(f"the tensors end at byte {end} of {length}")
+
+
+def _tensor(name: str, place: _Place, data: memoryview) -> Tensor:
+    begin, end = place.data_offsets
     if begin == end:  # frombuffer refuses an empty buffer
-        return torch.empty(shape, dtype=dtype)
-    return torch.frombuffer(bytearray(data[begin:end]), dtype=dtype).reshape(shape)
+        return torch.empty(place.shape, dtype=_DTYPES[place.dtype])
+    tensor = torch.frombuffer(bytearray(data[begin:end]), dtype=_DTYPES[place.dtype]).reshape(place.shape)
+    if not bool(torch.isfinite(tensor).all()):
+        raise ValueError(f"tensor {name} holds numbers that are not finite")
+    return tensor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ class WindowPredictor:
 
     As many windows are evaluated together as the runtime's memory allows. Where that does not fit nevertheless, the
     predictor steps down a ladder and stays there: half as many windows, down to one, then the processors instead of
-    the GPU. Every rung gives the same answer up to the rounding of the device. `memory_steps` tells the steps in words.
+    the GPU. Every step gives the same answer up to the rounding of the device. `memory_steps` tells them in words.
     """
 
     def __init__(self, network: SegmentationNetwork, runtime: Runtime) -> None:
@@ -57,7 +58,7 @@ class WindowPredictor:
             return tensor
 
     def answers(self, windows: Sequence[Tensor]) -> Tensor:
-        """As `__call__`, of n windows (z, y, x) on one device, and there."""
+        """Probabilities (n, 3, z, y, x) of n windows (z, y, x), all on one device; they stay on that device."""
         answers: list[Tensor] = []
         done, window_voxels = 0, windows[0].numel()
         while done < len(windows):
@@ -90,28 +91,33 @@ class WindowPredictor:
             return probabilities.to(windows.device)
 
     def _step_down(self, count: int, window_voxels: int, error: RuntimeError) -> None:
-        """Make do with less memory than `count` windows took. Raises MemoryError on the last rung."""
+        """Make do with less memory than `count` windows took. Raises MemoryError on the last step."""
         device = self.runtime.device
         if count > 1:
             self._batch_voxels = count // 2 * window_voxels
-            rung = f"{self._patch_size}^3 network: {count // 2} instead of {count} windows at once on {device}"
+            memory_step = f"{self._patch_size}^3 network: {count // 2} instead of {count} windows at once on {device}"
         elif device != "cpu":
             self._use(self.runtime.on_processors())
-            rung = f"{self._patch_size}^3 network: processors instead of {device}"
+            memory_step = f"{self._patch_size}^3 network: processors instead of {device}"
         else:
             raise MemoryError(f"no memory for one window of {window_voxels} voxels") from error
         if device == "cuda":
             torch.cuda.empty_cache()
-        self._note(rung)
+        self._note(memory_step)
 
-    def _note(self, rung: str) -> None:
-        self.memory_steps.append(rung)
-        _logger.warning("Memory did not suffice. %s.", rung)
+    def _note(self, memory_step: str) -> None:
+        self.memory_steps.append(memory_step)
+        _logger.warning("Memory did not suffice. %s.", memory_step)
 
 
 def window_predictors(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
     """One predictor per scale of a model, by patch size."""
     return {size: WindowPredictor(network, runtime) for size, network in model.networks.items()}
+
+
+def full_precision(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
+    """The same networks on the same device in fp32, for scans whose answer must not depend on rounding."""
+    return window_predictors(model, replace(runtime, precision="fp32"))
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

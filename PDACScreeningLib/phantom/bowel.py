@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PDACScreeningLib.phantom.attenuation import Attenuation
 from PDACScreeningLib.phantom.canvas import Canvas
 from PDACScreeningLib.phantom.lattice import Field, Floats, Lattice, Point
-from PDACScreeningLib.phantom.organs import Crowd
+from PDACScreeningLib.phantom.organs import OccupiedSpace
 from PDACScreeningLib.phantom.pancreas import GlandCourse
 from PDACScreeningLib.phantom.random_field import random_field
 from PDACScreeningLib.phantom.signed_distance import ellipsoid, tube, without
@@ -18,10 +18,12 @@ from PDACScreeningLib.seeding import stream
 _ROOM_MM = 62.0  # a loop and its surroundings fit into a cube of twice this
 
 
-def paint_duodenum(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, course: GlandCourse, hu: Attenuation) -> None:
+def paint_duodenum(
+    canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, course: GlandCourse, hu: Attenuation
+) -> None:
     """The C around the head, from the pylorus to the jejunum. Unopacified, it looks much like a tumor."""
     rng = stream(spec.seed, "phantom/bowel/duodenum")
-    lattice = crowd.body.lattice
+    lattice = occupied.body.lattice
     neck, head, low = course.points[2], course.points[1], course.points[0]
     wide = float(rng.uniform(10, 14.5))
     out = course.radii[1] + 0.8 * wide
@@ -35,23 +37,23 @@ def paint_duodenum(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, course: Glan
         (low[0] + 62, low[1] - 4, low[2] - 6),
     ]
     rough = random_field(spec.seed, "bowel/duodenum", 7).on(lattice)
-    shape = crowd.settle(
+    shape = occupied.settle(
         tube(lattice, path, [wide, wide, wide, wide, 0.9 * wide, 0.8 * wide, 0.9 * wide]).distance + 1.4 * rough
     )
     canvas.paint(shape, hu.bowel_wall)
     unopacified = "unopacified_duodenum" in spec.confounders
     content = float(rng.uniform(30, 62)) if unopacified else float(rng.choice([12.0, 25.0, -700.0, 130.0]))
     canvas.paint(
-        crowd.body.field(shape.values + 2.8),
+        occupied.body.field(shape.values + 2.8),
         content,
         texture_hu=6,
         vary=[(random_field(spec.seed, "bowel/content", 4), 7)],
     )
 
 
-def paint_colon(canvas: Canvas, crowd: Crowd, spec: PhantomSpec) -> None:
+def paint_colon(canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec) -> None:
     """Ascending, transverse and descending colon with stool and gas."""
-    body = crowd.body
+    body = occupied.body
     rng = stream(spec.seed, "phantom/bowel/colon")
     width, front = body.half_width_mm, body.center_y_mm - 0.6 * body.half_depth_mm
     sag = float(rng.uniform(-26, 14))
@@ -62,7 +64,7 @@ def paint_colon(canvas: Canvas, crowd: Crowd, spec: PhantomSpec) -> None:
     ]  # fmt: skip
     fold = random_field(spec.seed, "bowel/colon", 8).on(body.lattice)
     radii = [24, 24, 23, 22, 19, 19, 18, 17, 16, 16, 16]
-    shape = crowd.settle(tube(body.lattice, path, radii).distance + 2.8 * fold)
+    shape = occupied.settle(tube(body.lattice, path, radii).distance + 2.8 * fold)
     canvas.paint(shape, 55 + 20 * spec.acquisition.phase)
     lumen = shape.values + 3.2
     canvas.paint(body.field(lumen), float(rng.normal(10, 25)), texture_hu=30)
@@ -70,14 +72,16 @@ def paint_colon(canvas: Canvas, crowd: Crowd, spec: PhantomSpec) -> None:
     canvas.paint(body.field(np.maximum(lumen, 2 - 8 * gas)), -900, texture_hu=20)
 
 
-def paint_small_bowel(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, course: GlandCourse, hu: Attenuation) -> None:
+def paint_small_bowel(
+    canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, course: GlandCourse, hu: Attenuation
+) -> None:
     """Loops: the first third is placed against the gland, the rest fills the lower cavity."""
     for index in range(spec.body.loop_count):
         rng = stream(spec.seed, "phantom/bowel/loop", index)
         near_gland = index < spec.body.loop_count // 3
         radius = float(rng.uniform(8, 14))
-        center = _beside_gland(rng, course, radius) if near_gland else _anywhere(rng, crowd)
-        _paint_loop(canvas, crowd, spec, rng, center, radius, hu)
+        center = _beside_gland(rng, course, radius) if near_gland else _anywhere(rng, occupied)
+        _paint_loop(canvas, occupied, spec, rng, center, radius, hu)
 
 
 def _beside_gland(rng: np.random.Generator, course: GlandCourse, radius_mm: float) -> NDArray[np.float64]:
@@ -90,8 +94,8 @@ def _beside_gland(rng: np.random.Generator, course: GlandCourse, radius_mm: floa
     return center
 
 
-def _anywhere(rng: np.random.Generator, crowd: Crowd) -> NDArray[np.float64]:
-    body = crowd.body
+def _anywhere(rng: np.random.Generator, occupied: OccupiedSpace) -> NDArray[np.float64]:
+    body = occupied.body
     width, depth = body.half_width_mm, body.half_depth_mm
     height = rng.uniform(-190, -25) if rng.uniform() < 0.8 else rng.uniform(-25, 30)
     return np.array([rng.uniform(-0.55, 0.6) * width, rng.uniform(body.center_y_mm - 0.65 * depth, -35), height])
@@ -99,20 +103,20 @@ def _anywhere(rng: np.random.Generator, crowd: Crowd) -> NDArray[np.float64]:
 
 def _paint_loop(
     canvas: Canvas,
-    crowd: Crowd,
+    occupied: OccupiedSpace,
     spec: PhantomSpec,
     rng: np.random.Generator,
     center: NDArray[np.float64],
     radius_mm: float,
     hu: Attenuation,
 ) -> None:
-    slices = crowd.body.lattice.slices_around(center - _ROOM_MM, center + _ROOM_MM)
+    slices = occupied.body.lattice.slices_around(center - _ROOM_MM, center + _ROOM_MM)
     if any(part.stop - part.start < 2 for part in slices):
         return
-    lattice = crowd.body.lattice.cropped(slices)
+    lattice = occupied.body.lattice.cropped(slices)
     shape = _loop_shape(lattice, spec, rng, center, radius_mm)
-    taken = crowd.taken[slices]
-    shape = np.maximum(without(shape, taken, crowd.gap_mm[slices]), crowd.body.cavity[slices] + 2)
+    taken = occupied.taken[slices]
+    shape = np.maximum(without(shape, taken, occupied.gap_mm[slices]), occupied.body.cavity[slices] + 2)
     np.minimum(taken, shape, out=taken)
     canvas.paint(Field(shape, lattice), hu.bowel_wall + float(rng.normal(0, 10)), texture_hu=5)
     kind = rng.uniform()

@@ -28,12 +28,22 @@ _SHIFTED_NOISE = 1.5
 _SHIFTED_SLICE_MM = 5.0
 
 
+Range = tuple[float, float]  # of a uniform draw, the ends included
+RANGES: dict[str, Range] = {
+    "phase": (0, 1.5),
+    "noise_hu": (0, 200),
+    "slice_mm": (0.2, 12),
+    "gland_fat": (0.01, 0.9),
+}  # what makes a phantom
+
+
 @dataclass(frozen=True)
 class CohortSpec:
     """Which cases to make. shape: voxels (z, y, x); spacing_mm: (x, y, z); of shifted cases before thicker slices.
 
     variant: "in-distribution", or "shifted" for a test outside the training distribution: less contrast (phase 0.5),
-    half as much noise again, and 5 mm slices. Raises ValueError for a cohort that cannot be.
+    half as much noise again, and 5 mm slices. phase, noise_hu, slice_mm, gland_fat (share of the gland): drawn for each
+    case from a range, instead of as usual. Raises ValueError for a cohort that cannot be.
     """
 
     cases: int
@@ -42,6 +52,10 @@ class CohortSpec:
     variant: str = IN_DISTRIBUTION
     shape: tuple[int, int, int] = DEFAULT_SHAPE
     spacing_mm: Point = DEFAULT_SPACING_MM
+    phase: Range | None = None
+    noise_hu: Range | None = None
+    slice_mm: Range | None = None
+    gland_fat: Range | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.cases <= _SEEDS_PER_COHORT // 2:
@@ -52,6 +66,19 @@ class CohortSpec:
             raise ValueError(f"seed must not be negative, got {self.seed}")
         if self.variant not in VARIANTS:
             raise ValueError(f"variant must be one of {VARIANTS}, got {self.variant!r}")
+        asked = self.ranges
+        if asked and self.variant == SHIFTED:
+            raise ValueError(f"a shifted cohort has its own values of {', '.join(asked)}")
+        for name, (low, high) in asked.items():
+            least, most = RANGES[name]
+            if not least <= low <= high <= most:
+                raise ValueError(f"the range of {name} must rise within {least} to {most}, got {low} to {high}")
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """The ranges that were given, by name."""
+        given = {name: getattr(self, name) for name in RANGES}
+        return {name: values for name, values in given.items() if values is not None}
 
 
 def generate_cohort(cohort: CohortSpec, folder: Path, jobs: int = 1, on_progress: OnProgress = ignore_progress) -> Path:
@@ -87,18 +114,26 @@ def case_specifications(cohort: CohortSpec) -> list[PhantomSpec]:
 
 def _case(cohort: CohortSpec, seed: int, *, has_tumor: bool) -> PhantomSpec:
     diameter = random_diameter_mm(stream(seed, "phantom-cohort/diameter")) if has_tumor else None
-    if cohort.variant == IN_DISTRIBUTION:
-        return random_specification(seed, tumor_diameter_mm=diameter, shape=cohort.shape, spacing_mm=cohort.spacing_mm)
-    usual = random_specification(seed)
-    slices = max(8, round(cohort.shape[0] * cohort.spacing_mm[2] / _SHIFTED_SLICE_MM))
-    return random_specification(
-        seed,
-        tumor_diameter_mm=diameter,
-        shape=(slices, *cohort.shape[1:]),
-        spacing_mm=(*cohort.spacing_mm[:2], _SHIFTED_SLICE_MM),
-        phase=_SHIFTED_PHASE,
-        noise_hu=round(_SHIFTED_NOISE * usual.acquisition.noise_hu, 1),
-    )
+    values = _shifted(seed) if cohort.variant == SHIFTED else _drawn(cohort, seed)
+    slice_mm = values.pop("slice_mm", None)
+    shape, spacing_mm = cohort.shape, cohort.spacing_mm
+    if slice_mm is not None:  # over the same length
+        shape = (max(8, round(shape[0] * spacing_mm[2] / slice_mm)), *shape[1:])
+        spacing_mm = (*spacing_mm[:2], slice_mm)
+    return random_specification(seed, tumor_diameter_mm=diameter, shape=shape, spacing_mm=spacing_mm, **values)
+
+
+def _shifted(seed: int) -> dict[str, float]:
+    noise_hu = round(_SHIFTED_NOISE * random_specification(seed).acquisition.noise_hu, 1)
+    return {"phase": _SHIFTED_PHASE, "noise_hu": noise_hu, "slice_mm": _SHIFTED_SLICE_MM}
+
+
+def _drawn(cohort: CohortSpec, seed: int) -> dict[str, float]:
+    """A value for each range that was given, from a stream of its own."""
+    return {
+        name: round(float(stream(seed, f"phantom-cohort/{name}").uniform(low, high)), 3)
+        for name, (low, high) in cohort.ranges.items()
+    }
 
 
 def _require_same_cohort(cohort: CohortSpec, folder: Path) -> None:
@@ -107,7 +142,9 @@ def _require_same_cohort(cohort: CohortSpec, folder: Path) -> None:
         earlier = json.loads((folder / COHORT_NAME).read_text(encoding="utf-8"))["cohort"]
     except (OSError, ValueError, KeyError, TypeError):
         return  # no list yet, or one that says nothing
-    if earlier != json.loads(json.dumps(asdict(cohort))):
+    wanted = json.loads(json.dumps(asdict(cohort)))
+    ranges_not_known_yet = dict.fromkeys(RANGES)
+    if {**ranges_not_known_yet, **earlier} != wanted:
         raise DataError(f"{folder} holds a cohort of other cases, seed or grid: choose another folder, or delete it")
 
 

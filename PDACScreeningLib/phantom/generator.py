@@ -24,7 +24,7 @@ from PDACScreeningLib.phantom.canvas import Canvas
 from PDACScreeningLib.phantom.lattice import Field, Floats
 from PDACScreeningLib.phantom.mimics import paint_cyst, paint_edema, paint_focal_fat
 from PDACScreeningLib.phantom.organs import (
-    Crowd,
+    OccupiedSpace,
     kidneys_union,
     paint_kidneys,
     paint_liver,
@@ -68,7 +68,7 @@ class Phantom:
 
 
 @dataclass(frozen=True, eq=False)
-class _Core:
+class _GlandSurroundings:
     """Everything around the gland, as signed distances (z, y, x) mm on the lattice of the gland."""
 
     gland: Gland
@@ -84,13 +84,13 @@ def generate(spec: PhantomSpec) -> Phantom:
     geometry = phantom_geometry(spec)
     hu = attenuation(spec.seed, spec.acquisition.phase)
     body = build_body(spec)
-    core = _build_core(spec, body)
+    around = _gland_surroundings(spec, body)
     canvas = Canvas(geometry, random_field(spec.seed, "texture", 2.2))
     _paint_body(canvas, body, spec, hu)
-    _paint_organs(canvas, body, core, spec, hu)
-    _paint_core(canvas, core, spec, hu)
+    _paint_organs(canvas, body, around, spec, hu)
+    _paint_gland_surroundings(canvas, around, spec, hu)
     ct = CTVolume(acquire(canvas, body, spec.seed, spec.acquisition), geometry)
-    labels = _labels(canvas, core)
+    labels = _labels(canvas, around)
     return Phantom(ct, labels, spec, _facts(ct, labels, spec))
 
 
@@ -111,7 +111,7 @@ def phantom_geometry(spec: PhantomSpec) -> Geometry:
     return Geometry(spec.shape, spec.spacing_mm, (origin[0], origin[1], origin[2]))
 
 
-def _build_core(spec: PhantomSpec, body: Body) -> _Core:
+def _gland_surroundings(spec: PhantomSpec, body: Body) -> _GlandSurroundings:
     course = gland_course(spec)
     gland = build_gland(spec, course)
     vessels = great_vessels(gland.lattice, spec.seed, course.confluence, course.points)
@@ -133,7 +133,7 @@ def _build_core(spec: PhantomSpec, body: Body) -> _Core:
     if tumor is not None:
         vessels = GreatVessels(vessels.aorta, vessels.cava, without(vessels.arteries, tumor.distance), vessels.wall)
         duct = without(duct, tumor.distance)
-    return _Core(gland, parenchyma, tumor, veins, vessels, duct)
+    return _GlandSurroundings(gland, parenchyma, tumor, veins, vessels, duct)
 
 
 def _duct_diameter(spec: PhantomSpec, upstream: Floats) -> Floats:
@@ -153,47 +153,53 @@ def _paint_body(canvas: Canvas, body: Body, spec: PhantomSpec, hu: Attenuation) 
     paint_lungs(canvas, body, spec)
 
 
-def _paint_organs(canvas: Canvas, body: Body, core: _Core, spec: PhantomSpec, hu: Attenuation) -> None:
+def _paint_organs(canvas: Canvas, body: Body, around: _GlandSurroundings, spec: PhantomSpec, hu: Attenuation) -> None:
     """Organs from the least to the most yielding; all of them give way to the gland, its tumor and the vessels."""
-    solid = core.parenchyma if core.tumor is None else union(core.parenchyma, core.tumor.distance)
-    vessels = union(core.veins, core.vessels.arteries, core.vessels.aorta, core.vessels.cava) + 1
-    taken = Field(union(solid, vessels), core.gland.lattice).on(body.lattice)
-    far = great_vessels(body.lattice, spec.seed, core.gland.course.confluence, core.gland.course.points)
+    solid = around.parenchyma if around.tumor is None else union(around.parenchyma, around.tumor.distance)
+    vessels = union(around.veins, around.vessels.arteries, around.vessels.aorta, around.vessels.cava) + 1
+    taken = Field(union(solid, vessels), around.gland.lattice).on(body.lattice)
+    far = great_vessels(body.lattice, spec.seed, around.gland.course.confluence, around.gland.course.points)
     canvas.paint(body.field(far.aorta), hu.artery, texture_hu=3)
     canvas.paint(body.field(far.cava), hu.vein - 25 * spec.acquisition.phase, texture_hu=4)
     taken = union(taken, far.aorta, far.cava, spine_distance(body.lattice))
-    crowd = Crowd(body, taken, spec)
-    course = core.gland.course
-    paint_kidneys(canvas, crowd, spec, hu)
-    paint_duodenum(canvas, crowd, spec, course, hu)
-    paint_stomach(canvas, crowd, spec, course)
-    paint_liver(canvas, crowd, spec, hu)
-    paint_spleen(canvas, crowd, spec, hu, splenic_bed(course.points))
-    paint_colon(canvas, crowd, spec)
-    paint_small_bowel(canvas, crowd, spec, course, hu)
+    occupied = OccupiedSpace(body, taken, spec)
+    course = around.gland.course
+    paint_kidneys(canvas, occupied, spec, hu)
+    paint_duodenum(canvas, occupied, spec, course, hu)
+    paint_stomach(canvas, occupied, spec, course)
+    paint_liver(canvas, occupied, spec, hu)
+    paint_spleen(canvas, occupied, spec, hu, splenic_bed(course.points))
+    paint_colon(canvas, occupied, spec)
+    paint_small_bowel(canvas, occupied, spec, course, hu)
 
 
-def _paint_core(canvas: Canvas, core: _Core, spec: PhantomSpec, hu: Attenuation) -> None:
-    lattice = core.gland.lattice
+def _paint_gland_surroundings(canvas: Canvas, around: _GlandSurroundings, spec: PhantomSpec, hu: Attenuation) -> None:
+    lattice = around.gland.lattice
     if "stranding" in spec.confounders:
-        paint_edema(canvas, spec, core.gland, core.parenchyma)
-    _paint_gland(canvas, core, spec, hu)
+        paint_edema(canvas, spec, around.gland, around.parenchyma)
+    _paint_gland(canvas, around, spec, hu)
     if "focal_fat" in spec.confounders:
-        paint_focal_fat(canvas, spec, core.gland, core.parenchyma, hu)
-    canvas.paint(Field(core.duct, lattice), 12, texture_hu=2)
+        paint_focal_fat(canvas, spec, around.gland, around.parenchyma, hu)
+    canvas.paint(Field(around.duct, lattice), 12, texture_hu=2)
     if "cyst" in spec.confounders:
-        paint_cyst(canvas, spec, core.gland, core.parenchyma)
-    _paint_vessels(canvas, core, hu)
-    if core.tumor is not None and spec.tumor is not None:
+        paint_cyst(canvas, spec, around.gland, around.parenchyma)
+    _paint_vessels(canvas, around, hu)
+    if around.tumor is not None and spec.tumor is not None:
         paint_tumor(
-            canvas, spec.seed, spec.tumor, core.tumor, core.gland, _mean_gland_hu(spec, hu), spec.acquisition.phase
+            canvas,
+            spec.seed,
+            spec.tumor,
+            around.tumor,
+            around.gland,
+            _mean_gland_hu(spec, hu),
+            spec.acquisition.phase,
         )
-    _paint_bile_duct(canvas, core, spec)
+    _paint_bile_duct(canvas, around, spec)
 
 
-def _paint_gland(canvas: Canvas, core: _Core, spec: PhantomSpec, hu: Attenuation) -> None:
+def _paint_gland(canvas: Canvas, around: _GlandSurroundings, spec: PhantomSpec, hu: Attenuation) -> None:
     """Lobules with fat between them; how much fat is a matter of the person."""
-    field = Field(core.parenchyma, core.gland.lattice)
+    field = Field(around.parenchyma, around.gland.lattice)
     patch = canvas.cover(field)
     if patch is None:
         return
@@ -212,39 +218,39 @@ def _mean_gland_hu(spec: PhantomSpec, hu: Attenuation) -> float:
     return hu.pancreas - spec.gland.fat_amplitude_hu * fat_share
 
 
-def _paint_vessels(canvas: Canvas, core: _Core, hu: Attenuation) -> None:
-    lattice = core.gland.lattice
-    canvas.paint(Field(core.veins, lattice), hu.vein, texture_hu=2)
-    canvas.paint(Field(core.vessels.arteries, lattice), hu.artery, texture_hu=2)
+def _paint_vessels(canvas: Canvas, around: _GlandSurroundings, hu: Attenuation) -> None:
+    lattice = around.gland.lattice
+    canvas.paint(Field(around.veins, lattice), hu.vein, texture_hu=2)
+    canvas.paint(Field(around.vessels.arteries, lattice), hu.artery, texture_hu=2)
 
 
-def _paint_bile_duct(canvas: Canvas, core: _Core, spec: PhantomSpec) -> None:
+def _paint_bile_duct(canvas: Canvas, around: _GlandSurroundings, spec: PhantomSpec) -> None:
     """The common bile duct, wide above a tumor of the head."""
     rng = stream(spec.seed, "phantom/bile duct")
     diameter = float(rng.uniform(3.5, 8)) if spec.tumor is None else spec.tumor.bile_duct_mm
-    x, y, z = core.gland.course.points[1]
-    low = core.gland.course.points[0]
+    x, y, z = around.gland.course.points[1]
+    low = around.gland.course.points[0]
     path = [
         (x - 8, y - 16, z + 52),
         (x - 4, y - 4, z + 26),
         (x - 4, y + 4, z + 6),
         (low[0] - 8, low[1] + 3, low[2] + 4),
     ]
-    lattice = core.gland.lattice
-    shape = without(tube(lattice, path, [diameter / 2] * 4, reach_mm=12).distance, core.veins)
-    if core.tumor is not None:
-        shape = without(shape, core.tumor.distance)
+    lattice = around.gland.lattice
+    shape = without(tube(lattice, path, [diameter / 2] * 4, reach_mm=12).distance, around.veins)
+    if around.tumor is not None:
+        shape = without(shape, around.tumor.distance)
     canvas.paint(Field(shape, lattice), 8, texture_hu=2)
 
 
-def _labels(canvas: Canvas, core: _Core) -> LabelMap:
+def _labels(canvas: Canvas, around: _GlandSurroundings) -> LabelMap:
     """Gland and tumor by the voxel's center, as one 6-connected component."""
     labels = np.zeros(canvas.geometry.shape, np.uint8)
-    shapes = [(core.parenchyma, Label.PANCREAS)]
-    if core.tumor is not None:
-        shapes.append((core.tumor.distance, Label.TUMOR))
+    shapes = [(around.parenchyma, Label.PANCREAS)]
+    if around.tumor is not None:
+        shapes.append((around.tumor.distance, Label.TUMOR))
     for distance, label in shapes:
-        hit = canvas.inside(Field(distance, core.gland.lattice))
+        hit = canvas.inside(Field(distance, around.gland.lattice))
         if hit is not None:
             labels[hit[0]][hit[1]] = label
     pieces, count = ndimage.label(labels > 0)

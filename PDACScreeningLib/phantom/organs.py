@@ -15,7 +15,7 @@ from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.seeding import stream
 
 
-class Crowd:
+class OccupiedSpace:
     """What is already somewhere in the cavity; later organs keep off. Distances (z, y, x) mm on the body's lattice."""
 
     def __init__(self, body: Body, solid: Floats, spec: PhantomSpec) -> None:
@@ -47,13 +47,13 @@ def kidney_center(spec: PhantomSpec, side: int) -> Point:
     return (side * (spread + 0.7 * float(shift[0])), 4 + 0.6 * float(shift[1]), -18 + 6 * side + float(shift[2]))
 
 
-def paint_kidneys(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuation) -> None:
+def paint_kidneys(canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, hu: Attenuation) -> None:
     """Cortex, medulla, sinus fat and pelvis, and the adrenal glands above."""
-    body = crowd.body
+    body = occupied.body
     columns = random_field(spec.seed, "organs/medulla", 4).on(body.lattice)
     for side in (-1, 1):
         x, y, z = kidney_center(spec, side)
-        shape = crowd.settle(kidney(body.lattice, spec, side))
+        shape = occupied.settle(kidney(body.lattice, spec, side))
         canvas.paint(shape, hu.renal_cortex, texture_hu=6)
         canvas.paint(body.field(shape.values + 9 + 2.5 * columns), hu.renal_medulla, texture_hu=6)
         sinus = ellipsoid(body.lattice, (x - side * 13, y - 6, z), (13, 8, 26)) + 1.5 * columns
@@ -65,12 +65,12 @@ def paint_kidneys(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuati
             adrenal = (
                 ellipsoid(body.lattice, (side * 40 + limb, -18 + abs(limb), z + 58), (2.8, 12, 10)) + 0.6 * columns
             )
-            canvas.paint(crowd.settle(adrenal), 60 + 20 * spec.acquisition.phase, texture_hu=3)
+            canvas.paint(occupied.settle(adrenal), 60 + 20 * spec.acquisition.phase, texture_hu=3)
 
 
-def paint_liver(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuation) -> None:
+def paint_liver(canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, hu: Attenuation) -> None:
     """Right and left lobe at the patient's right, with vessels inside, and the gallbladder below."""
-    body = crowd.body
+    body = occupied.body
     rng = stream(spec.seed, "phantom/organs/liver")
     width = body.half_width_mm
     rough = 2 * random_field(spec.seed, "organs/liver", 20).on(body.lattice)
@@ -86,8 +86,8 @@ def paint_liver(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuation
         ellipsoid(body.lattice, (-0.38 * width, body.center_y_mm - 0.45 * body.half_depth_mm, -2 + low), (14, 15, 26))
         + 0.5 * rough
     )
-    canvas.paint(crowd.settle(bladder), 10, texture_hu=2)
-    liver = crowd.settle(without(smooth_union(right, left, 12), hilum) + rough)
+    canvas.paint(occupied.settle(bladder), 10, texture_hu=2)
+    liver = occupied.settle(without(smooth_union(right, left, 12), hilum) + rough)
     canvas.paint(liver, hu.liver, texture_hu=5, vary=[(random_field(spec.seed, "organs/liver texture", 7), 2.5)])
     patch = canvas.cover(body.field(liver.values + 6))
     if patch is not None:
@@ -97,21 +97,21 @@ def paint_liver(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuation
         canvas.add(patch, vessels * np.float32(42 * spec.acquisition.phase))
 
 
-def paint_spleen(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, hu: Attenuation, bed: Point) -> None:
+def paint_spleen(canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, hu: Attenuation, bed: Point) -> None:
     """The spleen at the patient's left, where the tail of the pancreas points."""
-    body = crowd.body
+    body = occupied.body
     rng = stream(spec.seed, "phantom/organs/spleen")
     x = max(0.66 * body.half_width_mm, bed[0] + 16)
     size = float(rng.uniform(0.85, 1.2))
     center = (x, -4 + float(rng.normal(0, 6)), 0.5 * (bed[2] + 60) + float(rng.normal(0, 6)))
     shape = ellipsoid(body.lattice, center, (33 * size, 42 * size, 52 * size))
     rough = random_field(spec.seed, "organs/spleen", 16).on(body.lattice)
-    canvas.paint(crowd.settle(shape + 1.5 * rough), hu.spleen)
+    canvas.paint(occupied.settle(shape + 1.5 * rough), hu.spleen)
 
 
-def paint_stomach(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, course: GlandCourse) -> None:
+def paint_stomach(canvas: Canvas, occupied: OccupiedSpace, spec: PhantomSpec, course: GlandCourse) -> None:
     """Fundus and body at the left, antrum across the front of the gland, with its content."""
-    body = crowd.body
+    body = occupied.body
     rng = stream(spec.seed, "phantom/organs/stomach")
     depth, width = body.half_depth_mm, body.half_width_mm
     rough = 2 * random_field(spec.seed, "organs/stomach", 16).on(body.lattice)
@@ -128,7 +128,7 @@ def paint_stomach(canvas: Canvas, crowd: Crowd, spec: PhantomSpec, course: Gland
         (neck[0] - 22, neck[1] - ahead + 6, neck[2] + 18),
     ]
     antrum = tube(body.lattice, path, [24 * fill, 21 * fill, 17 * fill, 12 * fill]).distance
-    stomach = crowd.settle(smooth_union(fundus, antrum, 15) + rough)
+    stomach = occupied.settle(smooth_union(fundus, antrum, 15) + rough)
     canvas.paint(stomach, 60 + 25 * spec.acquisition.phase)
     lumen = stomach.values + 4.5
     content = {"water": 15.0, "gas": 20.0, "contrast": 180.0}[spec.body.stomach_content]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from PDACScreeningLib.phantom.generator import Phantom, generate
 from PDACScreeningLib.phantom.specification import PhantomSpec
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.scan_files.image_io import write_volume
+from PDACScreeningLib.strict_json import read_json
 
 CT_NAME = "ct.nii.gz"
 LABELS_NAME = "labels.nii.gz"
@@ -64,7 +64,7 @@ def is_finished(spec: PhantomSpec, folder: Path) -> bool:
     if not all((folder / name).is_file() for name in names):
         return False
     try:
-        content = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        content = read_json(folder / JSON_NAME)
         return PhantomSpec.from_json(content["specification"]) == spec
     except (ValueError, KeyError, TypeError):
         return False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import NormalDist
+
 import numpy as np
 
 from PDACScreeningLib.phantom.lattice import Point
@@ -28,11 +31,13 @@ def random_specification(
     spacing_mm: Point = DEFAULT_SPACING_MM,
     phase: float | None = None,
     noise_hu: float | None = None,
+    gland_fat: float | None = None,
 ) -> PhantomSpec:
     """The phantom of a seed on a grid; without a diameter the pancreas is free of tumor.
 
     shape: voxels (z, y, x); spacing_mm: (x, y, z). The body depends on the seed alone, so the same seed with and
-    without a tumor is the same person. phase and noise_hu replace the drawn values.
+    without a tumor is the same person. phase, noise_hu and gland_fat (share of the gland that is fat between its
+    lobules, 0.01 to 0.9) replace the drawn values.
     """
     rng = stream(seed, "phantom/field of view")
     offset = (float(rng.normal(0, 5)), float(rng.normal(0, 5)), float(rng.uniform(-22, 22)))
@@ -42,7 +47,7 @@ def random_specification(
         spacing_mm=spacing_mm,
         field_of_view_offset_mm=_rounded(offset),
         body=_body(seed),
-        gland=_gland(seed),
+        gland=_gland(seed, gland_fat),
         tumor=None if tumor_diameter_mm is None else _tumor(seed, tumor_diameter_mm),
         confounders=_confounders(seed),
         acquisition=_acquisition(seed, phase, noise_hu),
@@ -75,10 +80,10 @@ def _body(seed: int) -> BodySpec:
     )
 
 
-def _gland(seed: int) -> GlandSpec:
+def _gland(seed: int, fat: float | None) -> GlandSpec:
     rng = stream(seed, "phantom/gland")
     offset = (rng.uniform(-13, 13), rng.normal(0, 4), rng.uniform(-20, 20))
-    return GlandSpec(
+    gland = GlandSpec(
         shape_family=str(rng.choice(GLAND_SHAPES, p=[0.34, 0.16, 0.16, 0.12, 0.12, 0.10])),
         offset_mm=_rounded(offset),
         tilt_degrees=round(rng.normal(0, 7), 1),
@@ -89,6 +94,9 @@ def _gland(seed: int) -> GlandSpec:
         fat_threshold=round(rng.uniform(0.5, 1.8), 2),
         fat_amplitude_hu=round(rng.uniform(20, 100), 1),
     )
+    if fat is None:
+        return gland
+    return replace(gland, fat_threshold=round(NormalDist().inv_cdf(1 - fat), 2))  # of a field of mean 0 and spread 1
 
 
 def _tumor(seed: int, diameter_mm: float) -> TumorSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.quantity_words import finding_name
 from PDACScreeningLib.report.markup import Content, Markup, element, fragment, section, table
 from PDACScreeningLib.report.quantity import count, hounsfield, length, position, share, volume
 from PDACScreeningLib.screening_result import Finding, Screening
@@ -36,7 +37,7 @@ def _table(findings: tuple[Finding, ...]) -> Markup:
 
 def _row(finding: Finding) -> list[Content]:
     return [
-        f"Finding {finding.number}",
+        finding_name(finding),
         length(finding.longest_diameter_mm),
         volume(finding.shown_volume_mm3),
         position(finding.centroid_lps_mm),

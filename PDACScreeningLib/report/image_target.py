@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.quantity_words import finding_name
 from PDACScreeningLib.screening_result import Finding
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.geometry import XYZ, Geometry
@@ -51,7 +52,8 @@ def labeled_part(label_map: LabelMap | None) -> LabelMap | None:
 
 
 def _finding(finding: Finding, count: int) -> ImageTarget:
-    name = f"finding {finding.number}" + (", the largest" if finding.number == 1 and count > 1 else "")
+    largest = ", the largest" if finding.number == 1 and count > 1 and not finding.left_out else ""
+    name = finding_name(finding).replace("Finding", "finding") + largest
     side_mm = float(np.clip(_FINDING_CLOSE_UP * finding.longest_diameter_mm, *_CLOSE_UP_MM))
     return ImageTarget(name, finding.inside_lps_mm, side_mm)
 

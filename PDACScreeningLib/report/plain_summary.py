@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.quantity_words import finding_name, rule_words, voxels_and_volume
+from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.verdict_section import verdict_line
-from PDACScreeningLib.screening_result import Finding, Protocol, Screening
+from PDACScreeningLib.screening_result import Finding, Screening
 
 
 def plain_summary(screening: Screening, files: Iterable[Path] = ()) -> str:
@@ -38,18 +40,20 @@ def _evidence(screening: Screening) -> Iterator[str]:
     if screening.protocol is not None:
         found = voxels_and_volume(screening.tumor_voxels, screening.tumor_volume_mm3)
         yield f"  Tumor: {found}; {_rule(screening.protocol)}"
+    if agreement := network_agreement(screening):
+        yield f"  {agreement}"
     if screening.score is not None:
         yield f"  Score: {screening.score:.3f} (0 to 1, ranks scans; not a probability of cancer)"
 
 
 def _rule(protocol: Protocol) -> str:
-    return f"suspicious from {voxels_and_volume(protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3)}"
+    return f"suspicious from {rule_words(protocol.decision, protocol.voxel_mm3)}"
 
 
 def _finding_line(finding: Finding) -> str:
     mean = finding.mean_tumor_probability
     probability = "" if mean is None else f", mean tumor probability {mean:.3f}"
     return (
-        f"  Finding {finding.number}: {finding.longest_diameter_mm:.1f} mm, {finding.shown_volume_mm3 / 1000:.2f} mL, "
+        f"  {finding_name(finding)}: {finding.longest_diameter_mm:.1f} mm, {finding.shown_volume_mm3 / 1000:.2f} mL, "
         f"mean {finding.mean_hu:.0f} HU{probability}"
     )

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.report.nrrd_file import write_nrrd
 from PDACScreeningLib.report.segmentation_file import notice
 from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 
 
 def write_tumor_probability(
-    probability: NDArray[np.float32], geometry: Geometry, path: Path, model: ModelFacts | None = None
+    probability: PROBABILITY_ZYX, geometry: Geometry, path: Path, model: ModelFacts | None = None
 ) -> Path:
     """Write the mean softmax probability of the class tumor on the scan's own grid, 0 outside the searched region.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.quantity_words import patient_directions
 from PDACScreeningLib.report.markup import Markup, element
 from PDACScreeningLib.volume.geometry import XYZ
 
@@ -57,9 +58,8 @@ def seconds(value_s: float) -> Markup:
 
 
 def position(lps_mm: XYZ) -> str:
-    """A place in the patient by its directions, which no convention can confuse: L 35.2, P 12.0, S 88.3 mm."""
-    letters = (("R", "L"), ("A", "P"), ("I", "S"))
-    parts = [f"{letter[value > 0]}{_NO_BREAK}{abs(value):.1f}" for letter, value in zip(letters, lps_mm, strict=True)]
+    """A place in the patient by its directions: L 35.2, P 12.0, S 88.3 mm."""
+    parts = (part.replace(" ", _NO_BREAK) for part in patient_directions(lps_mm, decimals=1))
     return ", ".join(parts) + f"{_NO_BREAK}mm"
 
 

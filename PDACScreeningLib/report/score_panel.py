@@ -1,44 +1,46 @@
-"""What the panel says of a screening: plain strings, verdict first. No Qt, no number that is not in `Screening`."""
+"""What the panel says of a screening: plain strings, below the banner. No Qt, no number that is not in `Screening`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.report.outcome_banner import slice_of
 from PDACScreeningLib.report.quantity import milliliters
-from PDACScreeningLib.report.verdict_section import verdict_line
-from PDACScreeningLib.screening_result import Finding, ModelFacts, Protocol, ScaleEvidence, Screening
-from PDACScreeningLib.volume.geometry import XYZ
+from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, ScaleEvidence, Screening
 
-FINDING_COLUMNS = ("No.", "Size (mm)", "mL", "Location (mm)", "Prob.", "HU")
+FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Prob.", "HU", "")
 
 
 @dataclass(frozen=True)
 class ScorePanel:
-    """One string a label; an empty one has nothing to say."""
+    """What stands under the banner; an empty string has nothing to say. From `rule` on they are details."""
 
-    verdict: str
-    reason: str
     demo: str  # the notice of a model that must not be taken for more than it is
     warnings: tuple[str, ...]
+    rule: str
     score: str
-    tumor: str
     scales: tuple[str, ...]
     model: str
     source: str
     notice: str
 
+    @property
+    def details(self) -> str:
+        """Everything that is not needed at first sight, a paragraph each."""
+        parts = (self.rule, self.score, *self.scales, self.model, self.source)
+        return "\n".join(part for part in parts if part)
+
 
 def score_panel(screening: Screening, volume_name: str) -> ScorePanel:
     """The strings of a screening of the volume `volume_name`. What an outcome does not know is an empty string."""
-    verdict = verdict_line(screening)
     return ScorePanel(
-        verdict=verdict,
-        reason="" if screening.reason in verdict else screening.reason,
         demo=_demo(screening.model),
         warnings=tuple(f"Warning: {warning}" for warning in screening.warnings),
+        rule=_rule(screening),
         score=_score(screening),
-        tumor=_tumor(screening),
         scales=tuple(_scales(screening)),
         model=_model(screening.model),
         source=_source(screening, volume_name),
@@ -47,8 +49,17 @@ def score_panel(screening: Screening, volume_name: str) -> ScorePanel:
 
 
 def finding_rows(screening: Screening) -> list[tuple[str, ...]]:
-    """One row a region, in the columns FINDING_COLUMNS."""
-    return [_finding_row(finding) for finding in screening.findings]
+    """One row a region, in the columns FINDING_COLUMNS; the last says when a region is left out of the verdict."""
+    left_out = "too small for the rule" if screening.outcome is Outcome.NOT_SUSPICIOUS else ""
+    return [(*_finding_row(finding, screening.input), left_out) for finding in screening.findings]
+
+
+def what_if(screening: Screening, min_tumor_voxels: int) -> str:
+    """What the rule would say of the same count with another K; the answer itself stays. Empty without a count."""
+    if screening.tumor_voxels is None or screening.protocol is None:
+        return ""
+    says = "suspicious" if screening.tumor_voxels >= min_tumor_voxels else "not suspicious"
+    return f"{min_tumor_voxels} voxels ({_ml(min_tumor_voxels * screening.protocol.voxel_mm3)}): {says}"
 
 
 def _demo(model: ModelFacts | None) -> str:
@@ -68,19 +79,18 @@ def _score(screening: Screening) -> str:
     )
 
 
-def _tumor(screening: Screening) -> str:
-    voxels = screening.tumor_voxels
-    if voxels is None:
+def _rule(screening: Screening) -> str:
+    """What decided: the tumor beside the least amount that is called suspicious, both as volumes."""
+    if screening.tumor_volume_mm3 is None:
         return ""
-    parts = [f"Tumor: {_amount(voxels, screening.tumor_volume_mm3)}"]
+    tumor = f"Tumor: {_ml(screening.tumor_volume_mm3)}"
     if screening.native_tumor_volume_mm3:
-        parts.append(f"{_plain(milliliters(screening.native_tumor_volume_mm3))} on the scan's own grid")
+        tumor += f" ({_ml(screening.native_tumor_volume_mm3)} on the scan's own grid)"
     if screening.mean_tumor_probability is not None:
-        parts.append(f"mean tumor probability {screening.mean_tumor_probability:.3f}")
-    if screening.protocol is not None:
-        rule = _amount(screening.protocol.decision.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3)
-        parts.append(f"called suspicious from {rule}")
-    return "; ".join(parts) + "."
+        tumor += f", mean tumor probability {screening.mean_tumor_probability:.3f}"
+    if screening.protocol is None:
+        return f"{tumor}."
+    return f"{tumor}. Rule: {_ml(screening.protocol.min_tumor_volume_mm3)} or more are called suspicious."
 
 
 def _scales(screening: Screening) -> Iterable[str]:
@@ -93,16 +103,12 @@ def _scales(screening: Screening) -> Iterable[str]:
 
 def _scale(scale: ScaleEvidence, protocol: Protocol) -> str:
     says = "suspicious" if scale.tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
-    volume_mm3 = scale.tumor_voxels * protocol.voxel_mm3
-    return f"{scale.patch_size}^3: {_amount(scale.tumor_voxels, volume_mm3)}, {says}"
+    return f"{scale.patch_size}^3: {_ml(scale.tumor_voxels * protocol.voxel_mm3)}, {says}"
 
 
-def _amount(voxels: int, volume_mm3: float | None) -> str:
-    """1234 voxels (12.3 mL, 12340 mm3)."""
-    noun = "voxel" if voxels == 1 else "voxels"
-    if volume_mm3 is None:
-        return f"{voxels} {noun}"
-    return f"{voxels} {noun} ({_plain(milliliters(volume_mm3))}, {volume_mm3:.0f} mm3)"
+def _ml(volume_mm3: float) -> str:
+    """12.3 mL."""
+    return milliliters(volume_mm3).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _model(model: ModelFacts | None) -> str:
@@ -121,22 +127,13 @@ def _source(screening: Screening, volume_name: str) -> str:
     return f"Volume {volume_name}, screened {moment} UTC with {provenance.software} on {provenance.device}{protocol}."
 
 
-def _finding_row(finding: Finding) -> tuple[str, ...]:
+def _finding_row(finding: Finding, facts: InputFacts | None) -> tuple[str, ...]:
+    probability = finding.mean_tumor_probability
     return (
         str(finding.number),
-        f"{finding.longest_diameter_mm:.1f}",
+        f"{finding.longest_diameter_mm:.0f}",
         f"{finding.shown_volume_mm3 / 1000:.2f}",
-        _location(finding.centroid_lps_mm),
-        "" if finding.mean_tumor_probability is None else f"{finding.mean_tumor_probability:.3f}",
+        slice_of(finding, facts).removeprefix("slice "),
+        "" if probability is None else f"{probability:.2f}",
         f"{finding.mean_hu:.0f}",
     )
-
-
-def _location(lps_mm: XYZ) -> str:
-    """Directions of the patient instead of signs: L 35, P 12, S 88."""
-    letters = (("R", "L"), ("A", "P"), ("I", "S"))
-    return ", ".join(f"{pair[mm > 0]} {abs(mm):.0f}" for pair, mm in zip(letters, lps_mm, strict=True))
-
-
-def _plain(text: str) -> str:
-    return text.replace("\N{NO-BREAK SPACE}", " ")

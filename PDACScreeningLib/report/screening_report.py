@@ -14,14 +14,12 @@ from PDACScreeningLib.report.figures_section import figures_section
 from PDACScreeningLib.report.findings_section import findings_section
 from PDACScreeningLib.report.key_images import key_image_sets
 from PDACScreeningLib.report.markup import Markup, element, fragment
+from PDACScreeningLib.report.page import html_page
 from PDACScreeningLib.report.provenance_section import provenance_section
 from PDACScreeningLib.report.verdict_section import verdict_line, verdict_section
-from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
-
-_NOTHING_FROM_OUTSIDE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_report(screening: Screening, ct: CTVolume | None, label_map: LabelMap | None, path: Path) -> Path:
@@ -52,21 +50,7 @@ def report_html(screening: Screening, ct: CTVolume | None, label_map: LabelMap |
         ),
         element("footer", _notices(screening), class_="research"),
     )
-    return "<!DOCTYPE html>\n" + element("html", _head(screening), body, lang="en") + "\n"
-
-
-def _head(screening: Screening) -> Markup:
-    style = Markup(resource("report/style.css").read_text(encoding="utf-8"))
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_NOTHING_FROM_OUTSIDE),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"{verdict_line(screening)} - PDAC screening report"),
-        element("style", style),
-    )
+    return html_page(f"{verdict_line(screening)} - PDAC screening report", body)
 
 
 def _notices(screening: Screening) -> Markup:

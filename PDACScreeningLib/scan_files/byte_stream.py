@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from PDACScreeningLib.scan_files.image_header import Encoding, ImageHeader
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _DEFLATE_MAX_RATIO = 1032  # deflate cannot expand further
+_MAX_CT_RATIO = 100  # of a scan with masked air; usual are 2 to 4
+_SMALL_BYTES = 1 << 26  # nobody minds these
 _CHUNK_BYTES = 1 << 22
 _TOLERATED_TAIL_BYTES = 1 << 20  # padding after the voxels
 
@@ -51,25 +53,38 @@ def open_file(path: Path, *, decompress: bool) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb")) if decompress else path.open("rb")
 
 
-def read_stored_bytes(header: ImageHeader) -> NDArray[np.uint8]:
-    """All voxels of a file as bytes, after the stream proved complete. Raises InputRejected.
+def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
+    """The (y, x) planes of a file as stored, one after the other; scaling is not applied. Raises InputRejected.
 
-    A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on long after the last voxel is refused.
+    A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on long after the last voxel is refused,
+    at the latest after the last plane. Memory is taken for one plane at a time.
     """
     name, wanted = header.data_name, header.data_bytes
+    planes, rows, columns = header.shape
     with complete_or_rejected(name), open_file(header.data_file, decompress=header.file_is_gzip) as file:
         _refuse_impossible_length(header)
         file.seek(header.data_offset)
         stream = _decoded(file, header.encoding)
-        content = np.empty(wanted, np.uint8)  # memory is only taken as it is filled
-        filled = _fill(stream, content)
-        if filled < wanted:
-            raise InputRejected(
-                f"{name} is incomplete: its header promises {wanted} bytes of voxels, it holds {filled}; "
-                "copy or download it again"
-            )
+        for z in range(planes):
+            content = np.empty(rows * columns * header.stored.itemsize, np.uint8)
+            filled = _fill(stream, content)
+            if filled < content.size:
+                raise InputRejected(
+                    f"{name} is incomplete: its header promises {wanted} bytes of voxels, it holds "
+                    f"{z * content.size + filled}; copy or download it again"
+                )
+            yield content.view(header.stored).reshape(rows, columns)
         _read_to_the_end(stream, name)
-    return content
+
+
+def refuse_unlikely_compression(header: ImageHeader) -> None:
+    """Refuse a CT that claims far more voxels than its file can hold of measured ones: noise does not compress."""
+    packed = header.data_file.stat().st_size
+    if header.data_bytes > max(_SMALL_BYTES, _MAX_CT_RATIO * packed):
+        raise InputRejected(
+            f"{header.data_name} holds {packed} bytes, but its header promises {header.data_bytes} bytes of voxels, "
+            "which no CT is compressed to: the file is damaged or holds next to nothing, export it again"
+        )
 
 
 def _refuse_impossible_length(header: ImageHeader) -> None:

@@ -16,6 +16,12 @@ MAX_VOXELS = 2**30  # 1024 slices of 1024 x 1024; more than any CT, and 2 GiB as
 SMALLEST_SPACING_MM = 0.05
 LARGEST_SPACING_MM = 30.0
 
+ORIENTATION_UNKNOWN = (
+    "the file does not tell how the scan lies in the patient (orientation unknown): left and right, front and back may "
+    "be swapped"
+)
+POSITION_UNKNOWN = "the file does not tell where the scan lies (position unknown): positions count from its first voxel"
+
 Encoding = Literal["raw", "gzip", "zlib", "bzip2"]
 
 
@@ -29,7 +35,7 @@ class ImageHeader:
     components: int  # numbers per voxel; more than one is color or vector
     stored: np.dtype[Any]  # of one number, with its byte order
     spacing_mm: tuple[float, ...]  # as written, (x, y, z); shorter when the header tells less
-    text: bytes  # a header that ITK can read alone, for the geometry
+    text: bytes  # a header that we wrote, for ITK to tell the geometry as 3D Slicer sees it
     data_file: Path  # holds the voxels
     data_offset: int  # of the first voxel in that file, decompressed if the whole of it is gzip
     data_is_beside: bool = False  # the voxels lie in a file of their own
@@ -38,7 +44,7 @@ class ImageHeader:
     slope: float = 1.0  # value = slope * stored + intercept
     intercept: float = 0.0
     warnings: tuple[str, ...] = ()  # what the header leaves in doubt
-    affine_lps: NDArray[np.float64] | None = None  # (3, 4) index (x, y, z) -> mm, where written (sform)
+    affine_lps: NDArray[np.float64] | None = None  # (3, 4) index (x, y, z) -> mm, where written out
 
     @property
     def shape(self) -> tuple[int, int, int]:

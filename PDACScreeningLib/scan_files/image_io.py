@@ -5,7 +5,6 @@ A file is believed only after its header made sense and its voxel stream proved 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,22 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.scan_files.byte_stream import read_stored_bytes
+from PDACScreeningLib.scan_files.byte_stream import read_planes, refuse_unlikely_compression
 from PDACScreeningLib.scan_files.file_header import read_header
 from PDACScreeningLib.scan_files.header_geometry import header_geometry
-from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
-from PDACScreeningLib.scan_files.image_header import ImageHeader
-from PDACScreeningLib.scan_files.input_check import check_ct
+from PDACScreeningLib.scan_files.hounsfield import HounsfieldUnits, hounsfield_of, scaled
+from PDACScreeningLib.scan_files.input_check import check_ct, check_extent, check_uneven
+from PDACScreeningLib.scan_files.memory_need import require_memory
+from PDACScreeningLib.scan_files.regular_grid import made_regular, what_was_made_regular
+from PDACScreeningLib.scan_files.slice_distances import SlicePlaces
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS, LabelMapping
+from PDACScreeningLib.volume.orientation import canonical_orientation
 
 _WRITTEN = (".nrrd", ".nii.gz", ".nii", ".mha")  # one file each
 
@@ -51,21 +54,56 @@ def read_ct_file(path: Path, *, include_identifiers: bool = False) -> ReadCT:
     """
     name = path.name if include_identifiers else "the input file"
     header, header_warnings = read_header(path, name)
-    placed = header_geometry(header)
-    units = to_hounsfield(_voxels(header), name, slope=header.slope, intercept=header.intercept)
-    volume = CTVolume(units.hu, placed.geometry)
-    gate_warnings = check_ct(volume, name, (units.lowest, units.highest))
+    placed = header_geometry(header, may_be_sheared=True)
+    refuse_unlikely_compression(header)
+    require_memory(header.shape, name)
+    planes = (scaled(plane, header.slope, header.intercept) for plane in read_planes(header))
+    return checked(
+        hounsfield_of(planes, header.shape, name),
+        placed.geometry,
+        name,
+        kind=header.kind,
+        places=placed.places,
+        warnings=(*header_warnings, *placed.warnings),
+        identifiers={"file_name": path.name} if include_identifiers else {},
+    )
+
+
+def checked(
+    units: HounsfieldUnits,
+    geometry: Geometry,
+    name: str,
+    *,
+    kind: str,
+    places: SlicePlaces | None,
+    warnings: tuple[str, ...],
+    identifiers: dict[str, str],
+) -> ReadCT:
+    """Voxels through the gate, made regular where their slices are not. Raises InputRejected or InputIndeterminate.
+
+    geometry: of the slices as if they were stacked straight. places: where they really lie; None: as they are.
+    """
+    hu_range = (units.lowest, units.highest)
+    if places is None or places.is_regular:
+        volume = CTVolume(units.hu, geometry)
+        gate_warnings = check_ct(volume, name, hu_range)
+    else:
+        long_axis = canonical_orientation(geometry).order[0]
+        gate_warnings = check_uneven(units.hu, name, hu_range, head_to_foot=long_axis == 0, even=places.is_even)
+        volume = made_regular(units.hu, geometry, places)
+        gate_warnings += (*check_extent(volume, name), what_was_made_regular(places))
     return ReadCT(
         volume=volume,
-        kind=header.kind,
-        warnings=(*header_warnings, *placed.warnings, *units.warnings, *gate_warnings),
+        kind=kind,
+        warnings=(*warnings, *units.warnings, *gate_warnings),
         voxels_sha256=voxels_sha256(volume.hu),
-        identifiers={"file_name": path.name} if include_identifiers else {},
+        identifiers=identifiers,
     )
 
 
 def checked_volume(volume: CTVolume) -> ReadCT:
     """A volume that did not come from a file, through the same gate. Raises InputRejected or InputIndeterminate."""
+    require_memory(volume.hu.shape, "the volume")
     hu_range = (int(volume.hu.min()), int(volume.hu.max()))
     warnings = check_ct(volume, "the volume", hu_range)
     return ReadCT(volume, "voxels", warnings, voxels_sha256(volume.hu))
@@ -79,12 +117,9 @@ def read_label_map(path: Path, mapping: LabelMapping = OWN_LABELS) -> LabelMap:
     header, _ = read_header(path)
     placed = header_geometry(header)
     labels = np.empty(header.shape, np.uint8)
-    for z, plane in enumerate(_voxels(header)):
-        values = plane
-        if (header.slope, header.intercept) != (1.0, 0.0):
-            values = plane * header.slope + header.intercept
+    for z, plane in enumerate(read_planes(header)):
         try:
-            labels[z] = mapping.apply(values)
+            labels[z] = mapping.apply(scaled(plane, header.slope, header.intercept))
         except ValueError as error:
             raise InputRejected(f"{path.name} holds {error}; its label map should hold {mapping}") from error
     return LabelMap(labels, placed.geometry)
@@ -93,7 +128,7 @@ def read_label_map(path: Path, mapping: LabelMapping = OWN_LABELS) -> LabelMap:
 def read_volume(path: Path) -> tuple[NDArray[Any], Geometry]:
     """(z, y, x) numbers of a file as they are stored, with their grid. Raises InputRejected for a damaged file."""
     header, _ = read_header(path)
-    return _voxels(header), header_geometry(header).geometry
+    return np.stack(list(read_planes(header))), header_geometry(header).geometry
 
 
 def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
@@ -113,29 +148,16 @@ def write_volume(array: NDArray[Any], geometry: Geometry, path: Path) -> Path:
     def verify(written: Path) -> None:
         try:
             header, _ = read_header(written)
-            voxels, placed = _voxels(header), header_geometry(header)
+            placed = header_geometry(header)
+            same = all(np.array_equal(plane, own) for plane, own in zip(read_planes(header), array, strict=True))
         except InputRejected as error:
             raise ValueError(str(error)) from error
         if not placed.geometry.is_close(geometry):
             raise ValueError("the geometry did not read back as written")
-        if not np.array_equal(voxels, array):
+        if not same:
             raise ValueError("the voxels did not read back as written")
 
     def write(target: Path) -> None:
         sitk.WriteImage(image, str(target), useCompression=True)
 
     return atomic_file.write_file(path, write, verify)
-
-
-def voxels_sha256(hu: NDArray[np.int16]) -> str:
-    """SHA-256 of Hounsfield units as int16 little-endian, in (z, y, x) order."""
-    digest = hashlib.sha256()
-    for plane in hu:
-        digest.update(plane.astype("<i2").tobytes())
-    return digest.hexdigest()
-
-
-def _voxels(header: ImageHeader) -> NDArray[Any]:
-    """(z, y, x) numbers as stored; scaling is not applied."""
-    voxels: NDArray[Any] = read_stored_bytes(header).view(header.stored).reshape(header.shape)
-    return voxels

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.config import HUWindow
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.content_check import check_content
 from PDACScreeningLib.volume.ct_volume import AIR_HU, CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -19,7 +21,8 @@ AIR_BELOW_HU = -500
 SOFT_TISSUE_HU = (-20, 150)
 MIN_AIR_SHARE = 1e-3  # a scan of the body has air around it, or at least in the bowel
 MIN_SOFT_TISSUE_SHARE = 0.02
-MAX_JUMP_HU = 500  # between the means of neighboring slices that hold tissue
+MIN_PILE_SHARE = 0.05  # of the voxels lie exactly at the lower end of a scan that was cut to a window
+_NEEDED_HU = HUWindow()
 _MAX_HU = 4095  # above, only metal; counted together
 _ROUNDING_MM = 1e-3
 
@@ -29,18 +32,37 @@ def check_ct(ct: CTVolume, name: str, stored_range: tuple[float, float] | None =
 
     name: of the scan in messages. stored_range: lowest and highest value before they became int16, if known.
     Raises InputRejected when the voxels cannot be those of a CT, InputIndeterminate when the scan is too short or
-    too coarse for an answer.
+    too coarse for an answer, or when its slices do not follow each other.
     """
-    _refuse_blank_slices(ct.hu, name)
-    _check_intensities(ct.hu, name, stored_range)
+    air_below, value_warnings = _check_intensities(ct.hu, name, stored_range)
     orientation = canonical_orientation(ct.geometry)
-    extent_warnings = _check_extent(orientation.canonical_geometry(ct.geometry), name)
-    return extent_warnings + _jump_warnings(orientation.to_canonical(ct.hu))
+    extent_warnings = check_extent(ct, name, air_below)
+    warnings = (*value_warnings, *extent_warnings)
+    for axis in sorted({orientation.order[0], 0}, reverse=True):  # from head to foot, and as the slices are stacked
+        planes = np.moveaxis(ct.hu, axis, 0)
+        if axis == orientation.order[0] and orientation.flipped[0]:
+            planes = planes[::-1]
+        _refuse_blank_slices(planes, name, air_below)
+        is_long_axis = axis == orientation.order[0]
+        warnings += check_content(planes, name, head_to_foot=is_long_axis, air_below=air_below)
+    return warnings
 
 
-def _refuse_blank_slices(hu: NDArray[np.int16], name: str) -> None:
+def check_uneven(
+    hu: NDArray[np.int16], name: str, stored_range: tuple[float, float], *, head_to_foot: bool, even: bool
+) -> tuple[str, ...]:
+    """As `check_ct`, for slices as they were measured, before they are made regular. Extents are not looked at.
+
+    hu: (n, rows, columns). even: all slices have the same distance, so that steps between them can be compared.
+    """
+    air_below, warnings = _check_intensities(hu, name, stored_range)
+    _refuse_blank_slices(hu, name, air_below)
+    return warnings + check_content(hu, name, head_to_foot=head_to_foot, even=even, air_below=air_below)
+
+
+def _refuse_blank_slices(hu: NDArray[np.int16], name: str, air_below: int) -> None:
     """A slice of one value that is not air is no anatomy: other software fills what is missing with 0 HU."""
-    blank = [z for z, plane in enumerate(hu) if plane[0, 0] > AIR_BELOW_HU and plane.min() == plane.max()]
+    blank = [z for z, plane in enumerate(hu) if plane[0, 0] > air_below and plane.min() == plane.max()]
     if blank:
         raise InputRejected(
             f"{len(blank)} of {len(hu)} slices of {name} hold nothing but the value {int(hu[blank[0], 0, 0])}: part of "
@@ -48,14 +70,29 @@ def _refuse_blank_slices(hu: NDArray[np.int16], name: str) -> None:
         )
 
 
-def _check_intensities(hu: NDArray[np.int16], name: str, stored_range: tuple[float, float] | None) -> None:
-    """Refuse values without air or without soft tissue: those are not Hounsfield units of a body."""
+def _check_intensities(
+    hu: NDArray[np.int16], name: str, stored_range: tuple[float, float] | None
+) -> tuple[int, tuple[str, ...]]:
+    """The HU below which all is air, and warnings. Refuses values that are not Hounsfield units of a body."""
     share = _Shares(hu)
-    has_air = share.between(AIR_HU, AIR_BELOW_HU) >= MIN_AIR_SHARE
-    if has_air and share.between(*SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_SHARE:
-        return
     low, high = stored_range or (float(hu.min()), float(hu.max()))
+    has_tissue = share.between(*SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_SHARE
+    if has_tissue and share.between(AIR_HU, AIR_BELOW_HU) >= MIN_AIR_SHARE:
+        return AIR_BELOW_HU, ()
+    if has_tissue and _is_clipped(share, low, high):
+        return int(low), (
+            f"all values lie between {low:g} and {high:g} HU, many exactly at an end: the scan was cut to a window, "
+            "and nothing is known of what lay outside of it",
+        )
     raise InputRejected(f"{name} holds values from {low:g} to {high:g}: {_suspicion(share, low, high)}")
+
+
+def _is_clipped(share: _Shares, low: float, high: float) -> bool:
+    """Whether values were cut to a window that holds all that the networks look at."""
+    if not (AIR_BELOW_HU < low <= _NEEDED_HU.lower_hu and high >= _NEEDED_HU.upper_hu):
+        return False
+    lowest, highest = int(np.rint(low)), min(int(np.rint(high)), _MAX_HU)
+    return share.between(lowest, lowest) >= MIN_PILE_SHARE and share.between(highest, highest) > 0
 
 
 def _suspicion(share: _Shares, low: float, high: float) -> str:
@@ -74,16 +111,30 @@ def _suspicion(share: _Shares, low: float, high: float) -> str:
     return "there is hardly any soft tissue (-20 to 150 HU), so this is no CT of the abdomen in Hounsfield units"
 
 
-def _check_extent(canonical: Geometry, name: str) -> tuple[str, ...]:
-    slices = canonical.shape[0]
-    if min(canonical.shape) < MIN_SLICES:
+def _slices_with_tissue(canonical: NDArray[np.int16], air_below: int) -> int:
+    """Slices from the first to the last one that is not air alone."""
+    occupied = [z for z, plane in enumerate(canonical) if plane.max() > air_below]
+    return occupied[-1] - occupied[0] + 1 if occupied else 0
+
+
+def check_extent(ct: CTVolume, name: str, air_below: int = AIR_BELOW_HU) -> tuple[str, ...]:
+    """Warnings about length and spacing. Raises InputIndeterminate when they do not suffice for an answer.
+
+    A scan ends where its body does: slices of air at the ends are not counted.
+    """
+    orientation = canonical_orientation(ct.geometry)
+    canonical = orientation.canonical_geometry(ct.geometry)
+    slices = _slices_with_tissue(orientation.to_canonical(ct.hu), air_below)
+    if min(slices, *canonical.shape) < MIN_SLICES:
         raise InputIndeterminate(
             f"{name} has only {_size(canonical)} voxels ({slices} slices): at least {MIN_SLICES} slices are needed, "
             "give the whole abdomen"
         )
-    if min(canonical.extent_mm) < MIN_EXTENT_MM - _ROUNDING_MM:
+    length_mm = slices * canonical.spacing_mm[2]
+    shortest_mm = min(*canonical.extent_mm, length_mm)
+    if shortest_mm < MIN_EXTENT_MM - _ROUNDING_MM:
         raise InputIndeterminate(
-            f"{name} covers only {min(canonical.extent_mm):.1f} mm in one direction, too little to look for a "
+            f"{name} covers only {shortest_mm:.1f} mm in one direction, too little to look for a "
             f"pancreas: at least {MIN_EXTENT_MM:.0f} mm are needed, give the whole abdomen"
         )
     coarsest_mm = max(canonical.spacing_mm)
@@ -92,12 +143,11 @@ def _check_extent(canonical: Geometry, name: str) -> tuple[str, ...]:
             f"the slices of {name} are {coarsest_mm:.1f} mm apart, too coarse to see a tumor: at most "
             f"{TOO_COARSE_MM:.0f} mm are accepted, give a thinner reconstruction"
         )
-    return _extent_warnings(canonical)
+    return _extent_warnings(length_mm, coarsest_mm)
 
 
-def _extent_warnings(canonical: Geometry) -> tuple[str, ...]:
+def _extent_warnings(length_mm: float, coarsest_mm: float) -> tuple[str, ...]:
     warnings = []
-    length_mm, coarsest_mm = canonical.extent_mm[2], max(canonical.spacing_mm)
     if length_mm < SHORT_SCAN_MM - _ROUNDING_MM:
         warnings.append(
             f"the scan covers only {length_mm:.0f} mm from head to foot; part of the pancreas may be missing"
@@ -108,18 +158,6 @@ def _extent_warnings(canonical: Geometry) -> tuple[str, ...]:
             "tumors may be missed"
         )
     return tuple(warnings)
-
-
-def _jump_warnings(hu: NDArray[np.int16]) -> tuple[str, ...]:
-    """A slice rescaled by other numbers than its neighbors stands out. hu: canonical; air slices do not count."""
-    means = np.array([plane.mean() if plane.max() > AIR_BELOW_HU else np.nan for plane in hu])
-    jumps = np.flatnonzero(np.abs(np.diff(means)) > MAX_JUMP_HU)
-    if jumps.size == 0:
-        return ()
-    return (
-        f"the mean value changes by more than {MAX_JUMP_HU} HU between neighboring slices ({jumps.size} times, first "
-        f"at slice {int(jumps[0]) + 1} from the feet); some slices may be scaled wrongly",
-    )
 
 
 def _size(geometry: Geometry) -> str:

@@ -1,87 +1,68 @@
-"""Reading a CT series from a folder of DICOM slices."""
+"""Reading a CT series: a folder of DICOM slices, or one multi-frame file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
-from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
-from PDACScreeningLib.scan_files.image_io import ReadCT, voxels_sha256
-from PDACScreeningLib.scan_files.input_check import check_ct
+from PDACScreeningLib.scan_files.dicom_file import read_identifiers
+from PDACScreeningLib.scan_files.hounsfield import hounsfield_of
+from PDACScreeningLib.scan_files.image_io import ReadCT, checked
+from PDACScreeningLib.scan_files.memory_need import require_memory
+from PDACScreeningLib.scan_files.pixel_data import PixelReader
 from PDACScreeningLib.scan_files.series_selection import select_series
-from PDACScreeningLib.scan_files.slice_header import SliceHeader, read_identifiers
+from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.scan_files.slice_stack import SliceStack, stack_slices
-from PDACScreeningLib.volume.ct_volume import CTVolume
+
+_NAME = "the series"
 
 
 def read_series(
-    folder: Path,
+    place: Path,
     *,
     series: str | None = None,
+    acquisition: str | None = None,
     include_identifiers: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> ReadCT:
     """Read and check one CT series. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
 
-    series: SeriesInstanceUID or SeriesNumber, needed when the folder holds several CT series.
+    place: a folder, or a multi-frame file. series: SeriesInstanceUID or SeriesNumber, needed when there are several CT
+    series. acquisition: which one of a series that holds several.
     Sentences name neither folder nor files; those are in the details of InputRejected.
     Slices are ordered along their normal, so the grid is right-handed whatever the order of the files.
     """
-    selected = select_series(folder, series, on_progress)
-    stack = stack_slices(selected.slices, _show_the_same)
-    units = to_hounsfield(_pixels(stack, on_progress), "the series")
-    volume = CTVolume(units.hu, stack.geometry)
-    gate_warnings = check_ct(volume, "the series", (units.lowest, units.highest))
-    identifiers = {"folder_name": folder.name} | read_identifiers(stack.slices[0].path) if include_identifiers else {}
-    return ReadCT(
-        volume=volume,
+    selected = select_series(place, series, on_progress)
+    reader = PixelReader()
+    stack = stack_slices(selected.slices, lambda one, other: _show_the_same(reader, one, other), acquisition)
+    require_memory(stack.geometry.shape, _NAME)
+    units = hounsfield_of(_planes(stack, reader, on_progress), stack.geometry.shape, _NAME)
+    told = {"file_name" if place.is_file() else "folder_name": place.name} | read_identifiers(stack.slices[0].path)
+    read = checked(
+        units,
+        stack.geometry,
+        _NAME,
         kind="DICOM series",
-        warnings=(*selected.warnings, *stack.warnings, *units.warnings, *gate_warnings),
-        voxels_sha256=voxels_sha256(volume.hu),
-        identifiers=identifiers,
-        slices=stack.slices,
+        places=stack.places,
+        warnings=(*selected.warnings, *stack.warnings),
+        identifiers=told if include_identifiers else {},
     )
+    return replace(read, slices=stack.slices)
 
 
-def _pixels(stack: SliceStack, on_progress: OnProgress) -> NDArray[Any]:
-    """(z, y, x) values after rescaling, slice by slice, so that a slice that cannot be decoded has a name."""
-    first = _plane(stack.slices[0])
-    volume = np.empty(stack.geometry.shape, first.dtype)
+def _planes(stack: SliceStack, reader: PixelReader, on_progress: OnProgress) -> Iterator[NDArray[Any]]:
+    """(y, x) values after rescaling, slice by slice, so that a slice that cannot be decoded has a name."""
     for z, header in enumerate(stack.slices):
         on_progress(Progress("reading DICOM slices", z, len(stack.slices)))
-        plane = first if z == 0 else _plane(header)
-        if plane.dtype != volume.dtype:  # slices may be rescaled one by one
-            volume = volume.astype(np.result_type(plane, volume))
-        volume[z] = plane
+        yield reader.hounsfield_plane(header)
     on_progress(Progress("reading DICOM slices", len(stack.slices), len(stack.slices)))
-    return volume
 
 
-def _plane(header: SliceHeader) -> NDArray[Any]:
-    """(y, x) values of one file after its own rescaling. Raises InputRejected when GDCM cannot decode it."""
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(header.path))
-    try:
-        pixels: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
-    except RuntimeError as error:
-        raise InputRejected(
-            "the pixels of a slice cannot be decoded: copy the series again, or convert it to an uncompressed one",
-            details=header.path.name,
-        ) from error
-    if pixels.shape != (1, header.rows, header.columns):
-        raise InputRejected(
-            "a file holds several frames, not one slice: export the series as single slices", details=header.path.name
-        )
-    plane: NDArray[Any] = pixels[0]
-    return plane
-
-
-def _show_the_same(one: SliceHeader, other: SliceHeader) -> bool:
-    return bool(np.array_equal(_plane(one), _plane(other)))
+def _show_the_same(reader: PixelReader, one: SliceHeader, other: SliceHeader) -> bool:
+    return bool(np.array_equal(reader.hounsfield_plane(one), reader.hounsfield_plane(other)))

@@ -121,7 +121,7 @@ def _read(verified: SliceHeader) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd values; those that matter are checked here
-            dataset: Dataset = pydicom.dcmread(verified.path, stop_before_pixels=True, specific_tags=_TAGS)
+            dataset: Dataset = pydicom.dcmread(verified.path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
             found = (str(dataset.get("SOPInstanceUID") or "").strip(), str(dataset.get("SeriesInstanceUID") or ""))
             dataset.decode()
             if not dataset.get("SOPClassUID"):

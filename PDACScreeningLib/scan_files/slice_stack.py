@@ -1,4 +1,4 @@
-"""CT slices -> one volume with right angles and even spacing, or the reason why they are none.
+"""CT slices -> one stack with right angles and even spacing, or what has to be done to it, or why they are none.
 
 Everything is judged by ImagePositionPatient and ImageOrientationPatient: file names, instance numbers and the tilt tag
 are often wrong, and ITK spreads whatever slices it gets evenly without a word.
@@ -14,57 +14,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.acquisitions import one_acquisition
 from PDACScreeningLib.scan_files.image_header import LARGEST_SPACING_MM, SMALLEST_SPACING_MM
 from PDACScreeningLib.scan_files.input_check import MIN_SLICES
+from PDACScreeningLib.scan_files.rescaling import check_rescaling
+from PDACScreeningLib.scan_files.slice_distances import SAME_POSITION_MM, SlicePlaces, find_places
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.volume.geometry import Geometry
 
-SAME_POSITION_MM = 0.01
-MAX_TILT_DEGREES = 0.1
-MAX_UNEVENNESS = 0.1  # of a slice distance
 _SAME_DIRECTION = 1e-3
-_ROUNDED_POSITION_MM = 0.05  # headers often round positions
-_MISSING_ABOVE = 1.5  # times the usual distance
-_FEW = 0.25  # of the distances; more wide ones mean that the spacing changes
+_THIN_SHARE = 0.6  # of the slice distance; thinner slices leave more than a third of the patient unseen
 
 SamePixels = Callable[[SliceHeader, SliceHeader], bool]
 
 
 @dataclass(frozen=True)
 class SliceStack:
-    """Slices in the order of the volume, lowest z index first."""
+    """Slices in the order of the volume, lowest z index first.
+
+    geometry: of the slices as if they were stacked straight and evenly; `places` tells whether they are.
+    """
 
     slices: tuple[SliceHeader, ...]
     geometry: Geometry
+    places: SlicePlaces
     warnings: tuple[str, ...]
 
 
-def stack_slices(headers: Sequence[SliceHeader], same_pixels: SamePixels) -> SliceStack:
-    """Sort slices into a volume. Raises InputRejected for every way in which they do not form one.
+def stack_slices(headers: Sequence[SliceHeader], same_pixels: SamePixels, acquisition: str | None = None) -> SliceStack:
+    """Sort slices into a stack. Raises InputRejected for every way in which they do not form one.
 
     same_pixels: asked for slices that claim one position; equal ones are kept once, different ones are two phases.
+    acquisition: the one asked for, of a series that holds several.
     """
     for header in headers:
         _check_alone(header)
     headers, stray_warnings = _without_stray_views(headers)
-    _check_together(headers)
-    row, column = _in_plane_axes(headers[0])
-    normal = np.cross(row, column)
+    axes = _axes(headers[0])
     position = np.array([header.position_mm for header in headers])
-    order = np.argsort(position @ normal, kind="stable")
-    ordered, copies = _without_copies([headers[i] for i in order], (position @ normal)[order], same_pixels)
-    distance_mm = _slice_distance(ordered, normal)
+    chosen, acquisition_warnings = one_acquisition(headers, position @ axes[:, 2], acquisition)
+    headers, position = [headers[i] for i in np.flatnonzero(chosen)], position[chosen]
+    _check_together(headers)
+    along = position @ axes[:, 2]
+    order = np.argsort(along, kind="stable")
+    ordered, copies = _without_copies([headers[i] for i in order], along[order], same_pixels)
+    places = _places(ordered, axes)
+    return SliceStack(
+        slices=tuple(ordered),
+        geometry=_straight_geometry(ordered, axes, places.distance_mm),
+        places=places,
+        warnings=(
+            *stray_warnings,
+            *acquisition_warnings,
+            *((f"{copies} slices are in the folder twice; one of each was used",) if copies else ()),
+            *check_rescaling(ordered),
+            *_header_warnings(ordered, places),
+        ),
+    )
+
+
+def _places(ordered: Sequence[SliceHeader], axes: NDArray[np.float64]) -> SlicePlaces:
+    position = np.array([header.position_mm for header in ordered])
+    names = [header.path.name for header in ordered]
+    return find_places(position, axes, ordered[0].thickness_mm or 1.0, names)
+
+
+def _straight_geometry(ordered: Sequence[SliceHeader], axes: NDArray[np.float64], distance_mm: float) -> Geometry:
     y_mm, x_mm = ordered[0].pixel_spacing_mm or (0.0, 0.0)
     first = ordered[0].position_mm or (0.0, 0.0, 0.0)
-    a, b, c, d, e, f, g, h, i = (float(value) for value in np.stack([row, column, normal], axis=1).ravel())
-    geometry = Geometry(
+    a, b, c, d, e, f, g, h, i = (float(value) for value in axes.ravel())
+    return Geometry(
         (len(ordered), ordered[0].rows, ordered[0].columns),
         (x_mm, y_mm, distance_mm),
         (first[0], first[1], first[2]),
         (a, b, c, d, e, f, g, h, i),
     ).rounded()
-    copy_warnings = (f"{copies} slices are in the folder twice; one of each was used",) if copies else ()
-    return SliceStack(tuple(ordered), geometry, stray_warnings + copy_warnings)
+
+
+def _header_warnings(ordered: Sequence[SliceHeader], places: SlicePlaces) -> tuple[str, ...]:
+    warnings = []
+    thickness = ordered[0].thickness_mm
+    widest = float(np.diff(places.along_mm).max()) if len(ordered) > 1 else 0.0
+    if thickness is not None and 0 < thickness < _THIN_SHARE * widest:
+        warnings.append(
+            f"slices of {thickness:g} mm lie {widest:g} mm apart: what is between them was not measured, and small "
+            "tumors may be missed"
+        )
+    if any(header.lossy for header in ordered):
+        warnings.append("the slices were compressed with losses; fine differences of density may be gone")
+    if any(header.without_contrast for header in ordered):
+        warnings.append(
+            "words in the header say that no contrast was given; the method was described for portal venous scans"
+        )
+    return tuple(warnings)
 
 
 def _check_alone(header: SliceHeader) -> None:
@@ -79,12 +121,6 @@ def _check_alone(header: SliceHeader) -> None:
     spacing = header.pixel_spacing_mm or (0.0, 0.0)
     if not all(SMALLEST_SPACING_MM <= mm <= LARGEST_SPACING_MM for mm in spacing):
         raise InputRejected("a slice has no plausible pixel spacing: give the original series", details=name)
-    if not header.rescaled:
-        raise InputRejected(
-            "a slice has no rescale slope and intercept, so its values are no Hounsfield units: give the original "
-            "series",
-            details=name,
-        )
     row, column = np.split(np.array(header.orientation), 2)
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     if not np.allclose(lengths, 1.0, atol=_SAME_DIRECTION) or abs(row @ column) > _SAME_DIRECTION:
@@ -134,12 +170,13 @@ def _pixel_spacing(header: SliceHeader) -> str:
     return " x ".join(f"{mm:.4g}" for mm in header.pixel_spacing_mm or ()) + " mm"
 
 
-def _in_plane_axes(header: SliceHeader) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit directions of index axes x (along a row) and y (along a column), at exactly right angles."""
+def _axes(header: SliceHeader) -> NDArray[np.float64]:
+    """(3, 3): columns are the unit directions of a row, of a column and of the normal, at exactly right angles."""
     row, column = np.split(np.array(header.orientation, np.float64), 2)
     row = row / np.linalg.norm(row)
     column = column - (column @ row) * row
-    return row, column / np.linalg.norm(column)
+    column = column / np.linalg.norm(column)
+    return np.stack([row, column, np.cross(row, column)], axis=1)
 
 
 def _without_copies(
@@ -152,61 +189,9 @@ def _without_copies(
             kept.append(i)
         elif not same_pixels(headers[kept[-1]], headers[i]):
             one, other = headers[kept[-1]].path.name, headers[i].path.name
-            raise InputRejected(_two_phases(headers), details=f"{one} and {other}")
+            raise InputRejected(
+                "two slices show different pixels at one position, and nothing in their headers tells them apart: give "
+                "a folder with one of the phases or reconstructions",
+                details=f"{one} and {other}",
+            )
     return [headers[i] for i in kept], len(headers) - len(kept)
-
-
-def _two_phases(headers: list[SliceHeader]) -> str:
-    acquisitions = Counter(header.acquisition or "?" for header in headers)
-    listing = ", ".join(f"acquisition {name}: {count} slices" for name, count in sorted(acquisitions.items()))
-    return (
-        "two slices show different pixels at one position, so the series mixes several phases or reconstructions "
-        f"({listing}): give a folder with one of them"
-    )
-
-
-def _slice_distance(headers: Sequence[SliceHeader], normal: NDArray[np.float64]) -> float:
-    """Distance between slices, mm, after all ways to be uneven were refused. A single slice has its thickness."""
-    if len(headers) == 1:
-        return headers[0].thickness_mm or 1.0
-    position = np.array([header.position_mm for header in headers])
-    _check_straight(position, normal)
-    along = (position - position[0]) @ normal
-    gaps = np.diff(along)
-    usual = float(np.median(gaps))
-    wide = gaps > _MISSING_ABOVE * usual
-    multiples = gaps[wide] / usual
-    if wide.any() and wide.mean() <= _FEW and np.abs(multiples - np.rint(multiples)).max() < 2 * MAX_UNEVENNESS:
-        first = int(np.flatnonzero(wide)[0])
-        raise InputRejected(
-            f"{int(np.rint(multiples - 1).sum())} slices are missing, the first after slice {first + 1} of the "
-            f"{len(headers)} in the folder: copy the whole series again",
-            details=f"between {headers[first].path.name} and {headers[first + 1].path.name}",
-        )
-    distance = float(along[-1] / (len(headers) - 1))
-    if np.abs(along - distance * np.arange(len(headers))).max() > MAX_UNEVENNESS * distance:
-        raise InputRejected(
-            f"the distance between slices changes from {gaps.min():.2f} to {gaps.max():.2f} mm: give a series with "
-            "even spacing (slices may be missing)"
-        )
-    return distance
-
-
-def _check_straight(position: NDArray[np.float64], normal: NDArray[np.float64]) -> None:
-    """Refuse slices that are not stacked along their normal: a tilted gantry, or shifted slices.
-
-    straight  |||||   tilted  /////   shifted  ||'||
-    """
-    offset = position - position[0]
-    along = offset @ normal
-    sideways = np.linalg.norm(offset - along[:, None] * normal, axis=1)
-    allowed = np.abs(along) * np.tan(np.deg2rad(MAX_TILT_DEGREES)) + _ROUNDED_POSITION_MM
-    if (sideways <= allowed).all():
-        return
-    degrees = float(np.rad2deg(np.arctan2(sideways[-1], abs(along[-1]))))
-    if degrees > MAX_TILT_DEGREES:
-        raise InputRejected(
-            f"the slices are stacked at {degrees:.1f} degrees from a right angle (a tilted gantry?): resample the "
-            "series to right angles and give the result as NIfTI or NRRD"
-        )
-    raise InputRejected("some slices are shifted sideways against the others: give a folder with one reconstruction")

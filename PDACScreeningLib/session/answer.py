@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from PDACScreeningLib.atomic_file import write_bytes
+from PDACScreeningLib.digests import file_sha256, voxels_sha256
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
@@ -20,14 +18,15 @@ from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import (
+    KNOWN_FILES,
     LABELS,
     REPORT,
     SCREENING,
     TUMOR_PROBABILITY,
-    Shield,
-    new_result,
-    open_result_folder,
+    require_result_folder,
 )
+from PDACScreeningLib.session.result_place import Shield, held_place, new_result
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -44,7 +43,7 @@ class Answer:
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    tumor_probability: PROBABILITY_ZYX | None = None
     slices: tuple[SliceHeader, ...] = ()
     dicom_files: tuple[tuple[str, bytes], ...] = ()
 
@@ -52,10 +51,13 @@ class Answer:
         """Write the files of the command line into a folder, made if absent, and return the folder.
 
         screening.json and report.html always; labels.seg.nrrd and tumor_probability.nrrd where there are any. An
-        earlier result in the folder is replaced whole. Raises UsageError when the folder cannot be written, WriteError.
+        earlier result is moved aside whole, to a folder named like this one with `.previous`. Raises UsageError when
+        the folder cannot be written, FolderInUse when another run writes there, WriteError.
         """
-        place = open_result_folder(Path(folder))
-        write_answer(self, place, shield=nullcontext, on_progress=ignore_progress)
+        place = Path(folder)
+        require_result_folder(place)
+        with held_place(place, nullcontext):
+            write_answer(self, place, shield=nullcontext, on_progress=ignore_progress)
         return place
 
     def _repr_html_(self) -> str:
@@ -68,9 +70,9 @@ class Answer:
 def write_answer(
     answer: Answer, folder: Path, *, shield: Shield, on_progress: OnProgress, with_report: bool = True
 ) -> None:
-    """Replace the result in `folder` by this one; files that this answer does not have are removed.
+    """Put this result into `folder`, which is held (`held_place`); an earlier one is moved aside.
 
-    Raises WriteError and passes on what `on_progress` raises; the earlier result is untouched then.
+    Raises WriteError and passes on what `on_progress` raises; the folder is as it was then.
     """
     with new_result(folder, shield) as staging:
         steps = _steps(answer, staging, with_report=with_report)
@@ -92,5 +94,21 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
     if with_report:
         steps += [partial(write_bytes, staging / name, content) for name, content in answer.dicom_files]
         steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
-    steps.append(lambda: write_screening(answer.screening, staging / SCREENING))
+    steps.append(lambda: write_screening(_with_files(bound(answer).screening, staging), staging / SCREENING))
     return steps
+
+
+def bound(answer: Answer) -> Answer:
+    """The answer whose values name its voxels, so that no other labels or probability can be taken for its own."""
+    digests = {}
+    if answer.label_map is not None:
+        digests[LABELS] = voxels_sha256(answer.label_map.labels)
+    if answer.tumor_probability is not None:
+        digests[TUMOR_PROBABILITY] = voxels_sha256(answer.tumor_probability)
+    return replace(answer, screening=replace(answer.screening, result_voxels_sha256=digests))
+
+
+def _with_files(screening: Screening, staging: Path) -> Screening:
+    """The values, naming what lies beside them: `screening.json` is the last file to be written."""
+    files = [staging / name for name in KNOWN_FILES if (staging / name).exists()]
+    return replace(screening, files_sha256={path.name: file_sha256(path) for path in files})

@@ -14,6 +14,7 @@ import numpy as np
 from PDACScreeningLib.dicom.options import DicomOptions, Edit
 from PDACScreeningLib.errors import DicomRefused, InputIndeterminate, InputRejected
 from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.scan_files.dicom_file import read_slices
 from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.scan_files.series_selection import select_series
@@ -95,14 +96,19 @@ def _require_package() -> None:
 def _placed(answer: Answer, request: ScanRequest) -> tuple[SeriesSource, ResultVoxels]:
     """The series an answer is about, and its voxels in the order of that series. Raises DicomRefused, InputRejected."""
     if request.dicom_source is not None:
-        series = read_series(Path(request.dicom_source), series=request.series)
+        series = read_series(Path(request.dicom_source), series=request.series, acquisition=request.acquisition)
         return read_series_source(series.slices), _voxels(_in_order_of(series, answer))
     if answer.slices:
         return read_series_source(answer.slices), _voxels(answer)
-    if answer.ct is not None or not isinstance(request.scan, str) or not Path(request.scan).is_dir():
+    if answer.ct is not None or not isinstance(request.scan, str) or not _is_series(Path(request.scan)):
         raise DicomRefused(_NO_SERIES)
     ended_early = select_series(Path(request.scan), request.series, ignore_progress)
     return read_series_source(ended_early.slices), _voxels(answer)
+
+
+def _is_series(place: Path) -> bool:
+    """A folder, or one multi-frame file."""
+    return place.is_dir() or place.is_file() and isinstance(read_slices(place), list)
 
 
 def _voxels(answer: Answer) -> ResultVoxels:

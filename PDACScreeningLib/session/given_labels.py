@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.finding_regions import with_native_volumes
+from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.screening_result import Protocol, Screening
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.record import input_facts, new_record
+from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
@@ -27,7 +29,7 @@ NO_LABELS = "The given labels hold neither pancreas nor tumor. This is not a nor
 def score_segmentation(
     ct: str | CTVolume,
     labels: LabelMap,
-    probability: NDArray[np.float32] | None = None,
+    probability: PROBABILITY_ZYX | None = None,
     *,
     config: ScreeningConfig | None = None,
 ) -> Answer:
@@ -45,18 +47,18 @@ def score_segmentation(
     record.input, record.warnings = input_facts(read), (*read.warnings, NOT_OURS)
     _require_same_grid(read.volume, labels, probability)
     grid = working_grid(read.volume.geometry, config.working_spacing_mm)
-    drawn = keep_large_components(grid.labels_to_working(labels), min_fraction=config.components.min_fraction)
-    protocol = _protocol(grid, config)
+    drawn, protocol = grid.labels_to_working(labels), _protocol(grid, config)
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
-        return Answer(record.completed(ended), read.volume, labels)
+        return bound(Answer(record.completed(ended), read.volume, labels))
+    kept = filter_components(drawn, config.components)
     there = None if probability is None else grid.probability_to_working(probability)
-    judgment = judge(drawn, there, grid.to_working(read.volume), config.decision, config.score)
+    judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
     screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
-    return Answer(record.completed(screening), read.volume, labels, probability)
+    return bound(Answer(record.completed(screening), read.volume, labels, probability))
 
 
-def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: NDArray[np.float32] | None) -> None:
+def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:
     if not labels.geometry.is_close(ct.geometry):
         raise GeometryMismatch("the labels lie on another grid than the CT: export both on the CT's grid")
     if probability is None:
@@ -77,4 +79,5 @@ def _protocol(grid: WorkingGrid, config: ScreeningConfig) -> Protocol:
         components=config.components,
         decision=config.decision,
         score=config.score,
+        assessment=config.assessment,
     )

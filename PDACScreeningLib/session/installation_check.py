@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +19,11 @@ from numpy.typing import NDArray
 from PDACScreeningLib.config import HUWindow, NetworkSpec, ScreeningConfig
 from PDACScreeningLib.inference.screening import ScreenedVolume, screen
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.session.answer import Answer, write_answer
+from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.outcome_of_error import sentence
 from PDACScreeningLib.session.result_folder import RESULT_FILES
+from PDACScreeningLib.session.stored_result import read_result
 from PDACScreeningLib.volume.ct_volume import AIR_HU, CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 
@@ -106,10 +105,9 @@ def _check_files() -> str:
     ct, screened = _test_volume(), _screen_with_thresholds()
     answer = Answer(screened.screening, ct, screened.label_map, screened.tumor_probability)
     with tempfile.TemporaryDirectory() as folder:
-        write_answer(answer, Path(folder), shield=nullcontext, on_progress=ignore_progress)
-        missing = [name for name in RESULT_FILES if not (Path(folder) / name).is_file()]
-    if missing:
-        raise _Wrong(f"not written: {', '.join(missing)}")
+        again = read_result(answer.save(Path(folder) / "result"))
+    if again.label_map is None or again.tumor_probability is None:
+        raise _Wrong("labels or tumor probability were not written")
     return f"wrote and read back {', '.join(RESULT_FILES)}"
 
 

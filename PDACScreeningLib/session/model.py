@@ -22,6 +22,7 @@ class ModelRequest:
     model: str | None = None  # name or folder; None = the only installed model that is not a demo
     device: str = "auto"  # one of config.DEVICES
     memory_gib: float | None = None  # that the networks may take; None = as much as is there
+    precision: str = "auto"  # one of config.PRECISIONS; "auto" is the device's fast one
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class LoadedModel:
     device: str
     precision: str
     networks: Mapping[int, WindowPredictor]
+    in_full_precision: Callable[[], Mapping[int, WindowPredictor]] | None  # None where `networks` are that already
 
 
 class LazyModel:
@@ -74,17 +76,22 @@ class LazyModel:
             tell(f"Note: {loaded.facts.notice}.")
         tell(f"Computing on {loaded.device} ({loaded.precision}).")
 
+    def announce_again(self) -> None:
+        """Let the next `announce` speak: whoever listens then has not heard it."""
+        self._announced = False
+
     def _load(self) -> LoadedModel:
         from PDACScreeningLib.network.model_directory import load_model
         from PDACScreeningLib.network.runtime import resolve_device
-        from PDACScreeningLib.network.window_predictor import window_predictors
+        from PDACScreeningLib.network.window_predictor import full_precision, window_predictors
 
         model = load_model(self._choice.folder)
-        runtime = resolve_device(self.request.device, memory_gib=self.request.memory_gib)
+        runtime = resolve_device(self.request.device, self.request.precision, self.request.memory_gib)
         return LoadedModel(
             facts=model.description.facts(self._choice.reason),
             config=model.config,
             device=runtime.description,
             precision=runtime.precision,
             networks=window_predictors(model, runtime),
+            in_full_precision=None if runtime.precision == "fp32" else lambda: full_precision(model, runtime),
         )

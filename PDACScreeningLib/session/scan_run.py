@@ -18,7 +18,7 @@ from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.outcome_of_error import is_expected, outcome_of_error, without_paths
 from PDACScreeningLib.session.record import new_record
-from PDACScreeningLib.session.result_folder import KNOWN_FILES, SCREENING
+from PDACScreeningLib.session.result_folder import KNOWN_FILES
 from PDACScreeningLib.session.screener import ScanRequest, Screener
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class ScanOrder:
     """What to screen, and where its result goes."""
 
     request: ScanRequest
-    folder: Path  # of the result; it exists
+    folder: Path  # of the result; it is held (result_place), and no earlier result stands in it
     debug: bool = False  # let an unexpected error through with its traceback
 
 
@@ -133,8 +133,7 @@ class ScanRun:
                 _logger.debug("could not write the outcome", exc_info=True)
             else:
                 return
-        if (self.order.folder / SCREENING).exists():
-            self.listener.notice(f"{self.order.folder} still holds the result of an earlier run, not of this one.")
+        self.listener.notice(f"{self.order.folder} holds no result: not even the outcome could be written.")
 
     def _write(self, answer: Answer, on_progress: OnProgress, *, with_report: bool = True) -> None:
         shield = self._stop.shielded

@@ -11,7 +11,7 @@ from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
@@ -26,6 +26,7 @@ class ScanRequest:
     scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
     protocol: ProtocolName = DEFAULT_PROTOCOL
     series: str | None = None  # of a DICOM folder: its number or UID
+    acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
     dicom_source: str | None = None  # folder of the series that a file was made from
@@ -42,19 +43,25 @@ class Screener:
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, device: str = "auto", memory_gib: float | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        device: str = "auto",
+        memory_gib: float | None = None,
+        precision: str = "auto",
     ) -> None:
         """Choose the model. model: name or folder; None takes the only installed model that is not a demo.
 
         device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps". memory_gib: what the networks may take.
+        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32".
         Raises UsageError when there is no such model; torch is imported with the first scan.
         """
-        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib))
+        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib, precision))
 
     @classmethod
     def of(cls, request: ModelRequest) -> Screener:
         """The screener of a request."""
-        return cls(request.model, device=request.device, memory_gib=request.memory_gib)
+        return cls(**vars(request))
 
     def screen(
         self,
@@ -62,6 +69,7 @@ class Screener:
         *,
         protocol: ProtocolName = DEFAULT_PROTOCOL,
         series: str | None = None,
+        acquisition: str | None = None,
         include_identifiers: bool = False,
         dicom_out: bool = False,
         dicom_source: str | Path | None = None,
@@ -69,8 +77,8 @@ class Screener:
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
 
-        scan: a NIfTI, NRRD or MetaImage file, a folder of DICOM slices, or a CTVolume. A scan that is refused or that
-        cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
+        scan: a NIfTI, NRRD or MetaImage file, DICOM as `read_scan` takes it, or a CTVolume. A scan that is refused or
+        that cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
         dicom_out: make DICOM objects, which `save` writes; dicom_source: folder of the series a file was made from.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
@@ -79,6 +87,7 @@ class Screener:
             place,
             protocol,
             series,
+            acquisition,
             include_identifiers,
             dicom_out=dicom_out,
             dicom_source=None if dicom_source is None else str(dicom_source),
@@ -100,18 +109,23 @@ class Screener:
             read = read_scan(
                 request.scan,
                 series=request.series,
+                acquisition=request.acquisition,
                 include_identifiers=request.include_identifiers,
                 on_progress=on_progress,
             )
         record.input, record.warnings = input_facts(read), read.warnings
         try:
-            screened = screen(read.volume, loaded.networks, loaded.config, on_progress, protocol=request.protocol)
+            screened = screen(
+                read.volume,
+                loaded.networks,
+                loaded.config,
+                on_progress,
+                protocol=request.protocol,
+                in_full_precision=loaded.in_full_precision,
+            )
         finally:
             record.use_memory_steps(self.model.memory_steps)
-        return Answer(
-            record.completed(screened.screening),
-            read.volume,
-            screened.label_map,
-            screened.tumor_probability,
-            read.slices,
-        )
+        if screened.decided_in_full:
+            record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
+        screening, labels = record.completed(screened.screening), screened.label_map
+        return bound(Answer(screening, read.volume, labels, screened.tumor_probability, read.slices))

@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PROTOCOLS
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PRECISIONS, PROTOCOLS
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 from PDACScreeningLib.terminal.display import STYLES, Display
 from PDACScreeningLib.terminal.interruption import Interruption
 
 EXIT_CODES = (
-    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected, 5 failed,\n"
+    "exit codes: 0 result, 2 usage, 3 not assessable, 4 input rejected (prepare: some cases), 5 failed,\n"
     "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )
@@ -65,6 +65,17 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     """`--device`."""
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="what computes (default: a GPU if there is one)"
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """`--precision`."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="number format of the networks; auto: bf16 where the device is fast at it, and fp32 again for scans near "
+        "the rule (default: auto)",
     )
 
 

@@ -7,7 +7,7 @@ Flips and quarter turns generate exactly 48 maps: six axis orders times eight ch
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,13 @@ CUBE_SYMMETRIES = tuple(
 
 IDENTITY = CUBE_SYMMETRIES[0]
 
+# Ours: flips along all axes and quarter turns in the axial plane only, for voxels that are longer along z (ADR 0020).
+AXIAL_SYMMETRIES = tuple(symmetry for symmetry in CUBE_SYMMETRIES if symmetry.axis_order[0] == 0)
 
-def random_symmetry(rng: np.random.Generator) -> CubeSymmetry:
-    """One of the 48, each equally likely."""
-    return CUBE_SYMMETRIES[rng.integers(len(CUBE_SYMMETRIES))]
+_SETS = {"cube": CUBE_SYMMETRIES, "axial": AXIAL_SYMMETRIES}
+
+
+def random_symmetry(rng: np.random.Generator, among: Literal["cube", "axial"] = "cube") -> CubeSymmetry:
+    """One of the 48, or of the 16 that keep the z axis; each equally likely."""
+    symmetries = _SETS[among]
+    return symmetries[rng.integers(len(symmetries))]

@@ -16,6 +16,7 @@ from PDACScreeningLib.errors import DataError, GeometryMismatch, InputIndetermin
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.training.case_store import StoredCase, write_case
+from PDACScreeningLib.training.native_truth import write_native_truth
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -50,15 +51,19 @@ def _prepare(task: CaseTask) -> StoredCase:
     scan = read_scan(case.image)
     labels, label_warnings = _checked_labels(case, scan.volume)
     grid = working_grid(scan.volume.geometry, task.working_spacing_mm)
+    working = grid.labels_to_working(labels)
+    _refuse_vanished_tumor(labels, working, task.working_spacing_mm)
     stored = write_case(
         task.store,
         case.case_id,
         grid.to_working(scan.volume),
-        grid.labels_to_working(labels),
+        working,
         patient_id=case.patient_id,
     )
     return replace(
         stored,
+        traits=case.traits,
+        native_sha256=write_native_truth(task.store, case.case_id, labels),
         dataset=case.dataset,
         scan_sha256=scan_sha256(scan.volume.hu),
         warnings=(*scan.warnings, *label_warnings),
@@ -82,6 +87,17 @@ def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str
     return LabelMap(np.ascontiguousarray(orientation.to_native(canonical)), scan.geometry), warnings
 
 
+def _refuse_vanished_tumor(labels: LabelMap, working: NDArray[np.uint8], spacing_mm: float | None) -> None:
+    """A patient with a tumor must not become a normal because the grid is coarse. Raises DataError."""
+    there = labels.count(Label.TUMOR)
+    if there and not np.any(working == Label.TUMOR):
+        grid = "the working grid" if spacing_mm is None else f"a grid of {spacing_mm:g} mm"
+        raise DataError(
+            f"its tumor of {there} voxels ({labels.volume_mm3(Label.TUMOR):.1f} mm3) vanishes on {grid}: it would be "
+            "trained on and counted as a case without a tumor; prepare it with a smaller --working-spacing-mm"
+        )
+
+
 def _refuse_implausible_gland(hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> None:
     gland = hu[labels != Label.BACKGROUND]
     share = float(np.mean((gland >= GLAND_HU[0]) & (gland <= GLAND_HU[1])))
@@ -93,7 +109,7 @@ def _refuse_implausible_gland(hu: NDArray[np.int16], labels: NDArray[np.uint8]) 
 
 
 def _judged(placement: LabelPlacement, *, position_ignored: bool) -> tuple[str, ...]:
-    """Warnings about where the label map lies. Raises DataError when it is mirrored, or placed by nothing but hope."""
+    """Warnings about where the label map lies. Raises DataError when it is mirrored or may be misplaced."""
     best = describe(placement.best_mirrored)
     fit = f"{placement.contrasts[0]:.2f} as stored, {max(placement.contrasts[1:]):.2f} mirrored {best}"
     evidence = f"share of soft tissue inside minus around it: {fit}"

@@ -7,7 +7,7 @@ canonical orientation. `pdac-screening prepare` writes it; several trainings may
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +19,15 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.datasets.dataset import DatasetFacts
 from PDACScreeningLib.errors import DataError, WriteError
 from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.strict_json import read_json
+from PDACScreeningLib.training.native_truth import NATIVE, read_native_truth
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Geometry
-from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.label_map import Label, LabelMap
 
-FORMAT_VERSION = 3  # 2: patients; 3: data sets, refused cases
-_READ_VERSIONS = (2, 3)  # what 3 added has defaults
+FORMAT_VERSION = 4  # 2: patients; 3: data sets, refused cases; 4: traits, truth on the scan's own grid
+_READ_VERSIONS = (2, 3, 4)  # what 3 and 4 added has defaults
 INDEX = "store.json"
 
 
@@ -45,6 +47,14 @@ class StoredCase:
     dataset: str = ""  # short name, such as "msd"
     scan_sha256: str = ""  # datasets/scan_identity: the same for one scan, however it is stored
     warnings: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
+    native_sha256: str = ""  # of the truth on the scan's own grid, where that is kept
+
+    def __post_init__(self) -> None:
+        if self.case_id in ("", ".", "..") or set(self.case_id) & {"/", "\\", "\0"}:
+            raise ValueError(f"a case is stored in files of its name, and {self.case_id!r} would lead elsewhere")
+        if min(self.shape) < 1 or not all(0 < mm < math.inf for mm in self.spacing_mm):
+            raise ValueError(f"case {self.case_id} cannot have the shape {self.shape} and spacing {self.spacing_mm} mm")
 
     @property
     def gland(self) -> Box:
@@ -59,6 +69,7 @@ class RefusedCase:
     case_id: str
     dataset: str
     reason: str
+    is_duplicate: bool = False  # the scan is there under another name, so nothing is missing
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,12 @@ class Case:
     facts: StoredCase
     hu: NDArray[np.int16]
     labels: NDArray[np.uint8]
+    native: Path | None = None  # file of the truth on the scan's own grid
+
+    @property
+    def native_truth(self) -> LabelMap | None:
+        """The truth on the scan's own grid, where the store keeps it. Raises DataError when it is damaged."""
+        return None if self.native is None else read_native_truth(self.native, self.facts.native_sha256)
 
     @property
     def ct(self) -> CTVolume:
@@ -91,7 +108,7 @@ class Case:
 def write_case(
     folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8], *, patient_id: str | None = None
 ) -> StoredCase:
-    """Add one case to a store folder. ct, labels: on the working grid. Without a patient the case is one of its own.
+    """Add one case to a store folder. ct, labels: on the working grid. Without patient_id the case is its own patient.
 
     Raises DataError when it has no pancreas, WriteError.
     """
@@ -137,7 +154,7 @@ def remove_index(folder: Path) -> None:
 
 def remove_case(folder: Path, case_id: str) -> None:
     """Delete the arrays of a case; nothing happens when there are none."""
-    for path in _arrays(folder, case_id):
+    for path in (*_arrays(folder, case_id), folder / f"{case_id}{NATIVE}"):
         path.unlink(missing_ok=True)
 
 
@@ -147,7 +164,8 @@ def is_intact(folder: Path, facts: StoredCase) -> bool:
         case = _open_case(folder, facts)
     except DataError:
         return False
-    return _content_sha256(case.hu, case.labels) == facts.content_sha256
+    is_native_there = case.native is None or case.native.exists()
+    return is_native_there and _content_sha256(case.hu, case.labels) == facts.content_sha256
 
 
 class CaseStore:
@@ -201,7 +219,7 @@ def read_index(folder: Path) -> StoreIndex:
     """The content of `store.json`. Raises DataError when it is missing, damaged or of another version."""
     path = folder / INDEX
     try:
-        index = from_plain(StoreIndex, json.loads(path.read_text(encoding="utf-8")))
+        index = from_plain(StoreIndex, read_json(path))
     except FileNotFoundError as error:
         raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
     except OSError as error:
@@ -226,7 +244,7 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TypeError) as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error
@@ -236,4 +254,4 @@ def _open_case(folder: Path, facts: StoredCase) -> Case:
         raise DataError(
             f"case {facts.case_id} in {folder} holds {hu.dtype} and {labels.dtype}; prepare the store again"
         )
-    return Case(facts, hu, labels)
+    return Case(facts, hu, labels, folder / f"{facts.case_id}{NATIVE}" if facts.native_sha256 else None)

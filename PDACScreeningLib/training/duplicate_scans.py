@@ -23,9 +23,18 @@ class SameScan:
             "under two names"
         )
 
+    @property
+    def disagreement(self) -> str:
+        """What the two truths say differently about a tumor; empty when they agree."""
+        has_tumor = self.first.tumor_voxels > 0
+        if has_tumor == (self.second.tumor_voxels > 0):
+            return ""
+        kept, other = ("a tumor", "none") if has_tumor else ("no tumor", "one")
+        return f"its truth has {kept}, that of {self.second.case_id}, the same scan, {other}"
+
 
 def same_scans(cases: Sequence[StoredCase]) -> tuple[SameScan, ...]:
-    """Every case that shows a scan which an earlier case shows already."""
+    """Every case whose scan has the same voxels as that of an earlier case."""
     first: dict[str, StoredCase] = {}
     found = []
     for case in cases:
@@ -34,6 +43,20 @@ def same_scans(cases: Sequence[StoredCase]) -> tuple[SameScan, ...]:
         else:
             first[case.scan_sha256] = case
     return tuple(found)
+
+
+def overruled(twice: Sequence[SameScan], any_mass: frozenset[str]) -> dict[str, str]:
+    """Cases that must not stay because another truth of the same scan knows better, with the reason.
+
+    any_mass: data sets that call every mass a tumor. Where one of them says tumor, and another data set that tells PDAC
+    from other masses says none, the tumor is most likely no PDAC.
+    """
+    return {
+        pair.first.case_id: f"{pair.disagreement}; {pair.first.dataset} calls any mass a tumor: name "
+        f"{pair.second.dataset} first, and its truth is kept"
+        for pair in twice
+        if pair.disagreement and pair.first.dataset in any_mass and pair.second.dataset not in any_mass
+    }
 
 
 def merged_patients(

@@ -1,4 +1,7 @@
-"""`training.jsonl`: one line an iteration, so that a training can be watched, drawn and judged afterwards."""
+"""`training.jsonl`: one line an iteration, so that a training can be watched, drawn and judged afterwards.
+
+The first line after each start also tells what is trained: configuration, data, software, device.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from typing import Any
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import WriteError
 from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.strict_json import parse_json
+from PDACScreeningLib.training.scan_validation import ScanFigures
 
 JOURNAL = "training.jsonl"
 
@@ -30,6 +35,8 @@ class JournalLine:
     patches_per_s: float
     data_wait_share: float  # of those seconds; above 0.05 the network waits for its patches
     validation_dice: float | None = None  # mean Dice on the validation patients, where one was due
+    validation_scans: ScanFigures | None = None  # where whole scans were judged
+    started: Mapping[str, Any] | None = None  # what is trained; on the first line after a start
 
 
 class Journal:
@@ -37,10 +44,10 @@ class Journal:
 
     A training that goes on from a checkpoint does the iterations after it again: every iteration stands there once,
     in order. Each line is handed to the operating system at once, so a killed process loses none; `sync` also brings
-    them to the disk. Raises WriteError.
+    them to the disk. started: stands on the first line that is added. Raises WriteError.
     """
 
-    def __init__(self, folder: Path, first_iteration: int) -> None:
+    def __init__(self, folder: Path, first_iteration: int, started: Mapping[str, Any] | None = None) -> None:
         self.path = folder / JOURNAL
         _take_back(self.path, first_iteration)
         try:
@@ -48,7 +55,7 @@ class Journal:
             self._file = self.path.open("ab", buffering=0)
         except OSError as error:
             raise _not_written(self.path, error) from error
-        self._last = time.perf_counter()
+        self._last, self._started = time.perf_counter(), started
 
     def __enter__(self) -> Journal:
         return self
@@ -68,6 +75,7 @@ class Journal:
         patches: int,
         waited_s: float,
         validation_dice: float | None = None,
+        validation_scans: ScanFigures | None = None,
     ) -> JournalLine:
         """Write the line of an iteration that has just ended, and return it. waited_s: for its batch."""
         now = time.perf_counter()
@@ -81,7 +89,10 @@ class Journal:
             patches_per_s=round(patches / seconds, 1),
             data_wait_share=round(min(1.0, waited_s / seconds), 4),
             validation_dice=None if validation_dice is None else round(validation_dice, 6),
+            validation_scans=validation_scans,
+            started=self._started,
         )
+        self._started = None
         told = {name: value for name, value in to_plain(line).items() if value is not None}
         self._append(json.dumps(told).encode() + b"\n")
         return line
@@ -123,7 +134,7 @@ def _take_back(path: Path, first_iteration: int) -> None:
 def _iteration_of(line: bytes) -> int | None:
     """The iteration of a whole line, None for anything else."""
     try:
-        content: Any = json.loads(line)
+        content: Any = parse_json(line)
     except ValueError:
         return None
     iteration = content.get("iteration") if isinstance(content, dict) and line.endswith(b"\n") else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.training.journal import JournalLine
 
 FOLDER = "tensorboard"
@@ -48,5 +49,7 @@ class LossCurves:
         }
         if line.validation_dice is not None:
             values["validation/mean_dice"] = line.validation_dice
+        if line.validation_scans is not None:
+            values |= {f"validation/{name}": value for name, value in to_plain(line.validation_scans).items()}
         for name, value in values.items():
             self._writer.add_scalar(name, value, line.iteration)

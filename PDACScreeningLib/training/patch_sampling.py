@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +62,21 @@ class PatchSampler:
 
     roi_share: share of patches drawn by type inside the ROI; the rest lie anywhere in the volume. It is 1 for the
     32^3 and 16^3 networks; the paper does not say how it samples for 64^3, `PatchSampling.coarse_roi_share` does.
-    Raises ValueError when there is no case.
+    symmetries: among which `augment` draws. Raises ValueError when there is no case.
     """
 
-    def __init__(self, cases: Sequence[Case], patch_size: int, rule: PatchSampling, roi_share: float) -> None:
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        patch_size: int,
+        rule: PatchSampling,
+        roi_share: float,
+        *,
+        symmetries: Literal["cube", "axial"] = "cube",
+    ) -> None:
         if not cases:
             raise ValueError("a patch sampler needs at least one case")
-        self.patch_size, self.rule, self.roi_share = patch_size, rule, roi_share
+        self.patch_size, self.rule, self.roi_share, self.symmetries = patch_size, rule, roi_share, symmetries
         self._cases = tuple(_SampledCase.of(case, patch_size, rule) for case in cases)
         self._tumor_cases = tuple(case for case in self._cases if len(case.tumor.positions))
 
@@ -82,7 +91,7 @@ class PatchSampler:
         first_type = int(rng.integers(3))  # so that batches not divisible by three stay balanced over time
         for slot in range(count):
             case, corner = self._draw(rng, _TYPES[(first_type + slot) % 3])
-            symmetry = random_symmetry(rng) if augment else IDENTITY
+            symmetry = random_symmetry(rng, self.symmetries) if augment else IDENTITY
             if slot in wanted:
                 hu, labels = _crop(case, corner, self.patch_size)
                 place = wanted.index(slot)

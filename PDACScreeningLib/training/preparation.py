@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset
@@ -12,13 +13,14 @@ from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_preparation import CaseTask
 from PDACScreeningLib.training.case_store import (
     RefusedCase,
+    StoredCase,
     StoreIndex,
     read_index,
     remove_case,
     remove_index,
     write_store_index,
 )
-from PDACScreeningLib.training.duplicate_scans import SameScan, merged_patients, same_scans
+from PDACScreeningLib.training.duplicate_scans import SameScan, merged_patients, overruled, same_scans
 from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
 from PDACScreeningLib.worker_processes import each_as_finished
 
@@ -48,7 +50,8 @@ def prepare(
     tasks = [CaseTask(case, store, working_spacing_mm) for case in cases]
     prepared = _without_gaps(tasks, _prepare_all(tasks, jobs, on_progress), jobs, on_progress)
     twice = same_scans([one.stored for one in prepared if one.stored is not None])
-    refused = _refused(tasks, prepared, twice)
+    overruled_cases = overruled(twice, frozenset(one.facts.name for one in datasets if one.facts.any_mass))
+    refused = _refused(tasks, prepared, twice, overruled_cases)
     _drop(tasks, prepared, refused)
     index = _index(datasets, working_spacing_mm, prepared, refused, twice)
     if not index.cases:
@@ -67,15 +70,28 @@ def _index(
 ) -> StoreIndex:
     names = {case.case_id for case in refused}
     kept = [one.stored for one in prepared if one.stored is not None and one.case_id not in names]
-    cases, merges = merged_patients(kept, twice)
+    cases, merges = merged_patients(_with_disagreements(kept, twice), twice)
     return StoreIndex(
         working_spacing_mm,
         source=" ".join(dict.fromkeys(dataset.facts.source for dataset in datasets)),
         cases=cases,
         datasets=tuple(dict.fromkeys(dataset.facts for dataset in datasets)),
         refused=refused,
-        notes=(*(note for dataset in datasets for note in dataset.notes), *merges),
+        notes=(
+            *(note for dataset in datasets for note in dataset.notes),
+            *merges,
+            *(f"{pair.first.case_id}: {pair.disagreement}" for pair in twice if pair.disagreement),
+        ),
     )
+
+
+def _with_disagreements(cases: Sequence[StoredCase], twice: Sequence[SameScan]) -> list[StoredCase]:
+    """A case whose scan has another truth elsewhere carries a warning."""
+    warnings: dict[str, tuple[str, ...]] = {}
+    for pair in twice:
+        if pair.disagreement:
+            warnings[pair.first.case_id] = (*warnings.get(pair.first.case_id, ()), pair.disagreement)
+    return [replace(case, warnings=(*case.warnings, *warnings.get(case.case_id, ()))) for case in cases]
 
 
 def _require_distinct_names(cases: Sequence[DataCase]) -> None:
@@ -141,13 +157,18 @@ def _without_gaps(
 
 
 def _refused(
-    tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], twice: Sequence[SameScan]
+    tasks: Sequence[CaseTask],
+    prepared: Sequence[PreparedCase],
+    twice: Sequence[SameScan],
+    overruled_cases: Mapping[str, str],
 ) -> tuple[RefusedCase, ...]:
     """Every case that is not stored, in the order of the tasks."""
-    reasons = {one.case_id: one.refusal for one in prepared if one.stored is None}
-    reasons |= {pair.second.case_id: pair.reason for pair in twice}
+    duplicates = {pair.second.case_id: pair.reason for pair in twice}
+    reasons = {one.case_id: one.refusal for one in prepared if one.stored is None} | duplicates | dict(overruled_cases)
     cases = [task.case for task in tasks if task.case.case_id in reasons]
-    return tuple(RefusedCase(case.case_id, case.dataset, reasons[case.case_id]) for case in cases)
+    return tuple(
+        RefusedCase(case.case_id, case.dataset, reasons[case.case_id], case.case_id in duplicates) for case in cases
+    )
 
 
 def _drop(tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], refused: Sequence[RefusedCase]) -> None:

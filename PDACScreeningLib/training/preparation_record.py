@@ -11,6 +11,7 @@ from typing import Any
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
+from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.training.case_preparation import CaseTask, prepare_case
 from PDACScreeningLib.training.case_store import StoredCase, is_intact
 
@@ -71,7 +72,7 @@ def _still_holds(store: Path, earlier: PreparedCase) -> bool:
 def _read(task: CaseTask) -> PreparedCase | None:
     """What was recorded, or None; a record that cannot be read is as good as none."""
     try:
-        return from_plain(PreparedCase, json.loads(_path(task).read_text(encoding="utf-8")))
+        return from_plain(PreparedCase, read_json(_path(task)))
     except (OSError, ValueError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import ScaleSpec, TrainingConfig
 from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify
 from PDACScreeningLib.training.journal import Journal
 from PDACScreeningLib.training.loss_curves import LossCurves
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_lease import run_lease
+from PDACScreeningLib.training.scan_validation import Validated
 from PDACScreeningLib.training.step import StepLoss
 
 
@@ -51,14 +54,20 @@ class RunRecord:
             self._checkpoints.set_damaged_aside()
         return self._ranks.from_writer(found)
 
-    def open_journal(self, first_iteration: int) -> None:
-        """Begin to write down iterations, from the first one that is done (again). Raises WriteError."""
+    def open_journal(self, first_iteration: int, provenance: Mapping[str, str]) -> None:
+        """Begin to write down iterations, from the first one that is done (again). Raises WriteError.
+
+        provenance: stands with the configuration on the first line that is written.
+        """
         if self._ranks.is_writer:
-            self._journal = self._held.enter_context(Journal(self._run.folder, first_iteration))
+            started = {**provenance, "config": to_plain(self._run.config)}
+            self._journal = self._held.enter_context(Journal(self._run.folder, first_iteration, started))
             if self._run.tensorboard:
                 self._curves = self._held.enter_context(LossCurves(self._run.folder, first_iteration))
 
-    def add(self, iteration: int, loss: StepLoss, rate: float, waited_s: float, validation_dice: float | None) -> str:
+    def add(
+        self, iteration: int, loss: StepLoss, rate: float, waited_s: float, validated: Validated | None = None
+    ) -> str:
         """Write down an iteration; its loss and pace in words, nothing on other ranks. Raises WriteError."""
         if self._journal is None:
             return ""
@@ -69,7 +78,8 @@ class RunRecord:
             learning_rate=rate,
             patches=self._run.scale.batch_size,
             waited_s=waited_s,
-            validation_dice=validation_dice,
+            validation_dice=None if validated is None else validated.mean_dice,
+            validation_scans=None if validated is None else validated.scans,
         )
         if self._curves is not None:
             self._curves.add(line)

@@ -17,6 +17,7 @@ from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.training.learner import Learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.ranks import Ranks
+from PDACScreeningLib.volume.intensity import scaled_to_window
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def precision_of(runtime: Runtime, scale: ScaleSpec) -> str:
 def to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
     """Normalized image (n, 1, z, y, x) float32 and labels (n, z, y, x) int64."""
     hu = torch.from_numpy(batch.hu).to(device).float()
-    image = (hu.clamp(window.lower_hu, window.upper_hu) - window.mean_hu) / window.std_hu
+    image = scaled_to_window(hu, window)
     labels = torch.from_numpy(batch.labels).to(device).long()
     return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels
 

@@ -17,10 +17,11 @@ from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.checkpoint_folder import Notify
-from PDACScreeningLib.training.learner import new_learner
+from PDACScreeningLib.training.learner import NetworkState, new_learner
 from PDACScreeningLib.training.patch_source import PatchSource
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_record import RunRecord, TrainingRun
+from PDACScreeningLib.training.scan_validation import scans_to_watch
 from PDACScreeningLib.training.step import StepSpec, training_step
 from PDACScreeningLib.training.training_state import TrainingState
 from PDACScreeningLib.training.validation import Validation, split_store
@@ -42,39 +43,47 @@ def train(
     should_stop: Callable[[], bool] = never,
     notify: Notify = _LOG.warning,
     ranks: Ranks = _ALONE,
+    start: NetworkState | None = None,
 ) -> Checkpoint:
     """Train until `config.iterations` are done, from the run folder's newest checkpoint when it has one.
 
     The batch of an iteration depends on (seed, scale, iteration) alone, so a stopped training goes on where it was,
     and a killed one ends with the same bits. should_stop: asked after every iteration; when any rank is to stop, all
     save and return what is done so far. store: what may be trained on; `config.validation` sets patients of it aside.
-    notify: told in one sentence about a damaged checkpoint that an older one replaces.
+    notify: told in one sentence about a damaged checkpoint that an older one replaces. start: state of a network to
+    begin with, instead of random weights; a finished training that is asked for more iterations goes on (ADR 0022).
     Raises CheckpointError when the folder holds a training with other settings or data, DataError when the store has
     another grid than the configuration or the loss is no longer finite on any rank, FolderInUse, WriteError.
     """
     learned, apart = split_store(store, run.config.validation, run.config.seed)
     source = PatchSource(run, learned, ranks)
     step = StepSpec(run.scale, run.config.loss, run.config.screening.intensity, run.runtime, run.accumulate)
-    validation = None if apart is None else Validation(PatchSource(run, apart, ranks), step, run.config.validation)
+    validation = None if apart is None else _validation(run, apart, step, ranks)
     with RunRecord(run, ranks, notify) as record:
         ranks.require_same([to_plain(run.config), store.sha256, run.accumulate], "options or data")
         prior = source.class_prior() if run.config.loss.prior_bias else None
-        learner = new_learner(run.config, run.scale, run.runtime, ranks, prior)
+        learner = new_learner(run.config, run.scale, run.runtime, ranks, prior, start)
         state = TrainingState(run, store, ranks, learner, record.newest())
-        record.open_journal(state.done)
+        if state.finished_at is not None:
+            notify(
+                f"finished before after {state.finished_at} iterations; goes on with the rate of the longer schedule"
+            )
+        record.open_journal(state.done, state.provenance)
         threads = feed_threads(run.scale.patch_size)
         first, last = state.done, run.config.iterations
         with BatchFeed(source.training_batch, first, last, ahead=run.prefetch, threads=threads) as feed:
             for iteration, batch in feed:
                 rate = learning_rate(iteration, run.config.iterations, run.config.optimizer)
                 loss = training_step(step, learner, batch, rate, ranks)
+                if learner.average is not None:
+                    learner.average.follow(learner.network, iteration)
                 state.done = iteration + 1
-                dice = None
+                validated = None
                 if validation is not None and state.is_due(run.config.validation.every):
-                    dice = validation.mean_dice(learner.network_for_use())
-                    if state.improves(dice):
+                    validated = validation.of(learner.network_for_use())
+                    if state.improves(validated.mean_dice):
                         record.save_best(state.checkpoint())
-                note = record.add(iteration, loss, rate, feed.waited_s, dice)
+                note = record.add(iteration, loss, rate, feed.waited_s, validated)
                 stops = ranks.any(should_stop())
                 if stops or state.is_due(run.checkpoint_every):
                     record.save(state.checkpoint())
@@ -82,6 +91,12 @@ def train(
                 if stops:
                     break
         return state.checkpoint()
+
+
+def _validation(run: TrainingRun, apart: CaseStore, step: StepSpec, ranks: Ranks) -> Validation:
+    spec = run.config.validation
+    scans = scans_to_watch(apart.cases, spec.scans, run.config.seed)
+    return Validation(PatchSource(run, apart, ranks), step, spec, scans, run.config.screening, ranks)
 
 
 def learning_rate(iteration: int, total_iterations: int, spec: OptimizerSpec) -> float:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from PDACScreeningLib.config import NetworkSpec, ScreeningConfig, TrainingConfig, ValidationSpec
+from PDACScreeningLib.config import (
+    IntensityAugmentation,
+    NetworkSpec,
+    ScreeningConfig,
+    TrainingConfig,
+    ValidationSpec,
+)
 from PDACScreeningLib.datasets.split import read_split
-from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.network.model_choice import find_model
+from PDACScreeningLib.network.model_directory import Model, load_model
 from PDACScreeningLib.network.runtime import Runtime, resolve_training_device, use_threads
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.training.case_store import CaseStore
@@ -46,6 +54,17 @@ class TrainRequest:
     batch_norm: Literal["global", "local"] = "global"
     validation_every: int = 0
     validation_share: float = 0.1
+    validation_scans: int = 0
+    learning_rate: float | None = None
+    class_weights: Sequence[float] | None = None
+    augmentation_start: int | None = None
+    symmetries: Literal["cube", "axial"] = "cube"
+    augment_shift_hu: float = 0.0
+    augment_contrast: float = 0.0
+    augment_noise_hu: float = 0.0
+    augment_blur_voxels: float = 0.0
+    average_decay: float = 0.0
+    init_from: str | None = None  # a model's name or folder
 
 
 @dataclass(frozen=True)
@@ -77,13 +96,15 @@ def run_training(
     """
     use_threads(request.threads)
     store = training_cases(request.store, request.split, request.fold)
-    config = training_config(request, store.index.working_spacing_mm)
+    model = None if request.init_from is None else load_model(find_model(request.init_from).folder)
+    config = training_config(request, store.index.working_spacing_mm, model)
+    start: dict[str, Any] | None = None if model is None else model.networks[request.patch_size].state_dict()
     runtime = resolve_training_device(request.device, request.precision)
     run = _training_run(request, config, runtime, notify)
     with joined_ranks(runtime.device) as ranks:
         _require_equal_parts(run, ranks)
         hook = on_progress if ranks.is_writer else only_check
-        checkpoint = train(run, store, hook, should_stop=should_stop, notify=notify, ranks=ranks)
+        checkpoint = train(run, store, hook, should_stop=should_stop, notify=notify, ranks=ranks, start=start)
         return TrainingEnd(checkpoint, run, ranks.is_writer)
 
 
@@ -97,30 +118,81 @@ def training_cases(folder: Path, split: Path | None, fold: int) -> CaseStore:
         raise UsageError(f"--fold {fold}: {error}") from error
 
 
-def training_config(request: TrainRequest, working_spacing_mm: float | None) -> TrainingConfig:
-    """The configuration a request stands for. Raises UsageError when the short recipe lacks its iterations."""
+def training_config(
+    request: TrainRequest, working_spacing_mm: float | None, model: Model | None = None
+) -> TrainingConfig:
+    """The configuration a request stands for. model: the one to start from, whose network is taken over.
+
+    Raises UsageError when the short recipe lacks its iterations or a value makes no training, ModelError when the
+    model does not fit what is trained.
+    """
+    try:
+        config = _recipe(request, working_spacing_mm)
+        config = _with_options(config, request)
+        return config if model is None else _starting_from(model, config, request)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _recipe(request: TrainRequest, working_spacing_mm: float | None) -> TrainingConfig:
     if request.recipe == "short":
         if request.iterations is None:
             raise UsageError("the short recipe needs --iterations")
         width = NetworkSpec().base_width if request.base_width is None else request.base_width
-        config = short_recipe(working_spacing_mm, base_width=width, iterations=request.iterations)
-    else:
-        config = paper_recipe(working_spacing_mm)
-        if request.iterations is not None:
-            config = replace(config, iterations=request.iterations)
-        if request.base_width is not None:
-            network = NetworkSpec(base_width=request.base_width)
-            config = replace(config, screening=replace(config.screening, network=network))
+        return short_recipe(working_spacing_mm, base_width=width, iterations=request.iterations)
+    config = paper_recipe(working_spacing_mm)
+    if request.iterations is not None:
+        config = replace(config, iterations=request.iterations)
+    if request.base_width is not None:
+        network = NetworkSpec(base_width=request.base_width)
+        config = replace(config, screening=replace(config.screening, network=network))
+    return config
+
+
+def _with_options(config: TrainingConfig, request: TrainRequest) -> TrainingConfig:
+    """The recipe with what was asked for beside it."""
     if request.batch_size is not None:
         config = replace(config, screening=_with_batch_size(config.screening, request.patch_size, request.batch_size))
-    validation = ValidationSpec(every=request.validation_every, patient_share=request.validation_share)
+    if request.learning_rate is not None:
+        config = replace(config, optimizer=replace(config.optimizer, learning_rate=request.learning_rate))
+    if request.class_weights is not None:
+        background, pancreas, tumor = request.class_weights
+        config = replace(config, loss=replace(config.loss, class_weights=(background, pancreas, tumor)))
+    if request.augmentation_start is not None:
+        config = replace(config, augmentation_start=request.augmentation_start)
     return replace(
         config,
         seed=request.seed,
         augmentation=request.augmentation,
+        symmetries=request.symmetries,
+        intensity_augmentation=IntensityAugmentation(
+            shift_hu=request.augment_shift_hu,
+            contrast=request.augment_contrast,
+            noise_hu=request.augment_noise_hu,
+            blur_voxels=request.augment_blur_voxels,
+        ),
+        average_decay=request.average_decay,
         batch_norm=request.batch_norm,
-        validation=validation,
+        validation=ValidationSpec(
+            every=request.validation_every, patient_share=request.validation_share, scans=request.validation_scans
+        ),
     )
+
+
+def _starting_from(model: Model, config: TrainingConfig, request: TrainRequest) -> TrainingConfig:
+    """With the model's kind of network, and its digest, so that a training never goes on from another one."""
+    theirs, ours = model.config, config.screening
+    if request.patch_size not in model.networks:
+        raise ModelError(f"model '{model.description.name}' has no {request.patch_size}^3 network to start from")
+    if (theirs.intensity, theirs.working_spacing_mm) != (ours.intensity, ours.working_spacing_mm):
+        raise ModelError(
+            f"model '{model.description.name}' works on a {theirs.working_spacing_mm} mm grid, the store is of "
+            f"{ours.working_spacing_mm} mm: prepare it with --working-spacing-mm {theirs.working_spacing_mm}"
+        )
+    if request.base_width not in (None, theirs.network.base_width):
+        raise UsageError(f"--base-width {request.base_width}: the model to start from has {theirs.network.base_width}")
+    config = replace(config, screening=replace(ours, network=theirs.network))
+    return replace(config, start_weights_sha256=model.description.weights_sha256)
 
 
 def _with_batch_size(screening: ScreeningConfig, patch_size: int, batch_size: int) -> ScreeningConfig:

@@ -1,4 +1,4 @@
-"""How good a network in training is on patients it does not learn from: Dice on fixed patches (ADR 0012)."""
+"""How good a network in training is on patients it does not learn from: fixed patches, or whole scans (ADR 0012)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from PDACScreeningLib.config import ValidationSpec
+from PDACScreeningLib.config import ScreeningConfig, ValidationSpec
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.network.rank_sum import sum_over_ranks
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.network.window_predictor import WindowPredictor
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.case_store import Case, CaseStore, StoredCase
 from PDACScreeningLib.training.patch_source import PatchSource
+from PDACScreeningLib.training.ranks import Ranks
+from PDACScreeningLib.training.scan_validation import ScanFigures, Validated, counts_of_scan, figures, no_counts
 from PDACScreeningLib.training.step import StepSpec, autocast, to_device
 from PDACScreeningLib.volume.label_map import Label
 
@@ -23,11 +26,29 @@ _FOREGROUND = (Label.PANCREAS, Label.TUMOR)
 
 @dataclass(frozen=True)
 class Validation:
-    """What a training is validated on, and how."""
+    """What a training is validated on, and how. scans: whole ones, instead of patches; none = patches."""
 
     source: PatchSource  # of the validation patients
     step: StepSpec
     spec: ValidationSpec
+    scans: tuple[Case, ...]
+    screening: ScreeningConfig
+    ranks: Ranks
+
+    def of(self, network: SegmentationNetwork) -> Validated:
+        """Judge the network as it is now; it is in evaluation mode afterwards."""
+        if not self.scans:
+            return Validated(self.mean_dice(network))
+        seen = self.scan_figures(network)
+        return Validated(seen.mean_dice, seen)
+
+    def scan_figures(self, network: SegmentationNetwork) -> ScanFigures:
+        """Whole scans, shared out among the ranks, with the windows of the fast protocol (ADR 0017)."""
+        predictor = WindowPredictor(network, self.step.runtime)
+        counts = no_counts()
+        for case in self.scans[self.ranks.rank :: self.ranks.count]:
+            counts += counts_of_scan(case, predictor, self.step.scale, self.screening)
+        return figures(sum_over_ranks(counts))
 
     def mean_dice(self, network: SegmentationNetwork) -> float:
         """Mean of the Dice of pancreas and of tumor over all voxels of all validation patches together.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import Geometry
 
@@ -21,7 +21,7 @@ class CTVolume:
     Raises GeometryMismatch when the array has another shape, ValueError when it is not int16.
     """
 
-    hu: NDArray[np.int16]
+    hu: HU_ZYX
     geometry: Geometry
 
     def __post_init__(self) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import Geometry
 
@@ -28,7 +28,7 @@ class LabelMap:
     Raises GeometryMismatch when the array has another shape, ValueError for another dtype or a foreign value.
     """
 
-    labels: NDArray[np.uint8]
+    labels: LABELS_ZYX
     geometry: Geometry
 
     def __post_init__(self) -> None:

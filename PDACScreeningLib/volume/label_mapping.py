@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.label_map import Label
 
 _TOLERANCE = 1e-3  # how far from a whole number a stored label may be
@@ -32,7 +33,7 @@ class LabelMapping:
         if not all(0 <= number <= _LARGEST for number in numbers):
             raise ValueError(f"stored labels lie in 0..{_LARGEST}, got {numbers}")
 
-    def apply(self, stored: NDArray[Any]) -> NDArray[np.uint8]:
+    def apply(self, stored: NDArray[Any]) -> LABELS_ZYX:
         """Labels (uint8, same shape) of stored numbers of any type.
 
         Raises ValueError that tells the first value which is undefined, not whole or not in the mapping.
@@ -42,10 +43,12 @@ class LabelMapping:
             raise ValueError(f"the value {whole.min()}")
         if self._keeps_numbers() and whole.size and whole.max() <= max(Label):  # our own files: nothing to look up
             return whole.astype(np.uint8)
-        labels: NDArray[np.int16] = table[np.minimum(whole, table.size - 1)]
+        index = whole.astype(np.intp)  # a table may be longer than the numbers of a file can count
+        index[whole >= table.size] = table.size - 1
+        labels: NDArray[np.int16] = table[index]
         if (labels < 0).any():
             raise ValueError(f"the value {whole[labels < 0][0]}")
-        unsigned: NDArray[np.uint8] = labels.astype(np.uint8)
+        unsigned: LABELS_ZYX = labels.astype(np.uint8)
         return unsigned
 
     def __str__(self) -> str:

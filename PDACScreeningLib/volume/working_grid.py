@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -53,7 +54,7 @@ class WorkingGrid:
             hu[z] = np.rint(slab)
         return CTVolume(hu, self.working)
 
-    def labels_to_working(self, label_map: LabelMap) -> NDArray[np.uint8]:
+    def labels_to_working(self, label_map: LabelMap) -> LABELS_ZYX:
         """(z, y, x) uint8 labels of the working grid, from a label map of the file's grid (truth, for training).
 
         The rules are those of `labels_to_native`. Raises GeometryMismatch for a label map of another grid.
@@ -64,7 +65,7 @@ class WorkingGrid:
         _fill_heaviest(working, self._orientation.to_canonical(label_map.labels), self.canonical, self.working)
         return working
 
-    def probability_to_working(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probability_to_working(self, probability: PROBABILITY_ZYX) -> PROBABILITY_ZYX:
         """(z, y, x) float32 probabilities of the file's grid on the working grid, interpolated linearly.
 
         Raises GeometryMismatch for an array of another shape.
@@ -79,7 +80,7 @@ class WorkingGrid:
             working[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
         return working
 
-    def labels_to_native(self, labels: NDArray[np.uint8]) -> LabelMap:
+    def labels_to_native(self, labels: LABELS_ZYX) -> LabelMap:
         """The label map of the file's own grid, from (z, y, x) uint8 labels of the working grid.
 
         Every label is interpolated like a volume of its own and the heaviest wins. A tie goes to the lower label:
@@ -92,7 +93,7 @@ class WorkingGrid:
         _fill_heaviest(canonical, labels, self.working, self.canonical)
         return LabelMap(native, self.native)
 
-    def probability_to_native(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probability_to_native(self, probability: PROBABILITY_ZYX) -> PROBABILITY_ZYX:
         """(z, y, x) float32 probabilities of the working grid on the file's own grid, interpolated linearly."""
         self._require_working(probability.shape)
         native = np.empty(self.native.shape, np.float32)
@@ -151,7 +152,7 @@ def _moved(geometry: Geometry, center_mm: NDArray[np.float64]) -> Geometry:
     return replace(geometry, origin_mm=(x, y, z))
 
 
-def _fill_heaviest(target: NDArray[np.uint8], labels: NDArray[np.uint8], source: Geometry, to: Geometry) -> None:
+def _fill_heaviest(target: LABELS_ZYX, labels: LABELS_ZYX, source: Geometry, to: Geometry) -> None:
     """Write the heaviest label into an all-background `target` on grid `to`, from labels on grid `source`."""
     box = bounding_box(labels != Label.BACKGROUND)
     if box is None:

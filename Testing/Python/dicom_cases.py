@@ -13,8 +13,8 @@ from PDACScreeningLib.dicom.options import DicomOptions
 from PDACScreeningLib.dicom.results import ResultVoxels, dicom_files
 from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.judgment import judge
+from PDACScreeningLib.scan_files.dicom_file import read_slices
 from PDACScreeningLib.scan_files.series_source import SeriesSource, read_series_source
-from PDACScreeningLib.scan_files.slice_header import read_slice_header
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
@@ -78,7 +78,7 @@ def directions():
 def screened(screening, labels, ct, probability=None):
     """The numbers that these labels give, on the scan's own grid as the working grid."""
     protocol = replace(PROTOCOL, working_spacing_mm=None, working_spacing_mm_xyz=ct.geometry.spacing_mm)
-    judgment = judge(labels.labels, probability, ct, protocol.decision, protocol.score)
+    judgment = judge(labels.labels, probability, ct, protocol, at_border=False)
     return with_native_volumes(replace(screening, protocol=protocol, **vars(judgment)), labels)
 
 
@@ -107,7 +107,7 @@ def write_ct(folder, ct, *, reversed_names=False, **changes):
 
 def headers_of(folder):
     """Verified headers in the order of the volume."""
-    headers = [read_slice_header(path) for path in folder.glob("*.dcm")]
+    headers = [header for path in folder.glob("*.dcm") for header in read_slices(path)]
     row, column = np.split(np.array(headers[0].orientation), 2)
     return sorted(headers, key=lambda header: float(np.dot(header.position_mm, np.cross(row, column))))
 

@@ -2,6 +2,7 @@
 
 from readings import reading
 
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting, experiment
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 
@@ -19,7 +20,7 @@ def setting(*, source="synthetic phantom cohort of 4 cases", is_demo=True, train
         statistics=StatisticsSettings(bootstrap_samples=100),
         row_names=("64^3", "Multi"),
         config_sha256="01" * 32,
-        min_tumor_voxels=50,
+        decision=DecisionRule(50),
         command="pdac-screening evaluate store",
         software={"PDACScreening": "0.1.0"},
         device="cpu",

@@ -6,15 +6,8 @@ import numpy as np
 
 from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.screening_result import (
-    Finding,
-    InputFacts,
-    ModelFacts,
-    Protocol,
-    Provenance,
-    ScaleEvidence,
-    Screening,
-)
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, Provenance, ScaleEvidence, Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap

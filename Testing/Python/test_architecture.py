@@ -1,6 +1,7 @@
 """Imports go down only, and nothing of Slicer or torch appears where it must not."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,17 +17,21 @@ RANKS = {
     "errors": 1,
     "meaning": 1,
     "outcome": 1,
-    "quantity_words": 1,
     "progress": 1,
     "seeding": 1,
     "plain_data": 1,
     "resources": 1,
     "config": 1,
     "worker_processes": 1,
+    "digests": 1,
+    "file_lock": 1,
+    "strict_json": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "protocol": 3.5,
     "screening_json": 5,
+    "quantity_words": 4.5,
     "finding_regions": 5,
     "scan_files": 4,
     "phantom": 5,
@@ -49,13 +54,17 @@ NEEDS_TORCH = {"network", "training"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
 MRML_SEES = {
+    "config",
     "errors",
+    "digests",
     "plain_data",
+    "strict_json",
     "resources",
     "atomic_file",
     "volume",
     "scan_files",
     "screening_result",
+    "protocol",
     "screening_json",
     "outcome",
     "quantity_words",
@@ -81,6 +90,13 @@ def imports_of(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
     return found
+
+
+def test_the_picture_of_the_architecture_shows_the_rooms_where_they_are():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    floors = re.findall(r"^ *([\d.]+) {2,}([^#\n]*)", page.split("## One scan's way")[0], re.MULTILINE)
+    drawn = {room: float(floor) for floor, rooms in floors for room in rooms.split() if room in RANKS}
+    assert drawn == RANKS
 
 
 def test_every_folder_of_the_library_has_a_rank():
@@ -110,7 +126,9 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
         if name.startswith("PDACScreeningLib.")
     }
     outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
-    assert outside <= {"PDACScreeningLib.inference", "PDACScreeningLib.inference.rescoring"}
+    session = ("answer", "result_folder", "stored_result", "model", "work_order")
+    allowed = {"inference", "inference.rescoring", *(f"session.{name}" for name in session)}
+    assert outside <= {f"PDACScreeningLib.{name}" for name in allowed}
 
 
 def test_what_slicer_imports_brings_no_torch():

@@ -76,7 +76,7 @@ def test_tumors_from_one_place_and_normals_from_another_are_pointed_out(tmp_path
 def test_refused_cases_and_traps_are_told(tmp_path, capsys):
     msd_tree(tmp_path / "msd")
     write(tmp_path / "msd" / "labelsTr" / "pancreas_004.nii.gz", 0 * gland_in_fat()[1])
-    assert prepare(tmp_path / "msd", "--output", tmp_path / "store", "--progress", "json") == 0
+    assert prepare(tmp_path / "msd", "--output", tmp_path / "store", "--progress", "json") == 4
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     notices = [line["message"] for line in said if line["event"] == "notice"]
     assert any("Label 2 is any mass" in notice for notice in notices)

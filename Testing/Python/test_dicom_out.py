@@ -84,7 +84,7 @@ def refusal(folder):
     ("label", "code", "files"),
     [
         (Label.TUMOR, "111242", FOUR | {SEGMENTATION, REPORT}),
-        (Label.PANCREAS, "111241", FOUR | {SEGMENTATION, REPORT}),
+        (Label.PANCREAS, "111245", FOUR | {SEGMENTATION, REPORT}),  # it reaches the border, so it is no answer
         (Label.BACKGROUND, "111245", ENDED | {REPORT}),
     ],
 )

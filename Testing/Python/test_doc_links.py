@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import PDACScreeningLib
+from PDACScreeningLib import errors
+
 ROOT = Path(__file__).resolve().parents[2]
-LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)")
+LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)|(?:src|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 NAMED_PAGE = re.compile(r"(?<![\w/.-])docs/[\w./-]+\.(?:md|png|svg|sbatch|py)\b")
 IN_OTHER_PROGRAMS = ("docs/experiments/",)  # reports as they were written: they name the pages of their day
@@ -25,6 +28,11 @@ def tracked(pattern: str = "") -> list[str]:
     return sorted(name for name in names if name.endswith(pattern) and (ROOT / name).is_file())
 
 
+def links(text: str) -> list[str]:
+    """Targets of the links and pictures of a page, in Markdown and in HTML."""
+    return [markdown or html for markdown, html in LINK.findall(text)]
+
+
 def anchors(page: Path) -> set[str]:
     """Names that a link may use after `#`, as code hosts make them of headings."""
     headings = HEADING.findall(page.read_text(encoding="utf-8"))
@@ -35,7 +43,7 @@ def anchors(page: Path) -> set[str]:
 def test_every_relative_link_of_a_page_resolves(page):
     source = ROOT / page
     dead = []
-    for link in LINK.findall(source.read_text(encoding="utf-8")):
+    for link in links(source.read_text(encoding="utf-8")):
         if "://" in link or link.startswith("mailto:"):
             continue
         target, _, anchor = link.partition("#")
@@ -60,11 +68,28 @@ def test_every_page_that_a_file_names_by_its_path_exists():
 
 def test_every_page_of_docs_stands_in_its_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    linked = {(ROOT / "docs" / link.partition("#")[0]).resolve() for link in LINK.findall(index)}
-    pages = [name for name in tracked(".md") if re.fullmatch(r"docs/(?:[\w-]+/)?[\w-]+\.md", name)]
+    linked = {(ROOT / "docs" / link.partition("#")[0]).resolve() for link in links(index)}
+    pages = [
+        name
+        for name in tracked(".md")
+        if re.fullmatch(r"docs/(?:[\w-]+/)?[\w-]+\.md|docs/experiments/[\w-]+/README\.md", name)
+    ]
     missing = [
         name
         for name in pages
         if name != "docs/README.md" and not name.startswith("docs/adr/") and (ROOT / name).resolve() not in linked
     ]
     assert not missing, f"docs/README.md does not lead to {missing}"
+
+
+def test_every_name_of_the_front_door_is_documented():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    names = set(PDACScreeningLib.__all__) - {"__version__"}
+    assert sorted(name for name in names if not re.search(rf"`\.?{name}\b", page)) == []
+
+
+def test_every_error_that_the_page_names_exists():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:errors\.)?(\w+Error|GeometryMismatch|Cancelled)`", page))
+    assert named
+    assert all(hasattr(errors, name) for name in named)

@@ -126,6 +126,6 @@ def test_whose_scan_a_reading_is_of_is_the_store_s_to_say(store, tmp_path, monke
     results = []
     monkeypatch.setattr(evaluate, "_write", lambda _output, _plan, found: str(results.extend(found)))
     request = evaluate.EvaluateRequest(store, (one,), output, "cpu", None)
-    monkeypatch.setattr(evaluate, "resolve_device", lambda _: Runtime("cpu", "fp32"))
+    monkeypatch.setattr(evaluate, "resolve_device", lambda *_: Runtime("cpu", "fp32"))
     evaluate.evaluate(request, open_display("none"), Interruption())
     assert {result.patient_id for result in results} == {"same"}

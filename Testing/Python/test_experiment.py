@@ -25,16 +25,16 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_file_comes_back_as_it_was(tmp_path):
     path = write_experiment(FOUND, tmp_path / "experiment.json")
     assert read_experiment(path) == FOUND
-    assert json.loads(path.read_text())["format_version"] == 2
+    assert json.loads(path.read_text())["format_version"] == 3
 
 
 def test_an_experiment_of_another_version_is_refused(tmp_path):
     (tmp_path / "experiment.json").write_text('{"format_version": 1}')
-    with pytest.raises(DataError, match="has format 1, this version reads 2; evaluate again"):
+    with pytest.raises(DataError, match="has format 1, this version reads 3; evaluate again"):
         read_experiment(tmp_path / "experiment.json")
 
 
-@pytest.mark.parametrize("content", ["[]", "{", '{"format_version": 2}'])
+@pytest.mark.parametrize("content", ["[]", "{", '{"format_version": 3}'])
 def test_what_is_no_experiment_is_named(tmp_path, content):
     (tmp_path / "experiment.json").write_text(content)
     with pytest.raises(DataError, match=r"experiment\.json"):

@@ -8,6 +8,7 @@ from PIL import Image
 from readings import reading
 from small_store import small_case
 
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.gallery import GalleryCase, draw, picture, wrong_readings
 
 MISS = reading("miss", diameter_mm=12.0, voxels=9, score=0.2)
@@ -17,9 +18,9 @@ RIGHT = (reading("hit", diameter_mm=30.0, voxels=90, score=0.9), reading("quiet"
 
 
 def test_misses_come_first_and_what_is_right_is_left_out():
-    assert [case.case_id for case in wrong_readings((ALARM, *RIGHT, MISS), 50, 12)] == ["miss", "alarm"]
-    assert wrong_readings(RIGHT, 50, 12) == ()
-    assert len(wrong_readings((MISS, BIG_MISS, ALARM), 50, 1)) == 2
+    assert [case.case_id for case in wrong_readings((ALARM, *RIGHT, MISS), DecisionRule(50), 12)] == ["miss", "alarm"]
+    assert wrong_readings(RIGHT, DecisionRule(50), 12) == ()
+    assert len(wrong_readings((MISS, BIG_MISS, ALARM), DecisionRule(50), 1)) == 2
 
 
 def test_truth_and_answer_stand_side_by_side():

@@ -63,10 +63,28 @@ def test_one_undefined_voxel_in_the_body_or_at_its_skin_is_refused(index):
         to_hounsfield(values, "ct")
 
 
-def test_many_undefined_voxels_are_refused_even_in_air():
+def test_many_undefined_voxels_in_air_become_air():
     values = air()
-    values[0, 0, :7] = np.nan  # 7 of 60000 is more than one in ten thousand
-    with pytest.raises(InputRejected, match="7 undefined voxels"):
+    values[:, :4] = np.nan  # 10 %, as a resampling leaves them outside of what was scanned
+    units = to_hounsfield(values, "ct")
+    assert (units.hu[:, :4] == -1024).all()
+    assert "6000 undefined voxels" in units.warnings[0]
+
+
+def test_undefined_corners_outside_of_a_field_of_view_become_air_although_the_body_reaches_them():
+    values = np.full((30, 40, 50), 40, np.float32)
+    values[:, :8, :8] = np.nan
+    assert (to_hounsfield(values, "ct").hu[:, :8, :8] == -1024).all()
+
+
+@pytest.mark.parametrize("where", [np.s_[12:14], np.s_[15, 20:], np.s_[:, 20, 25], np.s_[10:20, 20:, 20:]])
+def test_undefined_voxels_in_the_body_are_refused(where):
+    values = air()
+    values[where] = np.nan
+    with pytest.raises(InputRejected, match="undefined voxels"):
         to_hounsfield(values, "ct")
+
+
+def test_a_scan_that_is_mostly_undefined_is_refused():
     with pytest.raises(InputRejected, match="undefined voxels"):
         to_hounsfield(np.full((2, 3, 4), np.nan), "ct")

@@ -18,6 +18,22 @@ def test_foreign_numbers_become_ours_whatever_their_type(dtype):
     assert PANORAMA_LIKE.apply(stored).dtype == np.uint8
 
 
+@pytest.mark.parametrize("number", [1, 127, 254, 255])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint16, np.uint64, np.float32])
+def test_every_number_that_a_file_can_hold_may_be_mapped(number, dtype):
+    if np.issubdtype(dtype, np.integer) and number > np.iinfo(dtype).max:
+        return
+    mapping = LabelMapping(((number, Label.PANCREAS),))
+    assert mapping.apply(np.array([[[0, number]]], dtype)).tolist() == [[[0, 1]]]
+    with pytest.raises(ValueError, match="the value 2"):
+        mapping.apply(np.array([[[0, 2]]], dtype))
+
+
+def test_numbers_beyond_all_others_are_told():
+    with pytest.raises(ValueError, match=str(2**64 - 1)):
+        PANORAMA_LIKE.apply(np.array([[[0, 2**64 - 1]]], np.uint64))
+
+
 @pytest.mark.parametrize("value", [3, 6, 255, -1])
 def test_a_number_that_is_not_in_the_mapping_is_told(value):
     with pytest.raises(ValueError, match=f"the value {value}"):

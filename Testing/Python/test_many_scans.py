@@ -112,3 +112,14 @@ def test_a_ceiling_that_is_no_amount_of_memory_is_refused(scans, model, tmp_path
     with pytest.raises(SystemExit):
         screen(scans[:1], tmp_path / "out", model, "--memory-gib", gib)
     assert "expected a number above 0" in capsys.readouterr().err
+
+
+def test_no_result_of_an_earlier_run_stands_among_those_of_this_one(scans, model, tmp_path):
+    out = tmp_path / "out"
+    assert screen([scans[0]], out, model) == 0
+    assert screen(scans, out, model) == 4
+    assert screen(scans[:2], out, model) == 4
+    assert sorted(path.name for path in out.iterdir()) == [
+        *("scan-001", "scan-001.previous", "scan-002", "scan-002.previous", "scan-003.previous")
+    ]
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out", "out.previous"]

@@ -1,6 +1,7 @@
 """A model on disk: what is written comes back, what is damaged is refused, a demo is never picked silently."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from PDACScreeningLib import resources
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig
 from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.network.model_choice import find_model
-from PDACScreeningLib.network.model_description import ModelDescription, read_description
+from PDACScreeningLib.network.model_description import ModelDescription, read_description, sealed
 from PDACScreeningLib.network.model_directory import load_model, save_model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.weights_file import read_weights, write_weights
 from PDACScreeningLib.network.window_predictor import window_predictors
+from PDACScreeningLib.plain_data import to_plain
 
 CONFIG = ScreeningConfig(network=NetworkSpec(base_width=2))
 
@@ -115,10 +117,9 @@ def test_a_number_that_was_edited_is_told(tmp_path):
 
 def test_weights_of_another_width_are_refused(tmp_path):
     saved_model(tmp_path)
-    described = json.loads((tmp_path / "model.json").read_text())
-    described["config"]["network"]["base_width"] = 3
-    described["description_sha256"] = ""  # as in a model of before
-    (tmp_path / "model.json").write_text(json.dumps(described))
+    described = read_description(tmp_path)
+    wider = replace(described.config, network=replace(described.config.network, base_width=3))
+    (tmp_path / "model.json").write_text(json.dumps(to_plain(sealed(replace(described, config=wider)))))
     with pytest.raises(ModelError, match="do not fit the configuration"):
         load_model(tmp_path)
 

@@ -17,6 +17,7 @@ def test_a_suspicious_scan_in_lines():
         "  1234 tumor voxels were found.",
         f"  Model: {DEMO_NOTICE}",
         "  Tumor: 1234 voxels (12340 mm3); suspicious from 50 voxels (500 mm3)",
+        "  2 of 3 networks alone call a tumor; not the 16^3.",
         "  Score: 0.921 (0 to 1, ranks scans; not a probability of cancer)",
         "  Finding 1: 31.2 mm, 11.00 mL, mean 42 HU, mean tumor probability 0.912",
         "  Finding 2: 12.8 mm, 1.34 mL, mean -4 HU, mean tumor probability 0.643",

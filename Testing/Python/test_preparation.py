@@ -316,3 +316,58 @@ def test_dicom_slices_that_do_not_match_the_label_map_are_refused(tmp_path):
     index = prepare([nih_pancreas_ct(tmp_path / "manifest-1599750808610", tmp_path)], tmp_path / "store", SPACING_MM)
     assert [case.case_id for case in index.cases] == ["nih-PANCREAS_0001"]
     assert "x 36 voxels, the scan 48 x 44 x 34" in index.refused[0].reason
+
+
+def twins(folder, *, first, second):
+    """The same scan in two data sets with other truths; names of data sets, first and second."""
+    hu, with_tumor = gland_in_fat(3, tumor=True)
+    without = np.minimum(with_tumor, 1)
+    made = []
+    for name, labels in ((first, with_tumor), (second, without)):
+        dataset = own_cases(folder / name, {f"{name}-case": (hu, labels, GEOMETRY)})
+        facts = replace(dataset.facts, name=name, any_mass=name == "masses")
+        made.append(replace(dataset, facts=facts, cases=tuple(replace(case, dataset=name) for case in dataset.cases)))
+    return made
+
+
+def test_a_tumor_of_any_kind_does_not_stand_against_a_truth_that_knows_the_kind(tmp_path):
+    (tmp_path / "store").mkdir()
+    masses, pdac = twins(tmp_path, first="masses", second="pdac")
+    good = two_good_cases(tmp_path / "good")
+    index = prepare([masses, pdac, good], tmp_path / "store", SPACING_MM)
+    assert [case.case_id for case in index.cases] == ["a", "b"]
+    reasons = {case.case_id: case.reason for case in index.refused}
+    assert "name pdac first" in reasons["masses-case"]
+    assert [case.is_duplicate for case in index.refused] == [False, True]
+    again = prepare([pdac, masses, good], tmp_path / "other", SPACING_MM)
+    assert [case.case_id for case in again.cases] == ["pdac-case", "a", "b"]
+    assert "no tumor, that of masses-case, the same scan, one" in again.cases[0].warnings[-1]
+
+
+def test_two_truths_of_the_same_kind_that_disagree_leave_a_warning(tmp_path):
+    one, other = twins(tmp_path, first="here", second="there")
+    index = prepare([one, other], tmp_path / "store", SPACING_MM)
+    assert [case.case_id for case in index.cases] == ["here-case"]
+    assert index.cases[0].warnings == ("its truth has a tumor, that of there-case, the same scan, none",)
+
+
+def test_a_tumor_that_vanishes_on_the_working_grid_does_not_become_a_normal(tmp_path):
+    hu, labels = gland_in_fat(3)
+    z, y, x = np.argwhere(labels == 1)[len(np.argwhere(labels == 1)) // 2]
+    labels[z, y, x] = 2
+    dataset = own_cases(tmp_path, {"speck": (hu, labels, GEOMETRY), "good": (*gland_in_fat(9), GEOMETRY)})
+    index = prepare([dataset], tmp_path / "store", 12.0)
+    assert [case.case_id for case in index.cases] == ["good"]
+    assert "its tumor of 1 voxels" in index.refused[0].reason
+    assert "vanishes on a grid of 12 mm" in index.refused[0].reason
+
+
+def test_the_truth_on_the_scans_own_grid_is_kept(tmp_path):
+    prepare([two_good_cases(tmp_path)], tmp_path / "store", 2 * SPACING_MM)
+    case = CaseStore(tmp_path / "store").cases[0]
+    truth = case.native_truth
+    assert np.array_equal(truth.labels, gland_in_fat(0)[1])
+    assert truth.geometry.is_close(GEOMETRY)
+    case.native.write_bytes(case.native.read_bytes()[:-1])
+    with pytest.raises(DataError, match="prepare the store again"):
+        CaseStore(tmp_path / "store").cases[0].native_truth  # noqa: B018  # reading it raises

@@ -68,7 +68,7 @@ def test_the_build_server_checks_three_systems_and_every_python_that_is_promised
 
 def test_the_build_server_runs_every_check_of_make_test():
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ntest: ")[2].partition("\n\n")[0]
-    tools = [re.sub(r"\$\(BIN\)/|\$\(SOURCES\)", "", line).split() for line in recipe.splitlines()[1:]]
+    tools = [re.sub(r"\w+=\S+|\$\(BIN\)/|\$\(SOURCES\)", "", line).split() for line in recipe.splitlines()[1:]]
     steps = [step.get("run", "").split() for step in read_yaml(".github/workflows/test.yml")["jobs"]["test"]["steps"]]
     for tool in tools:
         assert any(step[: len(tool)] == tool for step in steps), tool
@@ -124,3 +124,12 @@ def test_an_installed_wheel_finds_its_demo_model(installed):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=installed)
     assert done.returncode == 0, done.stderr
     assert "demo-phantom" in done.stdout
+
+
+def test_make_bench_adds_to_the_log_under_the_name_of_each_script():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    log = ROOT / re.search(r"^BENCHMARK_LOG := (\S+)$", makefile, re.MULTILINE).group(1)
+    chapters = re.findall(r"^## (.+)$", log.read_text(encoding="utf-8"), re.MULTILINE)
+    scripts = set(re.findall(r"Testing/Benchmarks/(\w+\.py) .*--page \$\(BENCHMARK_LOG\)", makefile))
+    assert len(scripts) == 5
+    assert scripts <= set(chapters)

@@ -57,6 +57,14 @@ def test_a_damaged_label_map_is_named_however_it_was_damaged(tmp_path, damage):
         read_labels(tmp_path, "case-1")
 
 
+def test_labels_of_another_reading_are_refused(tmp_path):
+    folder = written(tmp_path)
+    write_reading(folder, "case-2", "abc", Reading(RESULT, np.zeros_like(LABELS)))
+    (folder / "case-1.labels.npz").write_bytes((folder / "case-2.labels.npz").read_bytes())
+    with pytest.raises(DataError, match="is not the label map that"):
+        read_labels(folder, "case-1")
+
+
 def test_the_digest_depends_on_every_part():
     whole = digest(weights="a", config=ScreeningConfig())
     assert whole == digest(config=ScreeningConfig(), weights="a")

@@ -5,21 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_network import DecodingNetwork, coded
-from sample_screenings import SUSPICIOUS
+from sample_screenings import INPUT, SUSPICIOUS
 
 from PDACScreeningLib.config import (
     PAPER_SCALES,
+    AssessmentRule,
     ComponentFilter,
     DecisionRule,
     ScoreWeights,
     ScreeningConfig,
     WindowSpec,
 )
-from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.digests import voxels_sha256
+from PDACScreeningLib.errors import GeometryMismatch, ResultError
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.screening_result import Protocol
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -34,6 +37,7 @@ PROTOCOL = Protocol(
     components=ComponentFilter(),
     decision=DecisionRule(),
     score=ScoreWeights(),
+    assessment=AssessmentRule(min_pancreas_ml=0.0),  # the gland drawn here has 1 mL
 )
 AI = replace(SUSPICIOUS, protocol=PROTOCOL)
 CT = CTVolume(np.full(GRID.shape, 40, np.int16), GRID)
@@ -47,15 +51,23 @@ def pancreas_with_tumor(*, tumor_x):
     return labels
 
 
-def rescored(edited, *, before=None, probability=0.8, ai=AI):
-    before = pancreas_with_tumor(tumor_x=2) if before is None else before
-    probabilities = np.full(GRID.shape, probability, np.float32)
-    return rescore(ai, LabelMap(before, GRID), LabelMap(edited, GRID), probabilities, CT)
+BEFORE = LabelMap(pancreas_with_tumor(tumor_x=2), GRID)
+PROBABILITY = np.full(GRID.shape, 0.8, np.float32)
+
+
+def of_its_own(ai, labels=BEFORE, probability=PROBABILITY, ct=CT):
+    """The answer as a screening leaves it: bound to the voxels it is about."""
+    known = replace(ai, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
+    return bound(Answer(known, label_map=labels, tumor_probability=probability)).screening
+
+
+def rescored(edited, *, ai=AI):
+    return rescore(of_its_own(ai), BEFORE, LabelMap(edited, GRID), PROBABILITY, CT)
 
 
 def test_labels_that_were_not_edited_give_back_the_untouched_answer():
     again = rescored(pancreas_with_tumor(tumor_x=2))
-    assert again.screening is AI
+    assert again.screening == of_its_own(AI)
     assert [change.dice for change in again.changes] == [1.0, 1.0]
 
 
@@ -77,7 +89,8 @@ def test_what_changed_is_told_in_voxels_and_dice():
 
 def test_erasing_the_tumor_makes_the_scan_not_suspicious_and_says_who_did_it():
     result = rescored(pancreas_with_tumor(tumor_x=0)).screening
-    assert (result.outcome, result.tumor_voxels, result.score) == (Outcome.NOT_SUSPICIOUS, 0, 0.0)
+    assert (result.outcome, result.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
+    assert result.score == pytest.approx(0.25 * 0.8)  # the probability of the gland, where a tumor was painted over
     assert result.findings == ()
     assert result.warnings[0] == EDITED
 
@@ -93,7 +106,7 @@ def test_a_speck_painted_apart_is_filtered_as_the_paper_says_and_the_reviewer_is
     edited[0:2, 0:2, 0:2] = Label.TUMOR  # 8 voxels; the largest region has 1000
     result = rescored(edited).screening
     assert result.tumor_voxels == 200
-    assert result.warnings[1].startswith("8 tumor voxels were left out")
+    assert result.warnings[1].startswith("8 voxels (8.0 mm3) of tumor were left out")
 
 
 def test_the_rule_of_the_run_decides_not_a_default():
@@ -103,7 +116,7 @@ def test_the_rule_of_the_run_decides_not_a_default():
 
 def test_evidence_model_and_warnings_of_the_ai_stay():
     result = rescored(pancreas_with_tumor(tumor_x=3)).screening
-    assert (result.scales, result.model, result.input) == (AI.scales, AI.model, AI.input)
+    assert (result.scales, result.model, result.input) == (AI.scales, AI.model, of_its_own(AI).input)
     assert set(AI.warnings) <= set(result.warnings)
 
 
@@ -112,6 +125,25 @@ def test_another_grid_is_refused():
     labels = LabelMap(pancreas_with_tumor(tumor_x=3), other)
     with pytest.raises(GeometryMismatch, match="another grid"):
         rescore(AI, labels, labels, np.zeros(GRID.shape, np.float32), CT)
+
+
+@pytest.mark.parametrize("foreign", ["labels", "probability", "ct"])
+def test_labels_probability_and_ct_of_another_scan_on_the_same_grid_are_refused(foreign):
+    others = {
+        "labels": LabelMap(pancreas_with_tumor(tumor_x=3), GRID),
+        "probability": PROBABILITY + np.float32(0.1),
+        "ct": CTVolume(CT.hu + np.int16(1), GRID),
+    }
+    given = {"labels": BEFORE, "probability": PROBABILITY, "ct": CT, foreign: others[foreign]}
+    edited = LabelMap(pancreas_with_tumor(tumor_x=4), GRID)
+    with pytest.raises(ResultError, match="another scan's"):
+        rescore(of_its_own(AI), given["labels"], edited, given["probability"], given["ct"])
+
+
+def test_the_answer_of_another_scan_is_refused():
+    other = of_its_own(AI, ct=CTVolume(CT.hu + np.int16(1), GRID))
+    with pytest.raises(ResultError, match="another scan's"):
+        rescore(other, BEFORE, BEFORE, PROBABILITY, CT)
 
 
 def test_a_protocol_of_another_scan_is_refused():
@@ -131,9 +163,8 @@ def test_one_voxel_more_changes_a_real_screening_by_about_one_voxel(spacing_mm, 
     answer = screen(ct, networks, ScreeningConfig(working_spacing_mm=working_spacing_mm))
     edited = answer.label_map.labels.copy()
     edited[12, 18, 24] = Label.TUMOR  # at the border of the tumor
-    result = rescore(
-        answer.screening, answer.label_map, LabelMap(edited, ct.geometry), answer.tumor_probability, ct
-    ).screening
+    ai = of_its_own(answer.screening, answer.label_map, answer.tumor_probability, ct)
+    result = rescore(ai, answer.label_map, LabelMap(edited, ct.geometry), answer.tumor_probability, ct).screening
     assert result.tumor_voxels == pytest.approx(answer.screening.tumor_voxels, rel=0.05)
     # the stored probability went to the scan's grid and comes back: sharp edges lose a little on thick slices
     assert result.score == pytest.approx(answer.screening.score, abs=0.05)

@@ -43,6 +43,14 @@ def test_a_signal_means_killed_from_outside(code):
     assert failure_of(code, None, "", ()).kind is FailureKind.KILLED
 
 
+def test_a_launcher_that_lost_its_python_means_killed_from_outside():
+    """What PythonSlicer says and how it ends when the system killed the real Python for its memory."""
+    said = "error: [/opt/Slicer/bin/python-real] exit abnormally - Report the problem."
+    failure = failure_of(1, None, "", (said,))
+    assert failure.kind is FailureKind.KILLED
+    assert "memory" in failure.sentence
+
+
 def test_a_child_that_ends_well_without_a_result_is_garbage():
     assert failure_of(0, None, "", ("hello",)).kind is FailureKind.GARBAGE
 

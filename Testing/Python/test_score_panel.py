@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sample_screenings import ALL, FINDINGS, INDETERMINATE, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
+from sample_screenings import ALL, FINDINGS, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
 
 from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows, score_panel
 
@@ -12,28 +12,17 @@ def all_text(panel):
     return " ".join(str(value) for value in vars(panel).values())
 
 
-def test_the_verdict_comes_in_plain_words():
-    assert score_panel(SUSPICIOUS, "CT").verdict == "Suspicious region found"
-    assert score_panel(NOT_SUSPICIOUS, "CT").verdict == "No suspicious region found - does not exclude cancer"
-    assert score_panel(INDETERMINATE, "CT").verdict == "Not assessable: The coarse scan found no pancreas."
-
-
-def test_a_reason_that_the_verdict_names_is_not_said_twice():
-    assert score_panel(INDETERMINATE, "CT").reason == ""
-    assert score_panel(SUSPICIOUS, "CT").reason == "1234 tumor voxels were found."
-
-
-def test_the_tumor_is_given_in_voxels_ml_and_mm3_beside_the_rule():
-    text = score_panel(SUSPICIOUS, "CT").tumor
-    assert text == (
-        "Tumor: 1234 voxels (12.3 mL, 12340 mm3); 11.7 mL on the scan's own grid; mean tumor probability 0.881; "
-        "called suspicious from 50 voxels (0.50 mL, 500 mm3)."
+def test_the_tumor_stands_beside_the_rule_in_milliliters_and_nowhere_in_voxels():
+    panel = score_panel(SUSPICIOUS, "CT")
+    assert panel.rule == (
+        "Tumor: 12.3 mL (11.7 mL on the scan's own grid), mean tumor probability 0.881. "
+        "Rule: 0.50 mL or more are called suspicious."
     )
+    assert "voxel" not in all_text(panel)
 
 
 def test_without_tumor_there_is_no_mean_probability():
-    assert "probability" not in score_panel(NOT_SUSPICIOUS, "CT").tumor
-    assert "0 voxels (0.00 mL, 0 mm3)" in score_panel(NOT_SUSPICIOUS, "CT").tumor
+    assert score_panel(NOT_SUSPICIOUS, "CT").rule.startswith("Tumor: 0.00 mL. Rule")
 
 
 def test_the_score_denies_being_a_probability_of_cancer():
@@ -53,9 +42,9 @@ def test_nothing_reads_as_a_percentage_or_as_an_all_clear(screening):
 def test_each_network_says_what_it_would_say_alone():
     assert score_panel(SUSPICIOUS, "CT").scales == (
         "Each network alone:",
-        "64^3: 1301 voxels (13.0 mL, 13010 mm3), suspicious",
-        "32^3: 1402 voxels (14.0 mL, 14020 mm3), suspicious",
-        "16^3: 33 voxels (0.33 mL, 330 mm3), not suspicious",
+        "64^3: 13.0 mL, suspicious",
+        "32^3: 14.0 mL, suspicious",
+        "16^3: 0.33 mL, not suspicious",
     )
 
 
@@ -80,11 +69,22 @@ def test_volume_and_time_are_named():
 
 def test_what_a_rejected_scan_does_not_know_is_empty():
     panel = score_panel(REJECTED, "CT")
-    assert (panel.score, panel.tumor, panel.scales, panel.model, panel.demo) == ("", "", (), "", "")
+    assert (panel.score, panel.rule, panel.scales, panel.model, panel.demo) == ("", "", (), "", "")
 
 
 def test_a_finding_is_one_row_with_units_in_the_head():
     rows = finding_rows(SUSPICIOUS)
     assert len(rows) == len(FINDINGS)
-    assert rows[1] == ("2", "12.8", "1.34", "R 12, P 3, S 121", "0.643", "-4")
+    assert rows[1] == ("2", "13", "1.26", "9 of 24", "0.64", "-4", "")
     assert all(len(row) == len(FINDING_COLUMNS) for row in rows)
+
+
+def test_a_region_that_the_rule_leaves_out_says_so():
+    small = replace(NOT_SUSPICIOUS, findings=FINDINGS[1:])
+    assert finding_rows(small)[0][-1] == "too small for the rule"
+
+
+def test_details_hold_everything_else_once():
+    panel = score_panel(SUSPICIOUS, "CT")
+    for text in (panel.rule, panel.score, *panel.scales, panel.model, panel.source):
+        assert panel.details.count(text) == 1

@@ -1,6 +1,7 @@
 """The real command in this process, on a scan and models with known answers."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session import answer as screening_files
 from PDACScreeningLib.session.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING
+from PDACScreeningLib.session.result_place import held_place
 from PDACScreeningLib.volume.label_map import Label
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -270,19 +272,40 @@ def test_when_the_labels_do_not_fit_the_disk_the_folder_says_so(scan, models, tm
     assert "No space left" in capsys.readouterr().err
 
 
-def test_when_nothing_fits_the_disk_the_earlier_result_is_whole_and_the_user_is_told(
+def test_when_nothing_fits_the_disk_no_earlier_result_stands_for_this_one_and_none_is_lost(
     scan, models, tmp_path, monkeypatch, capsys
 ):
-    assert screen(scan, tmp_path, models / "PANCREAS") == 0
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    out = tmp_path / "out"
+    assert screen(scan, out, models / "PANCREAS") == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     capsys.readouterr()
     for writer in ("write_segmentation", "write_report", "write_screening"):
         monkeypatch.setattr(screening_files, writer, full_disk)
-    assert screen(scan, tmp_path, models / "TUMOR") == 5
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert screen(scan, out, models / "TUMOR") == 5
+    assert names(tmp_path) == ["out.previous"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out.previous").iterdir()} == before
     told = capsys.readouterr()
-    assert "result of an earlier run" in told.err
-    assert REPORT not in told.out  # the earlier files are not shown as this run's
+    assert f"The earlier result of {out} now lies in {out}.previous." in told.err
+    assert "holds no result" in told.err
+    assert REPORT not in told.out
+
+
+def test_a_scan_beside_an_earlier_result_is_screened_where_it_lies(scan, models, tmp_path):
+    (tmp_path / "case").mkdir()
+    inside = tmp_path / "case" / "ct.nii.gz"
+    inside.write_bytes(scan.read_bytes())
+    for _ in range(2):
+        assert screen(inside, tmp_path / "case", models / "BACKGROUND") == 3
+    assert names(tmp_path / "case") == ["ct.nii.gz", REPORT, SCREENING]
+    assert names(tmp_path / "case.previous") == [REPORT, SCREENING]
+
+
+def test_a_folder_that_another_run_is_writing_into_is_refused_before_the_work(scan, models, tmp_path, capsys):
+    out = tmp_path / "out"
+    with held_place(out, nullcontext):
+        assert screen(scan, out, models / "BACKGROUND") == 2
+    assert "another run is writing" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_report_that_cannot_be_made_still_leaves_the_reason(scan, models, tmp_path, monkeypatch):

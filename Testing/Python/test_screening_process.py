@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from PDACScreeningLib.child_run.screening_process import GRACE_S, ScreenCommand, ScreeningProcess
+from PDACScreeningLib.child_run.screening_process import GRACE_S, ScreeningProcess, own_python
 
 POSIX = os.name == "posix"
 
@@ -105,12 +105,40 @@ def test_a_python_that_is_not_there_raises(tmp_path):
         ScreeningProcess(["-c", ""], python=str(tmp_path / "no-python"))
 
 
-def test_the_command_line_is_the_one_a_person_types(tmp_path):
-    command = ScreenCommand(tmp_path / "ct.nrrd", tmp_path / "result", "demo-phantom", "cpu", "fast")
-    assert command.arguments[:3] == ["-m", "PDACScreeningLib", "screen"]
-    options = ["--model", "demo-phantom", "--device", "cpu", "--protocol", "fast", "--progress", "json"]
-    assert command.arguments[-8:] == options
-    assert "--model" not in ScreenCommand(tmp_path, tmp_path).arguments
+def test_an_order_is_one_line(start):
+    child = start("import json, sys; print(json.dumps({'event': 'notice', 'got': json.loads(sys.stdin.readline())}))")
+    child.send({"scan": "a\nb", "umlaut": "\u00e4"})
+    assert child.wait(20)
+    assert child.events() == [{"event": "notice", "got": {"scan": "a\nb", "umlaut": "\u00e4"}}]
+
+
+def test_an_order_to_a_child_that_has_ended_raises(start):
+    child = start("pass")
+    assert child.wait(20)
+    with pytest.raises(OSError, match="Broken pipe"):
+        child.send({})
+
+
+def test_a_child_never_imports_from_the_folder_its_owner_was_started_in(start, tmp_path, monkeypatch):
+    (tmp_path / "queue.py").write_text("raise SystemExit('a file of the working folder was imported')")
+    monkeypatch.chdir(tmp_path)
+    child = ScreeningProcess(["-m", "PDACScreeningLib", "--version"])
+    assert child.wait(20)
+    assert child.events() == []
+    assert (child.exit_code, child.noise[-1].split()[0]) == (0, "pdac-screening")
+    child.close()
+
+
+def test_the_python_is_slicers_launcher_where_there_is_one(tmp_path, monkeypatch):
+    """In Slicer `sys.executable` is empty while modules are imported; PythonSlicer is on the PATH all the time."""
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(FileNotFoundError, match="PythonSlicer"):
+        own_python()
+    launcher = tmp_path / "PythonSlicer"
+    launcher.write_text("#!/bin/sh\n")
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_python() == str(launcher)
 
 
 def test_the_library_is_found_from_any_folder(start):

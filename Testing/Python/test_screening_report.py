@@ -130,7 +130,7 @@ def test_the_rule_is_stated_with_both_sides_in_voxels_and_volume():
 
 def test_each_network_says_what_it_would_say_alone():
     text = page_of(SUSPICIOUS).text
-    assert "2 of 3 networks alone would call this scan suspicious." in text
+    assert "2 of 3 networks alone call a tumor; not the 16^3." in text
     assert text.count("not suspicious") == 1  # the 16^3 network with 33 voxels
 
 

@@ -178,7 +178,7 @@ def test_few_slices_are_indeterminate(tmp_path):
 
 def test_one_file_of_a_series_asks_for_the_folder(tmp_path):
     folder = write_series(tmp_path, body_slices())
-    with pytest.raises(InputRejected, match="the input file is a single DICOM file: give the folder"):
+    with pytest.raises(InputRejected, match="the input file is one slice of a DICOM series: give the folder"):
         read_scan(folder / "ct_000.dcm")
 
 
@@ -192,7 +192,7 @@ def test_one_way_in_for_files_and_folders(tmp_path):
     from_file = read_scan(tmp_path / "ct.nii.gz")
     assert from_folder.voxels_sha256 == from_file.voxels_sha256
     assert from_folder.volume.geometry.is_close(from_file.volume.geometry)
-    with pytest.raises(InputRejected, match="no DICOM folder"):
+    with pytest.raises(InputRejected, match="is no DICOM, so there is nothing to choose: leave out --series"):
         read_scan(tmp_path / "ct.nii.gz", series="3")
     with pytest.raises(InputRejected, match="does not exist"):
         read_scan(tmp_path / "absent")

@@ -25,11 +25,11 @@ def two_series(tmp_path):
     return write_series(tmp_path / "below", late, prefix="late")
 
 
-def test_several_series_are_refused_with_a_list_to_choose_from(tmp_path):
+def test_several_series_are_refused_with_a_list_to_choose_from(tmp_path):  # the second description names the patient
     two_series(tmp_path)
     assert refusal(tmp_path) == (
         "the folder holds 2 CT series: choose one with --series NUMBER or UID "
-        "(3: 20 slices, 'portal venous 2.0'; 4: 14 slices)"  # the second description names the patient
+        "(3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; 4: 14 slices of 3 mm, 2026-01-02)"
     )
 
 
@@ -42,7 +42,8 @@ def test_a_series_is_chosen_by_number_or_uid(tmp_path, wanted, slices):
 def test_a_series_that_is_not_there_is_refused_with_the_list(tmp_path):
     two_series(tmp_path)
     assert refusal(tmp_path, series="9").endswith(
-        "choose another with --series (asked for 9; there is 3: 20 slices, 'portal venous 2.0'; 4: 14 slices)"
+        "choose another with --series (asked for 9; there is 3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; "
+        "4: 14 slices of 3 mm, 2026-01-02)"
     )
 
 
@@ -101,11 +102,6 @@ def test_a_dicomdir_and_a_report_are_no_slices(tmp_path):
         prefix="SR",
     )
     assert np.array_equal(read_series(tmp_path).volume.hu, body_hu(SHAPE))
-
-
-def test_a_multi_frame_ct_is_refused_in_plain_words(tmp_path):
-    write_series(tmp_path, body_slices(SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1")[:1])
-    assert "multi-frame" in refusal(tmp_path)
 
 
 def test_a_secondary_capture_is_no_ct_slice(tmp_path):

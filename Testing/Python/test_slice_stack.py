@@ -45,20 +45,58 @@ def test_different_slices_at_one_position_are_two_phases(tmp_path):
     write_series(tmp_path, body_slices(AcquisitionNumber=1), prefix="a")
     write_series(tmp_path, body_slices(hu=body_hu(SHAPE) + 30, AcquisitionNumber=2), prefix="b")
     sentence = refusal(tmp_path)
-    assert "mixes several phases or reconstructions (acquisition 1: 20 slices, acquisition 2: 20 slices)" in sentence
+    assert "mixes several phases or reconstructions: choose one with --acquisition" in sentence
+    assert "(acquisition 1: 20 slices, acquisition 2: 20 slices)" in sentence
+
+
+def test_different_slices_at_one_position_that_nothing_tells_apart_are_refused(tmp_path):
+    write_series(tmp_path, body_slices(), prefix="a")
+    write_series(tmp_path, body_slices(hu=body_hu(SHAPE) + 30), prefix="b")
+    assert "nothing in their headers tells them apart" in refusal(tmp_path)
 
 
 def test_two_interleaved_phases_are_refused(tmp_path):
     write_series(tmp_path, body_slices(), prefix="a")
     shifted = at_heights(1.0 + 3.0 * np.arange(20))
     write_series(tmp_path, body_slices(hu=body_hu(SHAPE) + 30, positions_mm=shifted), prefix="b")
-    assert "distance between slices changes from 1.00 to 2.00 mm" in refusal(tmp_path)
+    assert "distance between slices changes from 1.00 to 2.00 mm again and again" in refusal(tmp_path)
 
 
-def test_spacing_that_changes_on_the_way_is_refused(tmp_path):
-    heights = [*(2.0 * np.arange(10)), *(18 + 5.0 * np.arange(1, 11))]
+def test_spacing_that_changes_for_good_is_made_regular_and_it_is_said(tmp_path):
+    heights = [*(2.0 * np.arange(11)), *(20 + 4.0 * np.arange(1, 10))]
+    read = read_series(write_series(tmp_path, body_slices(positions_mm=at_heights(heights))))
+    hu, measured = read.volume.hu, body_hu(SHAPE)
+    assert read.volume.geometry.shape == (29, 24, 28)
+    assert read.volume.geometry.spacing_mm == (2.5, 3.0, 2.0)
+    assert np.array_equal(hu[:11], measured[:11])
+    assert np.array_equal(hu[12::2], measured[11:])  # slices that were measured stay what they are
+    assert np.abs(hu[11] - (measured[10] / 2 + measured[11] / 2)).max() <= 0.5
+    (warning,) = (warning for warning in read.warnings if "made regular" in warning)
+    assert "lie 2.00 to 4.00 mm apart" in warning
+
+
+def test_spacing_that_changes_again_and_again_is_refused(tmp_path):
+    heights = np.cumsum([0, *[2.0, 3.1] * 9, 2.0])
     write_series(tmp_path, body_slices(positions_mm=at_heights(heights)))
-    assert "distance between slices changes from 2.00 to 5.00 mm" in refusal(tmp_path)
+    assert "distance between slices changes from 2.00 to 3.10 mm again and again" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("distance_mm", [0.625, 0.8, 0.4])
+def test_positions_of_thin_slices_that_were_rounded_to_a_tenth_are_even_enough(tmp_path, distance_mm):
+    hu = body_hu((120, 24, 28))
+    heights = np.round(distance_mm * np.arange(120), 1)
+    read = read_series(write_series(tmp_path, body_slices(hu=hu, positions_mm=at_heights(heights))))
+    assert read.volume.geometry.spacing_mm[2] == pytest.approx(distance_mm, abs=0.002)
+    assert np.array_equal(read.volume.hu, hu)
+
+
+@pytest.mark.parametrize("distance_mm", [0.625, 0.8, 0.4])
+def test_one_missing_thin_slice_is_still_found(tmp_path, distance_mm):
+    hu = body_hu((120, 24, 28))
+    heights = np.round(distance_mm * np.arange(120), 1)
+    folder = write_series(tmp_path, body_slices(hu=hu, positions_mm=at_heights(heights)))
+    (folder / "ct_060.dcm").unlink()
+    assert "1 slices are missing, the first after slice 60" in refusal(tmp_path)
 
 
 def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even_enough(tmp_path):
@@ -71,8 +109,36 @@ def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even_enough(tmp_path):
 def test_a_tilted_gantry_is_found_from_the_positions(tmp_path, degrees):
     heights = 3.0 * np.arange(20)
     positions = at_heights(heights, sideways_mm=heights * np.tan(np.deg2rad(degrees)))
-    write_series(tmp_path, body_slices(positions_mm=positions))  # there is no tilt tag
-    assert f"stacked at {abs(degrees):.1f} degrees from a right angle" in refusal(tmp_path)
+    read = read_series(write_series(tmp_path, body_slices(positions_mm=positions)))  # there is no tilt tag
+    (warning,) = (warning for warning in read.warnings if "made regular" in warning)
+    assert f"stacked at {abs(degrees):.1f} degrees from a right angle (a tilted gantry)" in warning
+    assert "not on the scan's own slices" in warning
+
+
+@pytest.mark.parametrize("slices_of_pixels", [1, -2])
+def test_a_tilted_series_lies_where_it_was_measured(tmp_path, slices_of_pixels):
+    # each slice is shifted by whole pixels, so that nothing is interpolated and every voxel can be looked up
+    heights, hu = 6.0 * np.arange(20), body_hu(SHAPE)
+    positions = at_heights(heights, sideways_mm=3.0 * slices_of_pixels * np.arange(20))
+    volume = read_series(write_series(tmp_path, body_slices(positions_mm=positions))).volume
+    assert volume.geometry.shape == (20, 24 + 19 * abs(slices_of_pixels), 28)
+    for z in range(20):
+        index = volume.geometry.world_to_index(positions[z])
+        start = [round(float(i)) for i in index]
+        assert np.allclose(index, start, atol=1e-6)
+        assert start[0] == z
+        rows = slice(start[1], start[1] + 24)
+        assert np.array_equal(volume.hu[z, rows], hu[z])
+        outside = np.ones(volume.hu.shape[1], bool)
+        outside[rows] = False
+        assert (volume.hu[z, outside] == -1024).all()
+
+
+def test_a_tilt_that_no_gantry_has_is_refused(tmp_path):
+    heights = 3.0 * np.arange(20)
+    positions = at_heights(heights, sideways_mm=heights * np.tan(np.deg2rad(50)))
+    write_series(tmp_path, body_slices(positions_mm=positions))
+    assert "more than any gantry tilts" in refusal(tmp_path)
 
 
 def test_a_tilt_below_a_tenth_of_a_degree_is_no_tilt(tmp_path):
@@ -140,7 +206,8 @@ def test_many_slices_of_another_direction_are_refused(tmp_path):
     [
         ({"RescaleIntercept": None}, "no rescale slope and intercept"),
         ({"RescaleSlope": None}, "no rescale slope and intercept"),
-        ({"RescaleSlope": 0}, "no rescale slope and intercept"),
+        ({"RescaleSlope": 0}, "rescale slope of 0"),
+        ({"RescaleSlope": -1}, "rescale slope of -1"),
         ({"ImagePositionPatient": None}, "does not tell where it lies"),
         ({"ImageOrientationPatient": None}, "does not tell where it lies"),
         ({"ImagePositionPatient": [1.0, 2.0]}, "does not tell where it lies"),

@@ -89,7 +89,7 @@ def test_a_bad_case_is_refused_by_name_and_the_others_are_stored(work, tmp_path,
     shifted = sitk.GetImageFromArray(np.ascontiguousarray(sitk.GetArrayFromImage(labels)[:, :-1]))
     shifted.CopyInformation(labels[:, :-1, :])
     sitk.WriteImage(shifted, str(bad / "labels.nii.gz"))
-    assert prepare(cohort, tmp_path / "store") == 0
+    assert prepare(cohort, tmp_path / "store") == 4
     said = capsys.readouterr()
     assert f"refused {bad.name}:" in said.err
     assert "1 cases stored" in said.out

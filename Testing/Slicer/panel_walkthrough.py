@@ -82,4 +82,6 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import slicer
+
+    slicer.util.exit(main())  # with --testing Slicer turns every sys.exit into 1

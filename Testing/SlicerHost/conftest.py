@@ -1,8 +1,6 @@
 """Fixtures of the host. Everything here needs `slicer-core`, `trame-slicer` and `PySide6-Essentials`."""
 
-import importlib
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -32,32 +30,32 @@ def scene(host):
     host.Clear(0)
 
 
-@pytest.fixture
-def module(host):
-    """The Python module PDACScreening, imported as Slicer imports it: only its own folder is on the path."""
-    import slicer
+@pytest.fixture(autouse=True)
+def no_errors(request):
+    """What VTK and MRML call an error would stand in red in Slicer's log: it fails the test that caused it."""
+    yield
+    if "slicer" not in sys.modules or not hasattr(sys.modules["slicer"], "_messages"):
+        return
+    errors = sys.modules["slicer"]._messages.errors()
+    expected = request.node.get_closest_marker("provokes_errors")
+    if not expected:
+        assert errors == []
 
-    folder = ROOT / "PDACScreening"
-    sys.path.insert(0, str(folder))
-    module = importlib.import_module("PDACScreening")
-    path = str(folder / "PDACScreening.py")
-    slicer.modules.pdacscreening = types.SimpleNamespace(path=path, name="PDACScreening", widgetRepresentation=None)
-    yield module
-    sys.path.remove(str(folder))
+
+@pytest.fixture(scope="session")
+def module(host):
+    """The Python module PDACScreening after a start in the order of Slicer (slicer_host.start_order)."""
+    from slicer_host.start_order import start_module
+
+    return start_module(ROOT / "PDACScreening" / "PDACScreening.py")
 
 
 @pytest.fixture
 def module_widget(scene, module):
     """The panel, set up and shown."""
-    import qt
-    import slicer
+    from slicer_host.start_order import new_panel
 
-    parent = slicer.qMRMLWidget()
-    parent.setLayout(qt.QVBoxLayout())
-    parent.setMRMLScene(scene)
-    parent.isEntered = True
-    widget = module.PDACScreeningWidget(parent)
-    widget.setup()
+    widget = new_panel(module.PDACScreeningWidget)
     widget.enter()
     yield widget
     widget.cleanup()

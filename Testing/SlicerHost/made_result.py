@@ -3,7 +3,6 @@
 Tests of what comes after a screening answer from this folder, so that they need not wait for torch.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from fake_network import DecodingNetwork, coded
 from sample_screenings import MODEL, PROVENANCE
 
 from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.inference.screening import screen
-from PDACScreeningLib.progress import ignore_progress
-from PDACScreeningLib.scan_files.image_io import voxels_sha256, write_volume
+from PDACScreeningLib.scan_files.image_io import write_volume
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Screening
-from PDACScreeningLib.session.answer import Answer, write_answer
+from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.stored_result import read_screening
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
 
@@ -51,6 +51,5 @@ def make_result(folder: Path, model: ModelFacts = MODEL) -> MadeResult:
     )
     screening = replace(screened.screening, model=model, input=facts, provenance=PROVENANCE)
     answer = Answer(screening, ct, screened.label_map, screened.tumor_probability)
-    (folder / "result").mkdir()
-    write_answer(answer, folder / "result", shield=nullcontext, on_progress=ignore_progress)
-    return MadeResult(write_volume(ct.hu, GEOMETRY, folder / "scan.nrrd"), folder / "result", screening)
+    result = answer.save(folder / "result")
+    return MadeResult(write_volume(ct.hu, GEOMETRY, folder / "scan.nrrd"), result, read_screening(result))

@@ -2,11 +2,11 @@
 
 import json
 import stat
-import sys
 import time
 
 import slicer
 from screening_inputs import write_scan
+from slicer_host.launcher import REAL_PYTHON
 
 PATIENCE_S = 120  # a child imports torch, on a machine that may be busy
 
@@ -19,9 +19,15 @@ def load_scan(folder, name="CT", **options):
 
 
 def fake_python(folder, code):
-    """An executable that does `code` whatever it is asked for; sys.argv is the command line of a screening."""
+    """An executable that does `code` when it gets an order; `scan` and `folder` are what the order names."""
     path = folder / "fake-python"
-    path.write_text(f"#!{sys.executable}\nimport json, os, sys, time\n{code}\n", encoding="utf-8")
+    path.write_text(
+        f"#!{REAL_PYTHON}\nimport json, os, sys, time\n"
+        "order = json.loads(sys.stdin.readline())\n"
+        "scan, folder = order['request']['scan'], order['folder']\n"
+        f"{code}\n",
+        encoding="utf-8",
+    )
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
 
@@ -38,8 +44,14 @@ def until(condition, patience_s=PATIENCE_S, between=None):
 
 
 def replaying_python(folder, result):
-    """An executable that answers with a result folder made before, as a child does that is very fast."""
+    """An executable that answers every order with a result folder made before, as a worker does that is very fast."""
     event = {"event": "result", "outcome": "SUSPICIOUS", "reason": "", "score": 0.5, "output": "", "exit_code": 0}
     return fake_python(
-        folder, f"import shutil; shutil.copytree({str(result)!r}, sys.argv[6]); print({json.dumps(event)!r})"
+        folder,
+        "import shutil\n"
+        "while True:\n"
+        f"    shutil.copytree({str(result)!r}, folder); print({json.dumps(event)!r}, flush=True)\n"
+        "    line = sys.stdin.readline()\n"
+        "    if not line: break\n"
+        "    folder = json.loads(line)['folder']",
     )

@@ -1,6 +1,5 @@
 """CT nodes and result folders that are known beforehand, without a network."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +8,12 @@ import vtk
 from sample_screenings import INDETERMINATE, SUSPICIOUS
 
 from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node
 from PDACScreeningLib.mrml.new_volume_node import add_ct
-from PDACScreeningLib.report.probability_file import write_tumor_probability
-from PDACScreeningLib.report.segmentation_file import write_segmentation
-from PDACScreeningLib.scan_files.image_io import voxels_sha256
-from PDACScreeningLib.screening_json import to_json
-from PDACScreeningLib.screening_result import InputFacts, Protocol
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.screening_result import InputFacts
+from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -65,14 +63,10 @@ def probability():
 
 def result_folder(folder, node, *, indeterminate=False):
     """What a screening of the node would have left behind."""
-    folder.mkdir(parents=True, exist_ok=True)
     sample = INDETERMINATE if indeterminate else replace(SUSPICIOUS, tumor_voxels=64, pancreas_voxels=736)
     screening = replace(sample, input=facts(node), protocol=PROTOCOL)
-    (folder / "screening.json").write_text(json.dumps(to_json(screening)))
-    if not indeterminate:
-        write_segmentation(labels(), folder / "labels.seg.nrrd", screening.model)
-        write_tumor_probability(probability(), GEOMETRY, folder / "tumor_probability.nrrd", screening.model)
-    return folder
+    voxels = {} if indeterminate else {"label_map": labels(), "tumor_probability": probability()}
+    return Answer(screening, **voxels).save(folder)
 
 
 def paint(segmentation_node, volume_node, segment_id, mask):

@@ -1,5 +1,9 @@
 """The host itself: is it strict where Slicer is strict, and real where it says so?"""
 
+import signal
+import subprocess
+import time
+
 import pytest
 
 
@@ -98,3 +102,71 @@ def test_a_node_selector_loses_its_node_when_a_scene_was_read_in(scene, tmp_path
     assert selector.nodeCount() == 2
     assert selector.currentNode() is None
     selector.setMRMLScene(None)
+
+
+def test_the_three_slice_views_look_in_three_directions(scene):
+    import slicer
+
+    views = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    assert {view.GetOrientation() for view in views} == {"Axial", "Sagittal", "Coronal"}
+
+
+@pytest.mark.provokes_errors
+def test_an_error_that_mrml_says_aloud_is_heard(scene):
+    import slicer
+
+    slicer._messages.errors()
+    slicer.vtkMRMLSliceNode().SetOrientation("no such orientation")
+    (error,) = slicer._messages.errors()
+    assert "no such orientation" in error
+
+
+def test_undo_of_the_editor_is_the_real_one(scene):
+    import slicer
+
+    editor = slicer.qMRMLSegmentEditorWidget()
+    editor.setMRMLScene(scene)
+    editor.setMRMLSegmentEditorNode(scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().AddEmptySegment("Tumor", "Tumor")
+    editor.setSegmentationNode(node)
+    editor.saveStateForUndo()
+    node.GetSegmentation().AddEmptySegment("Second", "Second")
+    editor.undo()
+    assert node.GetSegmentation().GetNumberOfSegments() == 1
+
+
+def launched(code, **options):
+    """A child of the launcher, as `subprocess.Popen` gives it."""
+    import slicer
+
+    return subprocess.Popen([slicer._launcher, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_the_launcher_hands_standard_input_on_and_sets_its_own_environment(host):
+    code = (
+        "import os, sys; sys.exit(7 if sys.stdin.read() == 'order' and os.environ.get('SLICER_HOST_LAUNCHER') else 1)"
+    )
+    with launched(code) as child:
+        child.communicate(b"order", timeout=20)
+    assert child.returncode == 7
+
+
+def test_the_launcher_makes_a_killed_python_an_exit_code_of_one(host):
+    with launched("import os, signal; os.kill(os.getpid(), signal.SIGKILL)") as child:
+        said = child.communicate(timeout=20)[1]
+    assert (child.returncode, b"exit abnormally" in said) == (1, True)
+
+
+def test_the_launcher_does_not_pass_sigterm_on(host, tmp_path):
+    alive = tmp_path / "alive"
+    code = f"import pathlib, time; time.sleep(1); pathlib.Path({str(alive)!r}).touch()"
+    with launched(code) as child:
+        time.sleep(0.5)
+        child.terminate()
+        child.wait(20)
+        deadline = time.monotonic() + 20
+        while not alive.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert child.returncode == -signal.SIGTERM
+    assert alive.exists()

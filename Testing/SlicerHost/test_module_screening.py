@@ -1,10 +1,13 @@
 """Screen in the panel with a real child process: from the click to verdict, findings, views and scene."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import pytest
 from panel_driving import choose, findings, press_screen, screened, shown_text
@@ -54,7 +57,7 @@ def test_the_protocol_that_was_chosen_is_used_named_and_remembered_apart(module_
     fast = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
     assert (exact.protocol.name, fast.protocol.name) == ("exact", "fast")
     assert sum(scale.windows for scale in fast.scales) < sum(scale.windows for scale in exact.scales)
-    assert ui.sourceLabel.text.endswith("fast protocol.")
+    assert ui.detailsLabel.text.endswith("fast protocol.")
     assert "suggests" in ui.expectationLabel.text
     assert module_widget._parameterNode.protocol == "fast"
 
@@ -73,10 +76,10 @@ def test_a_screening_from_click_to_views(module_widget, volume, tumor_model, sce
 
     assert ui.verdictLabel.text == "Suspicious region found"
     assert ui.demoLabel.text.startswith("Test model")
-    assert "not a probability of cancer" in ui.scoreLabel.text
+    assert "not a probability of cancer" in ui.detailsLabel.text
     assert "%" not in shown_text(module_widget)
     assert ui.stateLabel.text == "AI result, not edited."
-    assert ui.sourceLabel.text.startswith("Volume CT, screened ")
+    assert "Volume CT, screened " in ui.detailsLabel.text
     assert [node.GetSegmentation().GetNthSegmentID(index) for index in range(2)] == ["Pancreas", "Tumor"]
     assert {c.GetID(): c.GetForegroundVolumeID() for c in composites()} == before
 
@@ -99,7 +102,8 @@ def test_a_screening_from_click_to_views(module_widget, volume, tumor_model, sce
     assert not node.GetDisplayNode().GetVisibility2D()
     ui.surfaceButton.click()
     assert node.GetDisplayNode().GetVisibility3D()
-    ui.abdomenWindowButton.click()
+    ui.windowSelector.setCurrentIndex(1)
+    ui.windowSelector.activated.emit(1)  # as a person who chooses
     assert volume.GetDisplayNode().GetWindow() == 400
     assert "as in the last run here" in ui.expectationLabel.text
 
@@ -109,7 +113,8 @@ def test_a_scan_without_pancreas_is_not_assessable_and_kept_as_such(module_widge
     assert node is not None
     assert module_widget.ui.verdictLabel.text.startswith("Not assessable: The coarse scan found no pancreas")
     assert findings(module_widget) == []
-    assert module_widget.ui.scoreLabel.text == ""
+    assert module_widget.ui.findingsSection.isHidden()
+    assert "Score" not in module_widget.ui.detailsLabel.text
 
 
 def test_a_rejected_scan_says_why_and_adds_nothing(module_widget, scene, tmp_path, tumor_model):
@@ -144,6 +149,71 @@ def test_a_missing_python_is_said_in_the_panel(module_widget, volume, tumor_mode
     assert not module_widget.screening.running
 
 
+def test_a_screening_is_run_by_slicers_own_python(module, module_widget, volume, tumor_model, tmp_path, monkeypatch):
+    """The module was imported while sys.executable was empty; PythonSlicer is looked up when the button is pressed."""
+    import slicer
+
+    assert module.PDACScreeningLogic.python is None
+    (tmp_path / "bin").mkdir()
+    fake = Path(fake_python(tmp_path, "sys.stderr.write('PythonSlicer was started'); sys.exit(9)"))
+    fake.rename(tmp_path / "bin" / "PythonSlicer")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr(sys, "executable", "")
+    choose(module_widget, volume, tumor_model)
+    press_screen(module_widget)
+    module_widget.ui.copyDiagnosticsButton.click()
+    assert "PythonSlicer was started" in slicer.app.clipboard().text()
+
+
+def test_a_killed_python_behind_the_launcher_is_told_as_memory(module_widget, volume, tumor_model):
+    choose(module_widget, volume, tumor_model)
+    module_widget.ui.screenButton.click()
+    until(lambda: "Computing on" in module_widget.ui.stageLabel.text)
+    launcher = module_widget.screening._run._process._child.pid
+    (python,) = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    os.kill(int(python), signal.SIGKILL)
+    until(lambda: not module_widget.screening.running)
+    assert "ran out of memory" in module_widget.ui.problemLabel.text
+
+
+def test_the_second_screening_finds_the_model_loaded(module_widget, volume, tumor_model):
+    processes = []
+    choose(module_widget, volume, tumor_model)
+    for _ in range(2):
+        module_widget.ui.screenButton.click()
+        processes.append(module_widget.screening._run._process)
+        until(lambda: not module_widget.screening.running)
+        assert module_widget.ui.problemLabel.text == ""
+    assert processes[0] is processes[1]
+    module_widget.cleanup()
+    assert not processes[0].running
+
+
+def test_a_script_that_waits_leaves_slicer_alive(module, scene, volume, tumor_model):
+    import qt
+
+    beats, timer = [], qt.QTimer()
+    timer.setInterval(50)
+    timer.connect("timeout()", lambda: beats.append(1))
+    timer.start()
+    module.PDACScreeningLogic().screen(volume, str(tumor_model), "cpu", waitForCompletion=True)
+    timer.stop()
+    assert len(beats) > 5
+
+
+def test_the_temporary_folder_is_that_of_slicers_settings(module_widget, volume, tumor_model, tmp_path, monkeypatch):
+    import slicer
+
+    folder = tmp_path / "of slicer's settings"
+    folder.mkdir()
+    monkeypatch.setattr(type(slicer.app), "temporaryPath", str(folder))
+    module_widget.logic.python = fake_python(tmp_path, "time.sleep(60)")
+    choose(module_widget, volume, tumor_model)
+    module_widget.ui.screenButton.click()
+    assert list(folder.glob("pdac-*/ct.mha"))
+    module_widget.screening.abandon()
+
+
 def test_progress_is_shown_and_cancel_frees_the_panel_within_two_seconds(module_widget, volume, tumor_model, tmp_path):
     ui = module_widget.ui
     code = (
@@ -154,7 +224,7 @@ def test_progress_is_shown_and_cancel_frees_the_panel_within_two_seconds(module_
     choose(module_widget, volume, tumor_model)
     ui.screenButton.click()
     assert not ui.screenButton.enabled
-    assert not ui.inputSelector.enabled
+    assert not ui.modelSelector.enabled
     until(lambda: ui.progressBar.value == 25)
     assert "coarse scan" in ui.stageLabel.text
     assert "left" in ui.stageLabel.text
@@ -214,7 +284,7 @@ def test_diagnostics_reach_the_clipboard_without_names(module_widget, volume, tu
     import slicer
 
     volume.SetName("Doe^Jane")
-    module_widget.logic.python = fake_python(tmp_path, "sys.stderr.write('in ' + sys.argv[4]); sys.exit(1)")
+    module_widget.logic.python = fake_python(tmp_path, "sys.stderr.write('in ' + scan); sys.exit(1)")
     choose(module_widget, volume, tumor_model)
     press_screen(module_widget)
     module_widget.ui.copyDiagnosticsButton.click()

@@ -11,14 +11,16 @@ from PDACScreeningLib.errors import GeometryMismatch, InputRejected
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node, write_input_file
 from PDACScreeningLib.mrml.probability_node import probability_from_node, set_overlay_opacity, show_probability
 from PDACScreeningLib.mrml.segmentation_node import (
+    algorithm_type,
     foreign_segments,
+    keep_algorithm_types,
     labels_from_segmentation,
-    mark_as_edited,
     segment_editor_node,
     show_segmentation,
     show_surface,
 )
-from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
+from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window, jump_to
+from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
 from PDACScreeningLib.scan_files.image_io import read_ct_file
 from PDACScreeningLib.volume.label_map import Label
 
@@ -104,12 +106,14 @@ def test_segments_lie_under_the_transform_of_the_ct(scene, volume):
         labels_from_segmentation(node, volume)
 
 
-def test_segments_stand_beside_the_ct_in_its_study(scene, volume):
+def test_a_result_stands_in_a_folder_of_its_own_beside_the_ct_in_its_study(scene, volume):
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     study = tree.CreateStudyItem(tree.GetSceneItemID(), "Study")
     tree.CreateItem(study, volume)
     node = show_segmentation(scene, labels(), volume, "Result", None)
-    assert tree.GetItemParent(tree.GetItemByDataNode(node)) == study
+    place_in_folder(scene, [node], volume, "Screening")
+    folder = tree.GetItemParent(tree.GetItemByDataNode(node))
+    assert (tree.GetItemName(folder), tree.GetItemParent(folder)) == ("Screening", study)
 
 
 def test_painting_tumor_over_pancreas_keeps_the_pancreas_and_tumor_wins(segmentation, volume):
@@ -139,11 +143,18 @@ def test_an_empty_label_is_a_segment_ready_to_be_painted(scene, volume):
     assert labels_from_segmentation(node, volume).count(Label.TUMOR) == 64
 
 
-def test_an_edited_segment_is_exported_as_semiautomatic(segmentation):
-    mark_as_edited(segmentation)
-    value = vtk.reference("")
-    segmentation.GetSegmentation().GetSegment("Tumor").GetTag("DICOM.SegmentAlgorithmType", value)
-    assert str(value) == "SEMIAUTOMATIC"
+def test_only_a_segment_that_differs_from_the_ais_is_exported_as_semiautomatic(scene, segmentation, volume):
+    untouched = show_segmentation(scene, labels(), volume, "AI", None)
+    tumor, pancreas = (segmentation.GetSegmentation().GetSegment(name) for name in ("Tumor", "Pancreas"))
+    before = labels().labels == Label.TUMOR
+    larger = before.copy()
+    larger[5] = True
+    paint(segmentation, volume, "Tumor", larger)
+    keep_algorithm_types(segmentation, untouched, volume)
+    assert (algorithm_type(tumor), algorithm_type(pancreas)) == ("SEMIAUTOMATIC", "AUTOMATIC")
+    paint(segmentation, volume, "Tumor", before)
+    keep_algorithm_types(segmentation, untouched, volume)
+    assert algorithm_type(tumor) == "AUTOMATIC"
 
 
 def test_a_tumor_inside_the_pancreas_is_seen_in_3d(segmentation):
@@ -175,7 +186,7 @@ def test_the_editor_node_is_our_own_and_lets_segments_overlap(scene):
 
 def test_the_probability_reads_back_and_is_in_no_view_until_asked_for(scene, volume):
     node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
-    assert np.array_equal(probability_from_node(node), probability())
+    assert np.array_equal(probability_from_node(node, volume), probability())
     views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     assert not any(view.GetForegroundVolumeID() for view in views)
     set_overlay_opacity(scene, node, 0.4)
@@ -201,5 +212,41 @@ def test_views_jump_to_a_place_through_the_transform_of_the_ct(scene, volume):
 
 
 def test_the_abdomen_window_is_set_when_asked_for(volume):
-    apply_abdomen_window(volume)
-    assert (volume.GetDisplayNode().GetWindow(), volume.GetDisplayNode().GetLevel()) == (400.0, 50.0)
+    apply_window(volume, CT_WINDOWS[0])
+    assert (volume.GetDisplayNode().GetWindow(), volume.GetDisplayNode().GetLevel()) == (400.0, 40.0)
+
+
+def test_a_map_keeps_only_the_box_that_is_not_zero_and_comes_back_whole(scene, volume):
+    values = np.zeros(GEOMETRY.shape, np.float32)
+    values[7:11, 12:16, 13:18] = 0.75
+    node = show_probability(scene, values, GEOMETRY, volume, "Probability")
+    assert node.GetImageData().GetDimensions() == (5, 4, 4)
+    assert np.array_equal(probability_from_node(node, volume), values)
+    corner = (0.0, 0.0, 0.0)
+    of_ct, of_map = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(of_ct)
+    node.GetIJKToRASMatrix(of_map)
+    assert of_map.MultiplyPoint((*corner, 1)) == pytest.approx(of_ct.MultiplyPoint((13, 12, 7, 1)))
+
+
+def test_a_map_without_any_probability_is_a_voxel(scene, volume):
+    nothing = np.zeros(GEOMETRY.shape, np.float32)
+    node = show_probability(scene, nothing, GEOMETRY, volume, "Probability")
+    assert node.GetImageData().GetNumberOfPoints() == 1
+    assert np.array_equal(probability_from_node(node, volume), nothing)
+
+
+def test_a_map_that_was_moved_is_refused(scene, volume):
+    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    node.SetOrigin(0.3, 0.0, 0.0)
+    with pytest.raises(GeometryMismatch, match="another grid"):
+        probability_from_node(node, volume)
+
+
+def test_a_map_is_not_offered_as_a_ct(scene, volume):
+    show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    selector.setMRMLScene(scene)
+    assert selector.nodeCount() == 1
+    selector.setMRMLScene(None)

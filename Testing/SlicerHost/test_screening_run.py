@@ -97,7 +97,7 @@ def test_a_removed_volume_ends_the_run(start, scene, volume, temporary_folder):
 
 
 def test_an_abandoned_run_leaves_no_child(start, temporary_folder):
-    run = start("open(os.path.join(os.path.dirname(sys.argv[4]), 'here'), 'w').close(); time.sleep(60)")
+    run = start("open(os.path.join(os.path.dirname(scan), 'here'), 'w').close(); time.sleep(60)")
     run.abandon()
     assert not run._process.running
     assert list(temporary_folder.iterdir()) == []
@@ -117,7 +117,7 @@ def test_a_volume_that_is_no_ct_does_not_start_and_leaves_nothing(scene, tempora
 
 def test_diagnostics_name_no_folder_and_no_volume(start, volume, tmp_path):
     volume.SetName("Doe^Jane")
-    run = start("sys.stderr.write('Error in ' + sys.argv[4] + '\\nFile \"/home/eva/x.py\", line 3'); sys.exit(1)")
+    run = start("sys.stderr.write('Error in ' + scan + '\\nFile \"/home/eva/x.py\", line 3'); sys.exit(1)")
     ended(run)
     text = run.diagnostics()
     assert "exit code: 1" in text

@@ -83,7 +83,7 @@ def show_states(widget, folder, ending):
     from panel_driving import choose, paint, press_screen
     from run_driving import fake_python, replaying_python, until
 
-    from PDACScreeningLib.mrml.result_nodes import read_screening
+    from PDACScreeningLib.session.stored_result import read_screening
 
     take(widget, f"idle{ending}")
     volume = slicer.util.loadVolume(str(SCAN), {"name": "CT abdomen"})
@@ -110,7 +110,7 @@ def show_states(widget, folder, ending):
     take(widget, f"not_assessable{ending}")
     slicer.util.arrayFromVolume(volume)[0, 0, 0] += 1
     slicer.util.arrayFromVolumeModified(volume)
-    until(lambda: "Not current" in widget.ui.stateLabel.text)
+    until(lambda: "Not current" in widget.ui.verdictLabel.text)
     take(widget, f"not_current{ending}")
 
 

@@ -48,8 +48,11 @@ class Application:
     def __init__(self, scene: Any, logic: Any, settings: Path) -> None:
         self._scene, self._logic, self._io = scene, logic, CoreIOManager()
         self._settings = str(settings)
-        self.temporaryPath = tempfile.gettempdir()
         self.on_startup: list[Callable[[], None]] = []  # what modules connected to startupCompleted()
+
+    @property
+    def temporaryPath(self) -> str:
+        return tempfile.gettempdir()
 
     def mrmlScene(self) -> Any:
         return self._scene
@@ -167,7 +170,8 @@ def _file_access(scene: Any, logic: Any, folder: Path) -> tuple[Any, ...]:
 def add_slice_views(scene: Any) -> None:
     """The three slice views of the default layout, which Slicer's layout manager would make."""
     for name in ("Red", "Yellow", "Green"):
-        node = slicer.vtkMRMLSliceNode()
+        node = scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the orientations that the scene knows
+        node.UnRegister(None)
         node.SetSingletonTag(name)
         node.SetName(name)
         node.SetLayoutName(name)

@@ -166,16 +166,25 @@ stand_in(
 
 @stand_in
 class qMRMLSegmentEditorWidget(qMRMLWidget):
-    """Holds the nodes an editor works on; there are no effects here, tests edit through the MRML API."""
+    """The real vtkSlicerSegmentEditorLogic behind a widget without effects: tests paint and undo through that logic."""
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.__dict__.update(_editor=None, _effect="", undo_states=10)
+        self.__dict__.update(_editor=None, _effect="", undo_states=10, _logic=slicer.vtkSlicerSegmentEditorLogic())
+        self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         self.__dict__.update(has_keys=False, has_views=False, _auto_show=True)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        super().setMRMLScene(scene)
+        self._logic.SetMRMLScene(scene)
+
+    def logic(self) -> Any:
+        return self._logic
 
     def setMRMLSegmentEditorNode(self, node: Any) -> None:
         _require(node, "vtkMRMLSegmentEditorNode")
         self.__dict__["_editor"] = node
+        self._logic.SetSegmentEditorNode(node)
 
     def mrmlSegmentEditorNode(self) -> Any:
         return self._editor
@@ -226,10 +235,12 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.__dict__["has_views"] = False
 
     def undo(self) -> None:
-        """No undo stack here."""
+        """Ctrl+Z."""
+        self._logic.Undo()
 
     def redo(self) -> None:
-        """No undo stack here."""
+        """Ctrl+Y."""
+        self._logic.Redo()
 
     def setActiveEffectByName(self, name: str) -> None:
         self.__dict__["_effect"] = name
@@ -239,12 +250,14 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setMaximumNumberOfUndoStates(self, states: int) -> None:
         self.__dict__["undo_states"] = states
+        self._logic.SetMaximumNumberOfUndoStates(states)
 
     def setUndoEnabled(self, _enabled: bool) -> None:
         """No undo stack here."""
 
     def saveStateForUndo(self) -> None:
-        """No undo stack here."""
+        """What an effect does before it changes a segment."""
+        self._logic.SaveStateForUndo()
 
     def installKeyboardShortcuts(self, _parent: Any = None) -> None:
         """In Slicer the digits choose effects from now on, also while the editor cannot be seen."""

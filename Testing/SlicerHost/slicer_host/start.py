@@ -8,15 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import vtk
-
 SLICER_SOURCE = os.environ.get("SLICER_SOURCE", "")  # a checkout of Slicer, whose own Python files are then used
 
 
 def start(folder: Path) -> Any:
     """Start once per process and return the MRML scene. folder: a temporary folder for settings and cache."""
     _keep_none_alive()
-    vtk.vtkObject.GlobalWarningDisplayOff()  # VTK talks to stderr about every file it zips
     from slicer_host import pythonqt
 
     qt = pythonqt.qt_module()
@@ -24,6 +21,10 @@ def start(folder: Path) -> Any:
     from slicer_host import ui_loader
 
     qt.__dict__["QUiLoader"] = ui_loader.UiLoader
+    from slicer_host.launcher import install_launcher
+    from slicer_host.messages import Messages
+
+    launcher, messages = install_launcher(folder), Messages(folder / "vtk.log")
     application = qt.__dict__["QApplication"].instance() or qt.__dict__["QApplication"](["SlicerHost"])
     from slicer_host import ctk_widgets
 
@@ -36,7 +37,7 @@ def start(folder: Path) -> Any:
     scene = start_application(folder)
     add_slice_views(scene)
     install_mrml_widgets()
-    slicer._qt_application = application
+    slicer._qt_application, slicer._messages, slicer._launcher = application, messages, launcher
     _install_python_files(slicer)
     return scene
 

@@ -1,0 +1,23 @@
+"""SHA-256 of files and of voxels: what binds the parts of a result, and a result to its scan."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+def voxels_sha256(voxels: NDArray[Any]) -> str:
+    """SHA-256 of a (z, y, x) array in the order of its voxels, little-endian, in its own type."""
+    digest = hashlib.sha256()
+    for plane in voxels:
+        digest.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the content of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

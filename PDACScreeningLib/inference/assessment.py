@@ -1,0 +1,69 @@
+"""What stands against believing that there is no tumor: "no suspicious region" needs a pancreas that was looked at.
+
+The paper's rule calls every scan below K voxels a normal. A gland that was missed, cut off or filtered away gives the
+same count, so each of these doubts turns such a call into INDETERMINATE (ADR 0019); a suspicious call stays.
+"""
+
+from __future__ import annotations
+
+from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.label_map import Label
+
+CUT_OFF = (
+    "The segmented pancreas or tumor reaches the border of the scan: part of the pancreas may not have been imaged, "
+    "and a tumor there cannot be found."
+)
+NO_GLAND = "The coarse scan found a pancreas, but the networks together did not confirm it."
+NOT_NORMAL = "This is not a normal result."
+
+
+def doubts(
+    protocol: Protocol, *, pancreas_voxels: int, tumor_voxels: int, removed_tumor_voxels: int, reaches_border: bool
+) -> tuple[str, ...]:
+    """Every doubt in a sentence, the gravest first; () when there is none.
+
+    pancreas_voxels (outside the tumor), tumor_voxels: of the working grid, after the component filter.
+    removed_tumor_voxels: what that filter took away. reaches_border: whether the gland touches a face of the scan.
+    """
+    found = (
+        _missed(protocol, pancreas_voxels, tumor_voxels),
+        CUT_OFF if reaches_border else None,
+        _removed(protocol, removed_tumor_voxels),
+    )
+    return tuple(doubt for doubt in found if doubt is not None)
+
+
+def reaches_border(labels: LABELS_ZYX) -> bool:
+    """Whether pancreas or tumor touch a face of the volume. labels: (z, y, x) of the whole scan; False when empty."""
+    box = bounding_box(labels != Label.BACKGROUND)
+    if box is None:
+        return False
+    return 0 in box.start or any(stop == length for stop, length in zip(box.stop, labels.shape, strict=True))
+
+
+def left_out_warning(protocol: Protocol, voxels: int) -> str:
+    """What the component rule took away, for a reader; empty when nothing."""
+    if voxels == 0:
+        return ""
+    share = f"{100 * protocol.components.min_fraction:g} % of the largest region"
+    lies = "was left out: it lies" if voxels == 1 else "were left out: they lie"
+    amount = voxels_and_volume(voxels, voxels * protocol.voxel_mm3)
+    return f"{amount} of tumor {lies} in a separate region of not more than {share}."
+
+
+def _missed(protocol: Protocol, pancreas_voxels: int, tumor_voxels: int) -> str | None:
+    if pancreas_voxels + tumor_voxels == 0:
+        return NO_GLAND
+    least, found = protocol.assessment.min_pancreas_ml, pancreas_voxels * protocol.voxel_mm3 / 1000
+    if found >= least:
+        return None
+    return f"Only {found:.1f} mL of pancreas were segmented (less than {least:g} mL): it was probably missed."
+
+
+def _removed(protocol: Protocol, voxels: int) -> str | None:
+    if voxels < protocol.decision.min_tumor_voxels:
+        return None
+    return left_out_warning(protocol, voxels)
