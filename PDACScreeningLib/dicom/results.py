@@ -156,7 +156,7 @@ class _Objects:
         """The slices through the findings, for viewers that mark them; None without findings."""
         label_map, images = self._voxels.label_map, self._statement.images
         findings = self._statement.screening.findings
-        if label_map is None or not findings or len(images) == 1:
+        if label_map is None or not findings or self._statement.source.is_multi_frame:
             return None
         planes = {round(float(label_map.geometry.world_to_index(finding.inside_lps_mm)[0])) for finding in findings}
         chosen = [images[min(max(plane, 0), len(images) - 1)] for plane in sorted(planes)]

@@ -93,7 +93,7 @@ def probability_object(
 def _place(statement: Statement, planes: range, geometry: Geometry) -> dict[str, Any]:
     """The images that hold the planes, and where the planes lie when one multi-frame image holds all."""
     images: Sequence[Dataset] = statement.images
-    if len(images) > 1 or not images[0].get("NumberOfFrames"):
+    if not statement.source.is_multi_frame:
         return {"source_images": images[planes.start : planes.stop]}
     origins = geometry.index_to_world(np.array([(z, 0, 0) for z in planes], np.float64))
     return {

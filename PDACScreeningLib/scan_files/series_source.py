@@ -61,6 +61,11 @@ class SeriesSource:
     images: tuple[Dataset, ...]
 
     @property
+    def is_multi_frame(self) -> bool:
+        """Whether one file holds the series."""
+        return "PerFrameFunctionalGroupsSequence" in self.images[0]
+
+    @property
     def series_uid(self) -> str:
         """Of the series that was screened."""
         return str(self.images[0].SeriesInstanceUID)
@@ -96,24 +101,41 @@ def read_series_source(headers: Sequence[SliceHeader]) -> SeriesSource:
 
 
 def require_same_slices(source: SeriesSource, geometry: Geometry) -> None:
-    """See that voxel plane z of a volume is image z of the series. Raises DicomRefused.
+    """See that voxel plane z of a volume is image z of the series, or a frame of its one file. Raises DicomRefused.
 
     It is not where the volume was made regular from slices of uneven distance or a tilted gantry.
     """
-    if len(source.images) == 1 and source.images[0].get("NumberOfFrames"):
-        return  # frames are placed one by one by whoever writes them
-    z, y, x = geometry.shape
-    same = len(source.images) == z and all((image.Rows, image.Columns) == (y, x) for image in source.images)
+    images, (z, y, x) = source.images, geometry.shape
+    places = _places_of_frames(images[0]) if source.is_multi_frame else [_place(image) for image in images]
+    same = len(places) == z and all((image.Rows, image.Columns) == (y, x) for image in images)
     if same:
-        positions = np.array([image.ImagePositionPatient for image in source.images], np.float64)
         expected = geometry.index_to_world(np.stack([np.arange(z), np.zeros(z), np.zeros(z)], axis=1))
-        directions = np.array([image.ImageOrientationPatient for image in source.images], np.float64)
-        same = bool(np.abs(positions - expected).max() < _SAME_PLACE_MM)
-        same &= bool(np.abs(directions - geometry.axes[:, :2].T.ravel()).max() < _SAME_DIRECTION)
+        if source.is_multi_frame:  # frames may be stored in any order; whoever refers to them places them
+            places.sort(key=lambda place: float(np.dot(place[:3], geometry.axes[:, 2])))
+        directions = np.tile(geometry.axes[:, :2].T.ravel(), (z, 1))
+        apart = np.abs(np.array(places) - np.hstack([expected, directions]))
+        same = bool(apart[:, :3].max() < _SAME_PLACE_MM and apart[:, 3:].max() < _SAME_DIRECTION)
     if not same:
         raise DicomRefused(
             "the scan was resampled before it was screened, so the segmentation does not lie on the series' slices"
         )
+
+
+def _place(image: Dataset) -> list[float]:
+    """Position and directions of rows and columns: nine numbers."""
+    return [float(value) for value in (*image.ImagePositionPatient, *image.ImageOrientationPatient)]
+
+
+def _places_of_frames(image: Dataset) -> list[list[float]]:
+    """The same for each frame, in the order of the file. What all frames share is said once."""
+    shared = image.SharedFunctionalGroupsSequence[0]
+    places = []
+    for frame in image.PerFrameFunctionalGroupsSequence:
+        position = frame.PlanePositionSequence[0].ImagePositionPatient
+        holder = frame if "PlaneOrientationSequence" in frame else shared
+        orientation = holder.PlaneOrientationSequence[0].ImageOrientationPatient
+        places.append([float(value) for value in (*position, *orientation)])
+    return places
 
 
 def _read(verified: SliceHeader) -> Dataset:

@@ -1,12 +1,13 @@
 """What validators and readers of others say of our objects: no error, the same labels, the same numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from conftest import errors_of_dciodvfy, errors_of_pixelmed, program, read_by_dcmjs, run
-from dicom_cases import asymmetric_labels, code_of, directions, made_case, numbers_of, read_object
+from dicom_cases import asymmetric_labels, code_of, directions, made_case, multi_frame_case, numbers_of, read_object
 from sample_screenings import ALL
 from test_dicom_objects import edited, labels_read_back
 
@@ -141,6 +142,16 @@ def test_labels_are_the_same_for_highdicom_dcmqi_and_dcmjs_in_24_axis_orders_and
     assert len(paths) == 30
     for read, case in zip(read_by_dcmjs(*paths), cases, strict=True):
         assert np.array_equal(labels_of_dcmjs(read, case.source), asymmetric_labels())
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_labels_of_a_multi_frame_ct_are_the_same_for_highdicom_and_dcmqi_and_valid(tmp_path, written, step):
+    case = multi_frame_case(tmp_path, direction=list(directions())[-1], step=step)
+    paths = written(dict(dicom_files(case.screening, replace(case.voxels, ct=None), case.source, DicomOptions())))
+    assert {name: errors_of_dciodvfy(path) for name, path in paths.items()} == {SEGMENTATION: [], REPORT: []}
+    expected = case.voxels.ct.geometry.index_to_world(np.argwhere(asymmetric_labels() > 0).astype(float))
+    found = points_of_dcmqi(paths[SEGMENTATION], tmp_path)
+    assert np.abs(sorted_points(found) - sorted_points(expected)).max() < 1e-2
 
 
 def test_dcmqi_reads_the_labelmap_segmentation_too(case, written, tmp_path):

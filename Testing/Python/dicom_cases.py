@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pydicom
 from dicom_slices import slice_dataset
+from highdicom.legacy import LegacyConvertedEnhancedCTImage
 from pydicom.uid import generate_uid
 from sample_screenings import PROTOCOL, SUSPICIOUS
 
@@ -123,6 +124,17 @@ def made_case(folder, *, labels=None, direction=None, reversed_names=False, prob
     write_ct(folder, ct, reversed_names=reversed_names, **changes)
     screening = screened(SUSPICIOUS, label_map, ct, output)
     return DicomCase(folder, read_series_source(headers_of(folder)), screening, ResultVoxels(ct, label_map, output))
+
+
+def multi_frame_case(folder, *, direction, step=1):
+    """A case whose series is one multi-frame file. step: -1 stores the frames the other way round."""
+    needed = {"AcquisitionNumber": 1, "Manufacturer": "none", "KVP": "120", "PatientPosition": "HFS"}
+    case = made_case(folder / "ct", direction=direction, RescaleType="HU", **needed)
+    slices = [pydicom.dcmread(path) for path in sorted((folder / "ct").glob("*.dcm"))][::step]
+    identity = {"series_instance_uid": generate_uid(), "series_number": 5, "sop_instance_uid": generate_uid()}
+    path = folder / "multi_frame.dcm"
+    LegacyConvertedEnhancedCTImage(slices, instance_number=1, **identity).save_as(path)
+    return replace(case, source=read_series_source(read_slices(path)))
 
 
 def read_object(content):

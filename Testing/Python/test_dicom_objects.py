@@ -18,6 +18,7 @@ from dicom_cases import (
     directions,
     items_of,
     made_case,
+    multi_frame_case,
     numbers_of,
     read_object,
     screened,
@@ -112,9 +113,29 @@ def test_every_labeled_voxel_keeps_its_place_in_the_patient(tmp_path):
         volume = read.get_volume(combine_segments=True, allow_missing_positions=True)
         found = volume.map_indices_to_reference(np.argwhere(np.asarray(volume.array) > 0))
         expected = case.voxels.ct.geometry.index_to_world(np.argwhere(asymmetric_labels() > 0).astype(float))
-        assert (
-            np.abs(found[np.lexsort(np.round(found, 2).T)] - expected[np.lexsort(np.round(expected, 2).T)]).max() < 1e-3
-        )
+        assert np.abs(in_order(found) - in_order(expected)).max() < 1e-3
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_labels_of_a_multi_frame_ct_lie_on_its_frames_in_whatever_order_they_are_stored(tmp_path, step):
+    case = multi_frame_case(tmp_path, direction=SOME_DIRECTIONS[1], step=step)
+    source = case.source
+    made = dict(dicom_files(case.screening, replace(case.voxels, ct=None), source, DicomOptions()))
+    read = highdicom.seg.segread(pydicom.filebase.DicomBytesIO(made[SEGMENTATION]))
+    positions = [frame.PlanePositionSequence[0] for frame in source.images[0].PerFrameFunctionalGroupsSequence]
+    for frame in read.PerFrameFunctionalGroupsSequence:
+        [image] = frame.DerivationImageSequence[0].SourceImageSequence
+        named = positions[image.ReferencedFrameNumber - 1].ImagePositionPatient
+        assert np.allclose(named, frame.PlanePositionSequence[0].ImagePositionPatient)
+    volume = read.get_volume(combine_segments=True, allow_missing_positions=True)
+    found = volume.map_indices_to_reference(np.argwhere(np.asarray(volume.array) > 0))
+    expected = case.voxels.ct.geometry.index_to_world(np.argwhere(asymmetric_labels() > 0).astype(float))
+    assert np.abs(in_order(found) - in_order(expected)).max() < 1e-3
+    assert read_object(made[REPORT]).StudyInstanceUID == source.images[0].StudyInstanceUID
+
+
+def in_order(points):
+    return points[np.lexsort(np.round(points, 2).T)]
 
 
 def test_segments_and_groups_are_tied_by_tracking_identifiers_and_by_position(case, report, segmentation):
