@@ -9,17 +9,19 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-crash fuzz mutants lock sbom test-slicer bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
+	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
+	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
 	@echo "make test-crash   kills at 200 file operations and 100 random moments, 100 full disks (20 minutes)"
-	@echo "make fuzz      a million hostile records for every reader of them (hours)"
 	@echo "make mutants   how many of 300 small errors in the method's code the tests notice (hours)"
 	@echo "make lock      exact versions and digests of what the checks install, into requirements.lock"
 	@echo "make sbom      the same as a CycloneDX bill of materials, into sbom.json"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
+	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -60,11 +62,32 @@ test-slicer: $(VENV)/.slicer-host-installed $(STABLE_CORE)
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 PYTHONPATH=$(STABLE_CORE) $(BIN)/pytest -n 2 --dist loadfile \
 	  -m "not slow and not rendering" Testing/SlicerHost
 
+$(VENV)/.dicom-test-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dicom-test]'
+	@touch $@
+
+# Validators of Debian; what is there already is left alone, so that a user who may not install can still run the tests.
+DICOM_PROGRAMS := dcmtk dicom3tools libpixelmed-java default-jre-headless
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+build/dicom-tools/.installed:
+	@mkdir -p $(@D)
+	@if ! { command -v dciodvfy && command -v dsr2html && command -v java && ls /usr/share/java/pixelmed.jar; } >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DICOM_PROGRAMS); fi
+	@command -v npm >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends nodejs npm
+	cd $(@D) && npm install --silent --no-fund --no-audit dcmjs@0.52.2
+	@touch $@
+
+test-dicom: $(VENV)/.dicom-test-installed build/dicom-tools/.installed
+	$(BIN)/pytest Testing/Dicom
+
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+test-hostile: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
 
 # Killed at 200 file operations and 100 random moments, and 100 sizes of a full disk: no result mixed or lost.
 test-crash: $(VENV)/.test-installed
@@ -74,10 +97,12 @@ test-crash: $(VENV)/.test-installed
 mutants: $(VENV)/.test-installed
 	$(BIN)/python Testing/mutants.py
 
+# Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
+RUNS := 1000000
+SEED := 0
 FUZZ_EXECUTIONS := 125000
-
-# 125,000 executions of each of the eight readers of records: models, results, stores, splits, lists.
 fuzz: $(VENV)/.test-installed
+	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
 	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
 
 TOOLS := .venv-tools

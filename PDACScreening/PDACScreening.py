@@ -87,6 +87,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         from PDACScreeningPanel.display_section import DisplaySection
         from PDACScreeningPanel.findings_section import FindingsSection
+        from PDACScreeningPanel.keys import Keys
+        from PDACScreeningPanel.prior_section import PriorSection
+        from PDACScreeningPanel.queue_section import QueueSection
         from PDACScreeningPanel.result_section import ResultSection
         from PDACScreeningPanel.review_section import ReviewSection
         from PDACScreeningPanel.screen_section import ScreenSection
@@ -104,6 +107,9 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.findings = FindingsSection(self.ui)
         self.display = DisplaySection(self.ui)
         self.review = ReviewSection(self.ui, self.logic, self.refresh)
+        self.prior = PriorSection(self.ui)
+        self.queue = QueueSection(self.ui, self.screening, self.ui.inputSelector.setCurrentNode)
+        self.keys = Keys(panel, self._actions())
         self._refreshTimer = _single_shot(REFRESH_DELAY_MS, self.refresh)
         self._checkTimer = _single_shot(CHECK_PAUSE_MS, self.refresh)
         scene = slicer.mrmlScene
@@ -112,12 +118,25 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self.onSceneReplaced)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneNodeRemoved)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneNodeAdded)
         self.initializeParameterNode()
+
+    def _actions(self):
+        """What the keys of the module do."""
+        ui = self.ui
+        return {
+            "N": lambda: self.findings.step(1),
+            "P": lambda: self.findings.step(-1),
+            "O": self.display.toggle_outlines,
+            "Shift+A": lambda: self.review.press(ui.acceptButton),
+            "Shift+F": lambda: self.review.press(ui.flagButton),
+        }
 
     def cleanup(self):
         """The module goes away or is read anew: neither a run nor an ear for keys, views and nodes may outlive it."""
         self.screening.abandon()
         self.logic.workers.close()
+        self.review.report.close()
         self.exit()
         self._disconnect()
         self._refreshTimer.stop()
@@ -129,13 +148,13 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The module is opened."""
         self.initializeParameterNode()
         self.review.enter()
-        self.findings.listen_to_keys(True)
+        self.keys.listen(True)
         self.showChosen()
         self.refresh()
 
     def exit(self):
         """Another module is opened; a screening goes on."""
-        self.findings.listen_to_keys(False)
+        self.keys.listen(False)
         self.review.exit()
 
     def onReload(self):
@@ -166,6 +185,12 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneNodeRemoved(self, _caller, _event, node):
         """A removed CT or result changes what may be shown."""
         if node in self._observed:
+            self.scheduleRefresh()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onSceneNodeAdded(self, _caller, _event, node):
+        """A new CT joins the list of the queue."""
+        if node.GetClassName() == "vtkMRMLScalarVolumeNode" and self.parent.isEntered:
             self.scheduleRefresh()
 
     def initializeParameterNode(self):
@@ -232,9 +257,16 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onScreeningEnd(self, end):
         """Show a new result; an ending without one was explained by its section."""
-        if end.segmentation_node is not None and self._parameterNode is not None:
-            self._parameterNode.result = end.segmentation_node
+        from PDACScreeningLib.mrml.result_record import VOLUME_ROLE, referenced
+
+        node = end.segmentation_node
+        if node is not None and self._parameterNode is not None:
+            if referenced(node, VOLUME_ROLE) is self._parameterNode.inputVolume:
+                self._parameterNode.result = node
+            else:  # the reader looks at another patient: the result waits in the list
+                self.showChosen()
         self.refresh()
+        self.queue.on_end(end.volume_id, end.problem)
 
     def scheduleRefresh(self, _caller=None, _event=None):
         """Look at the result again soon, once for many changes."""
@@ -260,6 +292,8 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             result.probability_node if result else None,
         )
         self.review.show(result)
+        self.prior.show(current)
+        self.queue.show()
         self._observe(result)
         self.logic.keep_algorithm_types(result)
 

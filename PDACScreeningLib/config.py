@@ -177,15 +177,6 @@ class ScreeningConfig:
         _require(self.roi_margin_voxels >= 0, f"roi_margin_voxels must not be negative, got {self.roi_margin_voxels}")
         _require(self.working_spacing_mm is None or self.working_spacing_mm > 0, "working_spacing_mm must be positive")
 
-    def windows(self, scale: ScaleSpec, protocol: ProtocolName) -> WindowSpec:
-        """The windows of one of the scales: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
-        if protocol == "exact":
-            return WindowSpec.of_paper(scale)
-        if scale != self.scales[0]:
-            return WindowSpec(scale.patch_size, scale.patch_size // 2)
-        margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
-        return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
-
 
 @dataclass(frozen=True)
 class PatchSampling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.screening_result import Finding
 
 
@@ -16,6 +17,14 @@ def voxels_and_volume(voxels: int, volume_mm3: float | None) -> str:
     if volume_mm3 is None:
         return counted
     return f"{counted} ({volume_mm3:.{0 if volume_mm3 >= 10 else 1}f} mm3)"
+
+
+def rule_words(rule: DecisionRule, voxel_mm3: float | None = None) -> str:
+    """From what on a scan is called: "50 voxels (781 mm3)", or "a score of 0.120"."""
+    if rule.min_score is not None:
+        return f"a score of {rule.min_score:.3f}"
+    needed = rule.min_tumor_voxels
+    return voxels_and_volume(needed, None if voxel_mm3 is None else needed * voxel_mm3)
 
 
 def patient_directions(lps_mm: tuple[float, float, float], *, decimals: int) -> tuple[str, str, str]:

@@ -3,23 +3,31 @@
 import slicer
 from slicer.i18n import tr as _
 
-from PDACScreeningLib.mrml.probability_node import set_overlay_opacity
+from PDACScreeningLib.mrml.probability_node import color_bar, lowest_shown, set_lowest_shown, set_overlay_opacity
+from PDACScreeningLib.mrml.reading_layout import use_reading_layout
 from PDACScreeningLib.mrml.segmentation_node import show_surface
-from PDACScreeningLib.mrml.slice_views import apply_abdomen_window
+from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window
 from PDACScreeningPanel.problem_line import ProblemLine
+
+COLOR_BAR_STEPS = 9
 
 
 class DisplaySection:
-    """Outlines, surface, the opacity of the probability, and the window of the CT."""
+    """Outlines, surface, layout and window of the CT, and the tumor probability over it."""
 
     def __init__(self, ui):
         self.ui = ui
         self._segmentation_node = self._volume_node = self._probability_node = self._shown = None
         self._problem = ProblemLine(ui.displayProblemLabel, ui.copyDisplayDiagnosticsButton)
+        ui.windowSelector.addItem(_("Window..."))
+        for window in CT_WINDOWS:
+            ui.windowSelector.addItem(f"{window.name} {window.width_hu:.0f}/{window.level_hu:.0f}")
         ui.probabilityOpacitySlider.connect("valueChanged(int)", self.set_probability_opacity)
+        ui.probabilityThresholdSlider.connect("valueChanged(int)", self.set_probability_threshold)
         ui.outlineButton.connect("toggled(bool)", self.show_outlines)
         ui.surfaceButton.connect("toggled(bool)", self.show_surface)
-        ui.abdomenWindowButton.connect("clicked(bool)", lambda _checked: self.use_abdomen_window())
+        ui.layoutButton.connect("clicked(bool)", lambda _checked: self.use_layout())
+        ui.windowSelector.connect("activated(int)", self.use_window)
 
     def show(self, segmentation_node, volume_node, probability_node):
         """Point the controls at one result; None is "not there"."""
@@ -27,15 +35,31 @@ class DisplaySection:
             self._problem.clear()
         self._shown = segmentation_node
         self._segmentation_node = self._probability_node = None  # what is set below must not change the scene
-        display = segmentation_node.GetDisplayNode() if segmentation_node is not None else None
-        self.ui.outlineButton.enabled = self.ui.surfaceButton.enabled = display is not None
-        self.ui.outlineButton.checked = display is not None and bool(display.GetVisibility2D())
-        self.ui.surfaceButton.checked = display is not None and bool(display.GetVisibility3D())
-        self.ui.probabilityOpacitySlider.enabled = probability_node is not None
-        self.ui.probabilityOpacitySlider.value = _shown_percent(probability_node)
-        self.ui.abdomenWindowButton.enabled = volume_node is not None
+        ui, display = self.ui, segmentation_node.GetDisplayNode() if segmentation_node is not None else None
+        ui.outlineButton.enabled = ui.surfaceButton.enabled = display is not None
+        ui.outlineButton.checked = display is not None and bool(display.GetVisibility2D())
+        ui.surfaceButton.checked = display is not None and bool(display.GetVisibility3D())
+        ui.windowSelector.enabled = volume_node is not None
+        self._show_probability(probability_node)
         self._segmentation_node, self._volume_node = segmentation_node, volume_node
         self._probability_node = probability_node
+
+    def _show_probability(self, node):
+        ui = self.ui
+        for widget in (ui.probabilityOpacitySlider, ui.probabilityThresholdSlider):
+            widget.enabled = node is not None
+        ui.probabilityOpacitySlider.value = _shown_percent(node)
+        ui.probabilityThresholdSlider.value = round(100 * lowest_shown(node)) if node is not None else 0
+        ui.thresholdLabel.text = f"{ui.probabilityThresholdSlider.value / 100:.2f}"
+        ui.colorBarLabel.visible = node is not None
+        if node is not None:
+            ui.colorBarLabel.text = _("0 to 1")
+            ui.colorBarLabel.styleSheet = _gradient(color_bar(node, COLOR_BAR_STEPS))
+
+    def toggle_outlines(self):
+        """What the key o does."""
+        if self.ui.outlineButton.enabled:
+            self.ui.outlineButton.click()
 
     def show_outlines(self, visible):
         """Show or hide the segments in slice views."""
@@ -62,9 +86,22 @@ class DisplaySection:
             text = _("{names} lies over the CT. Take it off the foreground of the slice views to see the probability.")
             self._problem.say(text.format(names=", ".join(in_the_way)))
 
-    def use_abdomen_window(self):
-        """What an abdomen is usually read with."""
-        apply_abdomen_window(self._volume_node)
+    def set_probability_threshold(self, percent):
+        """Show the tumor probability from here on."""
+        self.ui.thresholdLabel.text = f"{percent / 100:.2f}"
+        if self._probability_node is not None:
+            set_lowest_shown(self._probability_node, percent / 100)
+
+    def use_layout(self):
+        """Axial large, coronal, sagittal and 3D beside it."""
+        self._problem.clear()
+        if not use_reading_layout(slicer.mrmlScene):
+            self._problem.say(_("There are no views to arrange."))
+
+    def use_window(self, index):
+        """One of the windows that a pancreas is read with."""
+        if index > 0 and self._volume_node is not None:
+            apply_window(self._volume_node, CT_WINDOWS[index - 1])
 
 
 def _shown_percent(probability_node):
@@ -74,3 +111,9 @@ def _shown_percent(probability_node):
     views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     shown = [view for view in views if view.GetForegroundVolumeID() == probability_node.GetID()]
     return round(100 * shown[0].GetForegroundOpacity()) if shown else 0
+
+
+def _gradient(colors):
+    """A style sheet that draws colors from left to right, with letters that can be read on most of them."""
+    stops = [f"stop:{place / (len(colors) - 1):.3f} rgb{color}" for place, color in enumerate(colors)]
+    return f"background: qlineargradient(x1:0, y1:0, x2:1, y2:0, {', '.join(stops)}); color: white;"

@@ -6,9 +6,11 @@ import slicer
 from PDACScreeningLib.mrml.slice_views import jump_to
 from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows
 
+ROWS_SHOWN = 4  # more are scrolled to
+
 
 class FindingsSection:
-    """Shows the findings of one result, and jumps to them."""
+    """Shows the findings of one result, and jumps to them. Without findings it takes no room."""
 
     def __init__(self, ui):
         self.ui = ui
@@ -21,22 +23,14 @@ class FindingsSection:
         table.connect("cellClicked(int,int)", lambda row, _column: self.go_to(row))
         ui.nextFindingButton.connect("clicked(bool)", lambda _checked: self.step(1))
         ui.previousFindingButton.connect("clicked(bool)", lambda _checked: self.step(-1))
-        self._shortcuts = [self._shortcut("n", 1), self._shortcut("p", -1)]
-        self.listen_to_keys(False)
         self.show(None, None)
 
     def show(self, screening, volume_node):
         """Fill the table. screening: None empties it. volume_node: the scan of the findings, None when it is gone."""
         self._findings = screening.findings if screening is not None else ()
         self._volume_node = volume_node
-        table = self.ui.findingsTable
-        table.clearContents()
-        rows = finding_rows(screening) if screening is not None else []
-        table.setRowCount(len(rows))
-        for row, texts in enumerate(rows):
-            for column, text in enumerate(texts):
-                table.setItem(row, column, qt.QTableWidgetItem(text))
-        table.resizeColumnsToContents()
+        fill_table(self.ui.findingsTable, finding_rows(screening) if screening is not None else [], ROWS_SHOWN)
+        self.ui.findingsSection.visible = bool(self._findings)
         reachable = bool(self._findings) and volume_node is not None
         for button in (self.ui.nextFindingButton, self.ui.previousFindingButton):
             button.enabled = reachable
@@ -55,13 +49,17 @@ class FindingsSection:
         self.ui.findingsTable.selectRow(row)
         jump_to(slicer.mrmlScene, self._findings[row].inside_lps_mm, self._volume_node)
 
-    def listen_to_keys(self, active):
-        """Whether n and p step through the findings; only while the module is open."""
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(active)
 
-    def _shortcut(self, key, by):
-        """In the main window, so that it works while a slice view has the focus; text fields keep their letters."""
-        shortcut = qt.QShortcut(qt.QKeySequence(key), slicer.util.mainWindow() or self.ui.findingsTable)
-        shortcut.connect("activated()", lambda: self.step(by))
-        return shortcut
+def fill_table(table, rows, rows_shown):
+    """Put strings into a table that is as high as its rows, up to `rows_shown`. The chosen row stays chosen."""
+    chosen = table.currentRow()
+    table.clearContents()
+    table.setRowCount(len(rows))
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            table.setItem(row, column, qt.QTableWidgetItem(text))
+    table.resizeColumnsToContents()
+    if 0 <= chosen < len(rows):
+        table.selectRow(chosen)
+    heights = [table.rowHeight(row) for row in range(min(len(rows), rows_shown))]
+    table.setFixedHeight(table.verticalHeader().defaultSectionSize + sum(heights) + 2 * table.frameWidth)

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.mrml.result_record import DRAFT_ATTRIBUTE
 from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
 from PDACScreeningPanel.problem_line import ProblemLine
+from PDACScreeningPanel.report_section import ReportSection
 
 UNDO_STATES = 10
 
@@ -18,9 +19,10 @@ class ReviewSection:
         self._result = None
         self._entered = False
         self._problem = ProblemLine(ui.reviewProblemLabel, ui.copyReviewDiagnosticsButton)
+        self.report = ReportSection(ui, self._problem)
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
         self.use_scene()
-        ui.reviewSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())
+        ui.editSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())
         ui.rescoreButton.connect("clicked(bool)", lambda _checked: self.rescore())
         ui.acceptButton.connect("clicked(bool)", lambda _checked: self.review("accepted"))
         ui.flagButton.connect("clicked(bool)", lambda _checked: self.review("flagged"))
@@ -44,7 +46,7 @@ class ReviewSection:
     def _listen(self):
         """Only while the editor can be seen: a digit must not choose a brush out of sight."""
         editor = self.ui.segmentEditorWidget
-        if self._entered and not self.ui.reviewSection.collapsed:
+        if self._entered and not self.ui.editSection.collapsed:
             editor.setupViewObservations()
             editor.installKeyboardShortcuts()
         else:
@@ -69,6 +71,7 @@ class ReviewSection:
         if result is not None:
             editor.setSourceVolumeNode(result.volume_node)
         self._result = result
+        self.report.show(result)
         obstacle = _obstacle(result)
         self.ui.rescoreButton.enabled = obstacle is None
         self.ui.rescoreButton.toolTip = obstacle or _("Score what the segments show now.")
@@ -82,6 +85,11 @@ class ReviewSection:
         said = (result.change, result.review_text) if result is not None else ("", "")
         for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
             label.text, label.visible = text, bool(text)
+
+    def press(self, button):
+        """What a key does: as if its button was pressed, and nothing where that is off."""
+        if button.enabled:
+            button.click()
 
     def rescore(self):
         """Components, rule, score and findings of the segments as they are now; the AI result is kept beside them."""

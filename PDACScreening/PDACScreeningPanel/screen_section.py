@@ -27,6 +27,7 @@ class ScreenSection:
         self.ui, self._logic, self._on_end = ui, logic, on_end
         self._parameters = self._run = self._earlier = None
         self._models = {}
+        self.volume_id = None  # of the scan that is being screened
         self._fill_choices()
         self._fill_models()
         for selector in (ui.modelSelector, ui.deviceSelector, ui.protocolSelector):
@@ -65,7 +66,7 @@ class ScreenSection:
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
         facts = model.description.facts("") if model is not None and model.is_usable else None
         damage = model.error if model is not None else ""
-        _say(self.ui.modelCardLabel, damage or (model_summary(facts) if facts is not None else ""))
+        _say(self.ui.modelCardLabel, damage or (_one_line(facts) if facts is not None else ""))
         self.ui.modelCardLabel.toolTip = model_card(facts) if facts is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if facts is not None else "")
         obstacle = self._obstacle(volume, model)
@@ -74,7 +75,6 @@ class ScreenSection:
         self.ui.cancelButton.enabled = self.running
         ui = self.ui
         for choice in (
-            ui.inputSelector,
             ui.modelSelector,
             ui.modelFolderButton,
             ui.deviceSelector,
@@ -82,19 +82,26 @@ class ScreenSection:
         ):
             choice.enabled = not self.running
 
-    def start(self):
-        """Begin a screening of the chosen volume."""
+    def start(self, volume=None):
+        """Begin a screening. volume: None takes the chosen one. Returns whether it runs; if not, the panel says why."""
         parameters = self._parameters
+        volume = volume or parameters.inputVolume
         self._show_problem(None)
-        self._earlier, parameters.result = parameters.result, None  # its verdict must not stand beside a refusal
+        obstacle = self._obstacle(volume, self._models.get(parameters.model))
+        if obstacle is not None:
+            self._problem.say(obstacle)
+            return False
+        if volume is parameters.inputVolume:
+            self._earlier, parameters.result = parameters.result, None  # its verdict must not stand beside a refusal
         try:
             self._run = self._logic.screen(
-                parameters.inputVolume,
+                volume,
                 parameters.model,
                 parameters.device,
                 waitForCompletion=False,
                 protocol=parameters.protocol,
             )
+            self.volume_id = volume.GetID()
             self._timer.start()
         except (PDACScreeningError, OSError) as error:
             failure = failure_to_start(error)
@@ -102,6 +109,7 @@ class ScreenSection:
             self._bring_back_earlier(failure)
         self._show_progress(self._run)
         self.update()
+        return self.running
 
     def cancel(self):
         """Stop the run; the panel is free again at the next poll."""
@@ -114,7 +122,7 @@ class ScreenSection:
         self._timer.stop()
         if self._run is not None:
             self._run.abandon()
-            self._run = None
+            self._run = self.volume_id = None
         self._show_progress(None)
         self.update()
 
@@ -128,9 +136,10 @@ class ScreenSection:
         if run.end is None:
             return
         self._timer.stop()
-        self._run = None
+        about = self._name_of_another()
+        self._run, self.volume_id = None, None
         self._show_progress(None)
-        self._show_problem(run.end.problem, run)
+        self._show_problem(run.end.problem, run, about)
         self._bring_back_earlier(run.end.problem)
         self.update()
         if run.end.pace is not None:
@@ -140,7 +149,8 @@ class ScreenSection:
 
     def _bring_back_earlier(self, problem):
         """A run that says nothing about the scan leaves the result that was shown before; a refusal does not."""
-        if problem is not None and problem.kind not in _ABOUT_THE_SCAN and self._parameters is not None:
+        is_about_the_scan = problem is None or problem.kind in _ABOUT_THE_SCAN
+        if not is_about_the_scan and self._earlier is not None and self._parameters is not None:
             self._parameters.result = self._earlier
         self._earlier = None
 
@@ -184,26 +194,33 @@ class ScreenSection:
         self.ui.progressBar.maximum = 100 if progress.percent is not None else 0  # 0 shows "busy"
         self.ui.progressBar.value = progress.percent or 0
         left = _("{time} left in this stage").format(time=duration(progress.eta_s)) if progress.eta_s else ""
-        parts = [_("Stopping...") if run.cancelling else progress.stage, left, progress.device]
+        parts = [self._name_of_another(), _("Stopping...") if run.cancelling else progress.stage, left, progress.device]
         _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
-    def _show_problem(self, problem, run=None):
+    def _name_of_another(self):
+        """Name of the CT that is being screened while another one is looked at; empty when it is the same."""
+        chosen = self._parameters.inputVolume if self._parameters is not None else None
+        volume = slicer.mrmlScene.GetNodeByID(self.volume_id) if self.volume_id else None
+        return volume.GetName() if volume is not None and volume is not chosen else ""
+
+    def _show_problem(self, problem, run=None, about=""):
         self.ui.processorButton.visible = problem is not None and problem.offers_processors
         self.ui.installTorchButton.visible = problem is not None and problem.needs_torch
         if problem is None:
             self._problem.clear()
             return
         diagnostics = run.diagnostics() if run is not None else ""
-        self._problem.say(f"{problem.sentence} {problem.remedy}".strip(), diagnostics)
+        sentence = f"{problem.sentence} {problem.remedy}".strip()
+        self._problem.say(f"{about}: {sentence}" if about else sentence, diagnostics)
 
     def _fill_choices(self):
         devices = {
             "auto": _("GPU if there is one"),
-            "cpu": _("Processors"),
+            "cpu": _("This computer"),
             "cuda": _("NVIDIA GPU"),
             "mps": _("Apple GPU"),
         }
-        protocols = {"exact": _("All of the paper (exact)"), "fast": _("Fewer and larger (fast)")}
+        protocols = {"exact": _("Thorough"), "fast": _("Fast")}
         for selector, names in ((self.ui.deviceSelector, devices), (self.ui.protocolSelector, protocols)):
             for choice, text in names.items():
                 selector.addItem(text, choice)
@@ -261,6 +278,12 @@ def _say(label, text):
     """An empty label takes no room."""
     label.text = text
     label.visible = bool(text)
+
+
+def _one_line(facts):
+    """What must be known of a model before it is used; the rest stands in the tool tip."""
+    first, unknown = model_summary(facts).partition(". ")[0].rstrip("."), _("Measured performance: unknown.")
+    return f"{first}." if facts.performance else f"{first}. {unknown}"
 
 
 def _chosen(selector):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from PDACScreeningLib.network.model_list import ListedModel, installed_models
 from PDACScreeningLib.plain_data import to_plain
+from PDACScreeningLib.quantity_words import rule_words
 from PDACScreeningLib.terminal.arguments import add_json, describe
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE, FAILED
@@ -59,7 +60,7 @@ def _text(model: ListedModel) -> str:
         "trained on": model.description.trained_on,
         "performance": model.description.performance or "unknown",
         "networks": f"{windows}, {config.network.base_width} channels, on {grid}",
-        "calls at": f"{config.decision.min_tumor_voxels} tumor voxels or more",
+        "calls at": f"{rule_words(config.decision)} or more",
         "weights": f"sha256 {model.description.weights_sha256[:16]}...",
     }
     return "\n".join([model.wish, *(f"  {name + ':':<13}{text}" for name, text in lines.items())])

@@ -10,12 +10,12 @@ from typing import get_args
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import COMBINATIONS, Combination, DecisionRule, ScreeningConfig
-from PDACScreeningLib.errors import CheckpointError, ModelError, UsageError
+from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
-from PDACScreeningLib.evaluation.model_card import model_card
+from PDACScreeningLib.evaluation.measured_block import has_block, with_block
+from PDACScreeningLib.evaluation.model_card import measured_part, model_card
 from PDACScreeningLib.evaluation.performance import WantedKind, WantedRule, chosen_rule, measured_performance
-from PDACScreeningLib.evaluation.plan import what_segments, without_batch_sizes
-from PDACScreeningLib.network.checkpoint import Checkpoint
+from PDACScreeningLib.evaluation.plan import what_segments
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import save_model, weights_sha256
 from PDACScreeningLib.session.record import config_sha256
@@ -23,7 +23,7 @@ from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_t
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, Notify, trained_folders
+from PDACScreeningLib.training.trained_networks import trained_networks
 
 CARD = "MODEL_CARD.md"
 
@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "evaluation/experiment.json --output my-model",
         ),
     )
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="run folder of `pdac-screening train`")
+    parser.add_argument(
+        "run_folder",
+        type=Path,
+        metavar="RUN|MODEL",
+        help="run folder of `pdac-screening train`; or a model folder, to describe the same weights anew",
+    )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
     parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
     parser.add_argument(
@@ -69,15 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="when a scan is called suspicious; sensitivity and specificity choose a score on the cases of "
         "--performance-from (default: k=50)",
     )
-    parser.add_argument(
-        "--combination", choices=COMBINATIONS, default=COMBINATIONS[0], help="of the networks (default: mean)"
-    )
+    parser.add_argument("--combination", choices=COMBINATIONS, help="of the networks (default: mean, or the model's)")
     parser.add_argument(
         "--min-tumor-probability",
         metavar="P",
         type=float,
-        default=0.0,
-        help="a voxel is tumor only above it (default: 0, the paper's)",
+        help="a voxel is tumor only above it (default: 0, the paper's, or the model's)",
     )
     parser.add_argument(
         "--checkpoint",
@@ -125,8 +127,8 @@ class PublishRequest:
     performance_from: Path | None = None  # an experiment.json, instead of the sentence
     weights: str = "average"  # where one was kept
     rule: WantedRule | None = None
-    combination: Combination = "mean"
-    min_tumor_probability: float = 0.0
+    combination: Combination | None = None  # None: as the networks had it
+    min_tumor_probability: float | None = None
     checkpoint: str = "best"  # where there was validation
 
 
@@ -137,8 +139,13 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     not belong to the model; then nothing was written.
     """
     request = from_arguments(PublishRequest, arguments)
-    checkpoints = _checkpoints(request.run_folder, display.notice, last=request.checkpoint == "last")
-    config = _screening_config(checkpoints, request)
+    trained = trained_networks(
+        request.run_folder,
+        averaged=request.weights == "average",
+        last=request.checkpoint == "last",
+        notify=display.notice,
+    )
+    config = _screening_config(trained.config, request)
     found = None if request.performance_from is None else _experiment(request.performance_from, config)
     config = replace(config, decision=_decision(request, config, found))
     description = ModelDescription(
@@ -146,30 +153,16 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
         trained_on=request.trained_on,
         is_demo=request.is_demo,
         config=config,
-        weights_sha256="",
+        weights_sha256=weights_sha256(trained.states),
         notice=request.notice,
         performance=request.performance,
-        training={
-            str(size): {
-                **item.provenance,
-                "iterations": str(item.iteration),
-                "seed": str(item.config.seed),
-                "weights": request.weights if item.average_state else "last",
-            }
-            for size, item in checkpoints.items()
-        },
+        training=trained.training,
     )
-    states = {
-        size: item.state_for_use if request.weights == "average" else item.network_state
-        for size, item in checkpoints.items()
-    }
     if found is not None and request.performance_from is not None:
-        described = replace(description, weights_sha256=weights_sha256(states))
-        description = _with_performance(described, found, request.performance_from, request.rule)
+        description = _with_performance(description, found, request.performance_from, request.rule)
     card_is_theirs = _is_somebodys_card(request.output)
-    written = save_model(request.output, description, states)
-    kept = f"its {CARD} was kept; check that it still fits"
-    card = kept if card_is_theirs else _write_card(request.output, written, found)
+    written = save_model(request.output, description, trained.states)
+    card = _keep_card(request.output, found) if card_is_theirs else _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
     return DONE
@@ -183,14 +176,12 @@ def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
     return found
 
 
-def _screening_config(checkpoints: dict[int, Checkpoint], request: PublishRequest) -> ScreeningConfig:
-    """Raises UsageError."""
+def _screening_config(trained: ScreeningConfig, request: PublishRequest) -> ScreeningConfig:
+    """How the networks were trained to be used, with what was asked for. Raises UsageError."""
+    combination = request.combination or trained.combination
+    least = trained.min_tumor_probability if request.min_tumor_probability is None else request.min_tumor_probability
     try:
-        return replace(
-            _joint_config(checkpoints),
-            combination=request.combination,
-            min_tumor_probability=request.min_tumor_probability,
-        )
+        return replace(trained, combination=combination, min_tumor_probability=least)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -227,37 +218,17 @@ def _is_somebodys_card(folder: Path) -> bool:
         return True
 
 
+def _keep_card(folder: Path, found: Experiment | None) -> str:
+    """Leave a card that somebody wrote, but for the figures where it leaves a place. Returns what to tell."""
+    path = folder / CARD
+    page = path.read_text(encoding="utf-8")
+    if found is None or not has_block(page):
+        return f"its {CARD} was kept; check that it still fits"
+    atomic_file.write_text(path, with_block(page, measured_part(read_description(folder), found)))
+    return f"its {CARD} was kept with the new figures"
+
+
 def _write_card(folder: Path, description: ModelDescription, found: Experiment | None) -> str:
     """Returns what to tell."""
     atomic_file.write_text(folder / CARD, model_card(description, found))
     return f"complete its {CARD}"
-
-
-def _checkpoints(run: Path, notify: Notify, *, last: bool) -> dict[int, Checkpoint]:
-    """The checkpoints of a run folder by patch size, coarse first; they must agree on how a scan is screened.
-
-    Of each training the best when it was validated, else the last (ADR 0012); `last` takes the last of all.
-    """
-    found = [_checkpoint(CheckpointFolder(folder, notify), last) for folder in trained_folders(run)]
-    if not found:
-        raise CheckpointError(f"{run} holds no training; run `pdac-screening train` first")
-    config = without_batch_sizes(found[0].config.screening)
-    if any(without_batch_sizes(checkpoint.config.screening) != config for checkpoint in found):
-        raise CheckpointError(f"the trainings in {run} have different configurations; train them with the same options")
-    missing = {scale.patch_size for scale in config.scales} - {checkpoint.patch_size for checkpoint in found}
-    if missing:
-        raise CheckpointError(f"{run} lacks the networks {sorted(missing)}; train them too")
-    return {checkpoint.patch_size: checkpoint for checkpoint in sorted(found, key=lambda item: -item.patch_size)}
-
-
-def _checkpoint(folder: CheckpointFolder, last: bool) -> Checkpoint:
-    return (folder.newest() if last else None) or folder.for_use()
-
-
-def _joint_config(checkpoints: dict[int, Checkpoint]) -> ScreeningConfig:
-    """The configuration of the model: the common one, each scale as it was trained."""
-    trained = {
-        size: next(scale for scale in checkpoint.config.screening.scales if scale.patch_size == size)
-        for size, checkpoint in checkpoints.items()
-    }
-    return replace(next(iter(checkpoints.values())).config.screening, scales=tuple(trained.values()))

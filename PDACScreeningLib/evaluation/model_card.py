@@ -24,6 +24,13 @@ def model_card(description: ModelDescription, found: Experiment | None) -> str:
     return to_markdown(Document(description.name, (*notices, RESEARCH_NOTICE), tuple(sections)))
 
 
+def measured_part(description: ModelDescription, found: Experiment) -> str:
+    """Markdown of what was measured alone, for a card that somebody wrote."""
+    sections = (_measured(description), *summary(found).sections, errors_section(found, ()))
+    whole = to_markdown(Document(description.name, (), sections))
+    return whole.split("\n", 1)[1].strip()  # without the title
+
+
 def _use(description: ModelDescription) -> Section:
     """What the model may be used for: research, or, for a demo model, only to see how the software works."""
     meant = (

@@ -24,6 +24,7 @@ from PDACScreeningLib.network.model_description import ModelDescription, read_de
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256, installed_versions
 from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.trained_networks import without_batch_sizes
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
 
@@ -122,19 +123,15 @@ def make_plan(
     )
 
 
-def without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
-    """Batch sizes decide a training, not an answer, and each network may have been trained with its own."""
-    return replace(config, scales=tuple(replace(scale, batch_size=1) for scale in config.scales))
-
-
 def what_segments(config: ScreeningConfig) -> ScreeningConfig:
     """The configuration without what decides no voxel: batch sizes, and the rule that calls."""
     return replace(without_batch_sizes(config), decision=DecisionRule())
 
 
 def _what_reads(config: ScreeningConfig) -> ScreeningConfig:
-    """What a reading depends on: all but the threshold of the score, which figures apply to readings."""
-    return replace(config, decision=replace(config.decision, min_score=None))
+    """What a reading depends on: not the threshold of the score, only whether the score decides (ADR 0026)."""
+    threshold = None if config.decision.min_score is None else 1.0
+    return replace(config, decision=replace(config.decision, min_score=threshold))
 
 
 def _found(wish: str) -> FoundModel:

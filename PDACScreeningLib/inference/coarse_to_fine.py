@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.config import DecisionRule, ProtocolName, ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import DecisionRule, ProtocolName, ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.combination import combined, summand
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
@@ -123,8 +123,6 @@ def is_close_call(segmentation: Segmentation | None, config: ScreeningConfig) ->
     tumor_voxels = int(np.count_nonzero(segmentation.labels == Label.TUMOR))
     if tumor_voxels > 0:
         return tumor_voxels < config.close_call_factor * needed
-    if config.decision.min_score is not None:
-        return True  # the score of a scan without a tumor voxel may lie on either side of the threshold
     alone = (int(np.count_nonzero(scale.labels == Label.TUMOR)) for scale in segmentation.scales)
     return bool((segmentation.unfiltered_labels == Label.TUMOR).any() or max(alone) >= needed)
 
@@ -146,7 +144,17 @@ def named_apart(on_progress: OnProgress, why: str) -> OnProgress:
     return report
 
 
-def most_likely_labels(foreground: PROBABILITY_ZYX, *, min_tumor_probability: float = 0.0) -> LABELS_ZYX:
+def windows_of(scale: ScaleSpec, config: ScreeningConfig, protocol: ProtocolName) -> WindowSpec:
+    """The windows of a scale: all of the paper's ("exact"), or the fewer ones of ADR 0017 ("fast")."""
+    if protocol == "exact":
+        return WindowSpec.of_paper(scale)
+    if scale != config.scales[0]:
+        return WindowSpec(scale.patch_size, scale.patch_size // 2)
+    margin = 4 * -(-scale.patch_size // 16)  # a quarter of the patch; two of them are a multiple of 8
+    return WindowSpec(2 * scale.patch_size, 2 * scale.patch_size - 2 * margin, margin)
+
+
+def most_likely_labels(foreground: NDArray[np.float32], *, min_tumor_probability: float = 0.0) -> LABELS_ZYX:
     """(z, y, x) label of the highest probability; the lowest label wins a tie.
 
     foreground: (2, z, y, x) probability of pancreas and of tumor; background is 1 minus both. Where the tumor's is the
@@ -203,7 +211,7 @@ def _segment_once(
     del coarse, total, mean  # memory for the component filter
 
     labels = np.zeros(ct.hu.shape, np.uint8)
-    labels[roi.slices] = _filtered(in_roi, config)
+    labels[roi.slices] = filter_components(in_roi, config.components)
     return Segmentation(coarse_box, roi, labels, tumor_probability, tuple(scales), in_roi, protocol)
 
 
@@ -218,7 +226,7 @@ def _coarse_scan(
     scale = config.scales[0]
     stage = f"coarse scan ({scale.patch_size}^3)"
     network = networks[scale.patch_size]
-    windows = config.windows(scale, protocol)
+    windows = windows_of(scale, config, protocol)
     return scan(hu, network, scale, config, stage=stage, on_progress=on_progress, windows=windows)
 
 
@@ -239,7 +247,7 @@ def _add_fine_scan(
     on_progress: OnProgress,
 ) -> ScaleSegmentation:
     """Scan the ROI and add its probabilities to the sum of all networks, slab by slab, so that they are never held."""
-    plan = plan_windows(hu, scale, config.windows(scale, protocol), config)
+    plan = plan_windows(hu, scale, windows_of(scale, config, protocol), config)
     network, stage = networks[scale.patch_size], f"fine scan ({scale.patch_size}^3)"
     labels, tumor_probabilities = np.empty(hu.shape, np.uint8), []
     for slab in scan_slabs(plan, network, scale, config, stage=stage, on_progress=on_progress):
@@ -249,14 +257,10 @@ def _add_fine_scan(
     return _alone(scale, labels, np.concatenate(tumor_probabilities), len(plan.corners), plan.skipped, config)
 
 
-def _filtered(labels: LABELS_ZYX, config: ScreeningConfig) -> LABELS_ZYX:
-    return keep_large_components(labels, min_fraction=config.components.min_fraction)
-
-
 def _alone(
     scale: ScaleSpec,
     labels: LABELS_ZYX,
-    tumor_probability: PROBABILITY_ZYX,
+    tumor_probability: NDArray[np.float32],
     windows: int,
     windows_skipped: int,
     config: ScreeningConfig,
@@ -265,7 +269,7 @@ def _alone(
 
     labels: (z, y, x) before it. tumor_probability: (n,) of the foreground voxels of `labels`, in raster order.
     """
-    filtered = _filtered(labels, config)
+    filtered = filter_components(labels, config.components)
     kept = filtered[labels != Label.BACKGROUND]
     mean = mean_tumor_probability(kept, tumor_probability)
     evidence = tumor_evidence(tumor_probability[kept != Label.BACKGROUND], config.decision)

@@ -14,7 +14,7 @@ from PDACScreeningLib.config import DecisionRule, ScoreWeights
 from PDACScreeningLib.inference.assessment import NOT_NORMAL, doubts, left_out_warning
 from PDACScreeningLib.inference.coarse_to_fine import mean_tumor_probability, tumor_evidence
 from PDACScreeningLib.inference.findings import find_tumors
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
@@ -61,7 +61,7 @@ def judge(
     The rule's own call is `rule_call`. A scan that it calls not suspicious is INDETERMINATE when something stands
     against believing it (`assessment`); so are labels without a pancreas. Numbers and findings are there in any case.
     """
-    labels = keep_large_components(drawn, min_fraction=protocol.components.min_fraction)
+    labels = filter_components(drawn, protocol.components)
     removed = (drawn == Label.TUMOR) & (labels != Label.TUMOR)
     tumor_voxels, pancreas_voxels = (int(np.count_nonzero(labels == label)) for label in (Label.TUMOR, Label.PANCREAS))
     removed_voxels = int(np.count_nonzero(removed))

@@ -3,11 +3,17 @@
 import numpy as np
 from scipy import ndimage
 
+from PDACScreeningLib.config import ComponentFilter
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label
 
 SIX_NEIGHBORS = ndimage.generate_binary_structure(3, 1)
+
+
+def filter_components(labels: LABELS_ZYX, components: ComponentFilter) -> LABELS_ZYX:
+    """The post-processing of a configuration: `keep_large_components` with its number."""
+    return keep_large_components(labels, min_fraction=components.min_fraction)
 
 
 def keep_large_components(labels: LABELS_ZYX, *, min_fraction: float) -> LABELS_ZYX:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
     Segmentation,
     segment,
+    windows_of,
 )
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
@@ -95,6 +97,7 @@ def screen(
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
+    screening = with_native_volumes(screening, label_map)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again)
 
 
@@ -148,7 +151,7 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         name=name,
         working_spacing_mm=config.working_spacing_mm,
         working_spacing_mm_xyz=working.spacing_mm,
-        windows=tuple(config.windows(scale, name) for scale in config.scales),
+        windows=tuple(windows_of(scale, config, name) for scale in config.scales),
         roi_margin_voxels=config.roi_margin_voxels,
         components=config.components,
         decision=config.decision,

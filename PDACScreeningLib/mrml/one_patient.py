@@ -21,6 +21,12 @@ def all_results(scene: vtkMRMLScene) -> list[vtkMRMLSegmentationNode]:
     return [node for node in nodes_of(scene, "vtkMRMLSegmentationNode") if node.GetAttribute(RESULT_ATTRIBUTE)]
 
 
+def newest_results(scene: vtkMRMLScene) -> dict[str, vtkMRMLSegmentationNode]:
+    """The newest result of each CT that has one, by the id of the CT."""
+    found = ((referenced(result, VOLUME_ROLE), result) for result in all_results(scene))
+    return {volume.GetID(): result for volume, result in found if volume is not None}
+
+
 def show_only(
     scene: vtkMRMLScene,
     segmentation_node: vtkMRMLSegmentationNode | None,

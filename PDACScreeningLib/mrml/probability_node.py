@@ -87,6 +87,26 @@ def set_overlay_opacity(
     return tuple(dict.fromkeys(in_the_way))
 
 
+def set_lowest_shown(probability_node: vtkMRMLScalarVolumeNode, probability: float) -> None:
+    """Let the CT alone be seen where the tumor probability is lower."""
+    probability_node.GetDisplayNode().SetThreshold(probability, 1.0)
+
+
+def lowest_shown(probability_node: vtkMRMLScalarVolumeNode) -> float:
+    """The lowest tumor probability that is shown."""
+    return float(probability_node.GetDisplayNode().GetLowerThreshold())
+
+
+def color_bar(probability_node: vtkMRMLScalarVolumeNode, steps: int) -> list[tuple[int, int, int]]:
+    """Red, green and blue (0 to 255) of the tumor probabilities from 0 to 1, in equal steps."""
+    table = probability_node.GetDisplayNode().GetColorNode()
+    color, colors = [0.0, 0.0, 0.0, 0.0], []
+    for step in range(steps):
+        table.GetColor(round(step / (steps - 1) * (table.GetNumberOfColors() - 1)), color)
+        colors.append((round(255 * color[0]), round(255 * color[1]), round(255 * color[2])))
+    return colors
+
+
 def _ijk_to_ras_of(box: Box, volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
     """(4, 4) matrix of the voxels inside a box of the CT."""
     matrix = ijk_to_ras(volume_node)

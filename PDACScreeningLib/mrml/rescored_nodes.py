@@ -48,24 +48,23 @@ def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) ->
     if digest == record.labels_sha256:
         update_record(segmentation_node, rescoring=None)
         return record.screening
-    change = _sentences(rescored.changes)
+    change = _sentences(rescored.changes, ct.geometry.voxel_volume_mm3)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     update_record(segmentation_node, rescoring=SavedRescoring(rescored.screening, change, digest, now))
     return rescored.screening
 
 
-def _sentences(changes: Sequence[SegmentChange]) -> str:
-    """What was edited, in voxels of the CT's own grid; the score counts voxels of the model's grid."""
-    parts = [_sentence(change) for change in changes]
-    return f"On the grid of the CT: {'; '.join(parts)}."
+def _sentences(changes: Sequence[SegmentChange], voxel_mm3: float) -> str:
+    """What editing did to each segment. voxel_mm3: of the CT, on whose grid segments are edited."""
+    return f"By editing: {'; '.join(_sentence(change, voxel_mm3 / 1000) for change in changes)}."
 
 
-def _sentence(change: SegmentChange) -> str:
-    """Tumor 120 -> 180 voxels (+70, -10), Dice 0.733."""
+def _sentence(change: SegmentChange, voxel_ml: float) -> str:
+    """Tumor 1.20 -> 1.80 mL (+0.70, -0.10), Dice 0.733."""
     if change.added_voxels == change.removed_voxels == 0:
         return f"{change.name} unchanged"
     dice = "none" if change.dice is None else f"{change.dice:.3f}"
     return (
-        f"{change.name} {change.ai_voxels} -> {change.edited_voxels} voxels "
-        f"(+{change.added_voxels}, -{change.removed_voxels}), Dice {dice}"
+        f"{change.name} {change.ai_voxels * voxel_ml:.2f} -> {change.edited_voxels * voxel_ml:.2f} mL "
+        f"(+{change.added_voxels * voxel_ml:.2f}, -{change.removed_voxels * voxel_ml:.2f}), Dice {dice}"
     )

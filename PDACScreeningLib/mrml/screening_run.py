@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class RunEnd:
     segmentation_node: Any = None
     problem: RunFailure | None = None
     pace: Pace | None = None  # of a run that assessed the scan
+    volume_id: str = ""  # of the scan it was about
 
 
 class ScreeningRun:
@@ -202,7 +203,7 @@ class ScreeningRun:
         if self._is_alone:
             self._workers.close()
         self._job.remove()
-        self.end = end
+        self.end = replace(end, volume_id=self._volume_id)
 
     @property
     def _exit_code(self) -> int | None:

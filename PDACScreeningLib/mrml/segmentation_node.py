@@ -95,6 +95,22 @@ def segments_sha256(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtk
     return part_sha256(labels, (int(start[0]), int(start[1]), int(start[2])), (z, y, x))
 
 
+def pancreas_centroid_lps_mm(segmentation_node: vtkMRMLSegmentationNode) -> tuple[float, float, float] | None:
+    """Middle of the box around pancreas and tumor, in the frame of the segmentation; None when both are empty."""
+    corners = []
+    for item in segment_terminology().segments:
+        own = segment_node(segmentation_node, item.id)
+        bounds = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+        if own is not None:
+            own.GetBounds(bounds)
+        if bounds[0] <= bounds[1]:
+            corners += [bounds[::2], bounds[1::2]]
+    if not corners:
+        return None
+    right, front, up = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
+    return (-float(right), -float(front), float(up))
+
+
 def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
     """Names of segments a reviewer added, which no score counts."""
     segmentation, own = segmentation_node.GetSegmentation(), {item.id for item in segment_terminology().segments}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PDACScreeningLib.mrml.one_patient import nodes_of, show_volume
@@ -10,7 +11,21 @@ from PDACScreeningLib.volume.geometry import XYZ
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
 
-ABDOMEN_WINDOW_HU, ABDOMEN_LEVEL_HU = 400.0, 50.0
+
+@dataclass(frozen=True)
+class CTWindow:
+    """How Hounsfield units become gray."""
+
+    name: str
+    width_hu: float
+    level_hu: float
+
+
+CT_WINDOWS = (
+    CTWindow("Abdomen", 400.0, 40.0),
+    CTWindow("Pancreas", 250.0, 80.0),
+    CTWindow("Narrow", 150.0, 80.0),  # for a tumor that is hardly darker than the gland
+)
 
 
 def jump_to(scene: vtkMRMLScene, position_lps_mm: XYZ, volume_node: vtkMRMLScalarVolumeNode) -> None:
@@ -26,10 +41,10 @@ def jump_to(scene: vtkMRMLScene, position_lps_mm: XYZ, volume_node: vtkMRMLScala
         view.JumpSliceByCentering(*world)
 
 
-def apply_abdomen_window(volume_node: vtkMRMLScalarVolumeNode) -> None:
-    """Window 400, level 50 HU on the CT."""
+def apply_window(volume_node: vtkMRMLScalarVolumeNode, window: CTWindow) -> None:
+    """Show the CT with a window."""
     if volume_node.GetDisplayNode() is None:
         volume_node.CreateDefaultDisplayNodes()
     display = volume_node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevel(ABDOMEN_WINDOW_HU, ABDOMEN_LEVEL_HU)
+    display.SetWindowLevel(window.width_hu, window.level_hu)

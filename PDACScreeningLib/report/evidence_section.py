@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.quantity_words import rule_words
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section, table
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import count, grouped, share, volume
@@ -20,7 +21,7 @@ def evidence_section(screening: Screening) -> Markup:
         return fragment()
     return section(
         "What this answer rests on",
-        _rule(screening.tumor_voxels, screening.tumor_volume_mm3, screening.protocol),
+        _rule(screening.tumor_voxels, screening.tumor_volume_mm3, screening.score, screening.protocol),
         rule_axis(screening.tumor_voxels, screening.protocol.decision.min_tumor_voxels),
         definitions(_facts(screening)),
     )
@@ -69,8 +70,18 @@ def _mark(kind: str, voxels: int, end: int, text: str) -> Markup:
     return element("div", label, class_=kind, style=f"left:{percent}")
 
 
-def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, protocol: Protocol) -> Markup:
-    reached = "is reached" if tumor_voxels >= protocol.decision.min_tumor_voxels else "is not reached"
+def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, score: float | None, protocol: Protocol) -> Markup:
+    reached = "is reached" if protocol.decision.calls(tumor_voxels, score) else "is not reached"
+    if protocol.decision.min_score is not None and score is not None:
+        return element(
+            "p",
+            "Score: ",
+            element("strong", share(score)),
+            ". Rule of this model: a scan is called suspicious from ",
+            element("strong", rule_words(protocol.decision)),
+            f" on; this {reached}. Found: {count(tumor_voxels, 'tumor voxel')}; the paper's rule of K voxels is shown "
+            "below and does not decide.",
+        )
     return element(
         "p",
         "Found: ",
@@ -89,7 +100,7 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
     score = fragment(
         element("strong", share(screening.score), class_="score"),
         " on a scale from 0 to 1. It ranks scans by the number of tumor voxels and their mean tumor probability. "
-        "It does not decide, the rule above does. It is not a probability of cancer.",
+        "The rule above decides. It is not a probability of cancer.",
     )
     performance = screening.model.performance if screening.model else ""
     removed = screening.removed_tumor_voxels
@@ -99,7 +110,9 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
         ("Mean tumor probability", fragment(share(mean), _NETWORK_OUTPUT if mean is not None else "")),
         ("The networks", network_agreement(screening) or "none ran"),
         ("Tumor left out by the component rule", count(removed, "voxel") if removed else "none"),
-        ("Pancreas outside the tumor", volume(screening.pancreas_volume_mm3)),
+        ("Tumor on the scan's own grid", volume(screening.native_tumor_volume_mm3)),
+        ("Pancreas outside the tumor, on the scan's own grid", volume(screening.native_pancreas_volume_mm3)),
+        ("The same on the working grid", volume(screening.pancreas_volume_mm3)),
         ("Measured performance of this model", performance or "unknown"),
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import finding_name, voxels_and_volume
+from PDACScreeningLib.quantity_words import finding_name, rule_words, voxels_and_volume
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, Screening
@@ -47,13 +47,13 @@ def _evidence(screening: Screening) -> Iterator[str]:
 
 
 def _rule(protocol: Protocol) -> str:
-    return f"suspicious from {voxels_and_volume(protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3)}"
+    return f"suspicious from {rule_words(protocol.decision, protocol.voxel_mm3)}"
 
 
 def _finding_line(finding: Finding) -> str:
     mean = finding.mean_tumor_probability
     probability = "" if mean is None else f", mean tumor probability {mean:.3f}"
     return (
-        f"  {finding_name(finding)}: {finding.longest_diameter_mm:.1f} mm, {finding.volume_mm3 / 1000:.2f} mL, "
+        f"  {finding_name(finding)}: {finding.longest_diameter_mm:.1f} mm, {finding.shown_volume_mm3 / 1000:.2f} mL, "
         f"mean {finding.mean_hu:.0f} HU{probability}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.quantity_words import rule_words
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section
 from PDACScreeningLib.report.quantity import count, milliliters, seconds
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Provenance, Screening
@@ -73,7 +74,15 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
         ("Components kept", f"larger than {protocol.components.min_fraction:g} of the largest"),
         (
             "Suspicious from (K)",
-            f"{protocol.decision.min_tumor_voxels} voxels, {milliliters(protocol.min_tumor_volume_mm3)}",
+            f"{protocol.decision.min_tumor_voxels} voxels, {milliliters(protocol.min_tumor_volume_mm3)}"
+            if protocol.decision.min_score is None
+            else rule_words(protocol.decision),
+        ),
+        (
+            "Combination of the networks",
+            protocol.combination
+            if protocol.min_tumor_probability == 0
+            else f"{protocol.combination}, tumor above a probability of {protocol.min_tumor_probability:g}",
         ),
         ("Weight of the voxel count in the score", f"{protocol.score.count_weight:g}"),
     ]

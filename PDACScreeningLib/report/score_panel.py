@@ -30,7 +30,7 @@ class ScorePanel:
     @property
     def details(self) -> str:
         """Everything that is not needed at first sight, a paragraph each."""
-        parts = (self.rule, self.score, *self.scales, self.model, self.source, self.notice)
+        parts = (self.rule, self.score, *self.scales, self.model, self.source)
         return "\n".join(part for part in parts if part)
 
 
@@ -52,6 +52,14 @@ def finding_rows(screening: Screening) -> list[tuple[str, ...]]:
     """One row a region, in the columns FINDING_COLUMNS; the last says when a region is left out of the verdict."""
     left_out = "too small for the rule" if screening.outcome is Outcome.NOT_SUSPICIOUS else ""
     return [(*_finding_row(finding, screening.input), left_out) for finding in screening.findings]
+
+
+def what_if(screening: Screening, min_tumor_voxels: int) -> str:
+    """What the rule would say of the same count with another K; the answer itself stays. Empty without a count."""
+    if screening.tumor_voxels is None or screening.protocol is None:
+        return ""
+    says = "suspicious" if screening.tumor_voxels >= min_tumor_voxels else "not suspicious"
+    return f"{min_tumor_voxels} voxels ({_ml(min_tumor_voxels * screening.protocol.voxel_mm3)}): {says}"
 
 
 def _demo(model: ModelFacts | None) -> str:
@@ -76,6 +84,8 @@ def _rule(screening: Screening) -> str:
     if screening.tumor_volume_mm3 is None:
         return ""
     tumor = f"Tumor: {_ml(screening.tumor_volume_mm3)}"
+    if screening.native_tumor_volume_mm3:
+        tumor += f" ({_ml(screening.native_tumor_volume_mm3)} on the scan's own grid)"
     if screening.mean_tumor_probability is not None:
         tumor += f", mean tumor probability {screening.mean_tumor_probability:.3f}"
     if screening.protocol is None:
@@ -122,7 +132,7 @@ def _finding_row(finding: Finding, facts: InputFacts | None) -> tuple[str, ...]:
     return (
         str(finding.number),
         f"{finding.longest_diameter_mm:.0f}",
-        f"{finding.volume_mm3 / 1000:.2f}",
+        f"{finding.shown_volume_mm3 / 1000:.2f}",
         slice_of(finding, facts).removeprefix("slice "),
         "" if probability is None else f"{probability:.2f}",
         f"{finding.mean_hu:.0f}",

@@ -1,6 +1,6 @@
 """The acquisitions and reconstructions that one series holds, told apart.
 
-Which of them are read together is decided in docs/adr/0022-acquisitions-in-a-series.md.
+Which of them are read together is decided in docs/adr/0031-acquisitions-in-a-series.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A file keeps its grid whatever is put into it: missing slices filled with air, with copies or with a mean of their
 neighbors, slices of two acquisitions in turns, a block that is mirrored or out of order. A network then finds no
-tumor where there is none left. So the slices are compared with each other (docs/adr/0021-content-of-slices.md).
+tumor where there is none left. So the slices are compared with each other (docs/adr/0030-content-of-slices.md).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from PDACScreeningLib.volume.geometry import Geometry
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's own warnings go to stderr; ours are in the result
 
 MAX_SHEAR_DEGREES = 0.1
+FARTHEST_MM = 1e5  # of an origin; scanners count in a few meters
 _EXACT_DEGREES = 1e-3  # single precision headers are no better
 _READERS = {"NIfTI": ("NiftiImageIO", ".nii"), "NRRD": ("NrrdImageIO", ".nrrd"), "MetaImage": ("MetaImageIO", ".mha")}
 
@@ -37,6 +38,7 @@ def header_geometry(header: ImageHeader, *, may_be_sheared: bool = False) -> Hea
     Axes that miss a right angle by less than 0.1 degrees are replaced by the nearest orthonormal ones, with a warning.
     may_be_sheared: take slices that lean against each other, as a tilted gantry leaves them.
     """
+    _refuse_faraway(header)
     if header.affine_lps is not None and (leaning := _shear_degrees(header.affine_lps)) >= MAX_SHEAR_DEGREES:
         if may_be_sheared and leaning <= LARGEST_TILT_DEGREES:
             return _sheared(header, header.affine_lps)
@@ -60,6 +62,15 @@ def header_geometry(header: ImageHeader, *, may_be_sheared: bool = False) -> Hea
     except ValueError as error:
         raise InputRejected(f"the geometry of {header.name} is impossible ({error}): export it again") from error
     return HeaderGeometry(geometry, warnings)
+
+
+def _refuse_faraway(header: ImageHeader) -> None:
+    """Refuse what lies further away than any scanner is long: its numbers are damaged."""
+    if header.affine_lps is not None and np.abs(header.affine_lps[:, 3]).max() > FARTHEST_MM:
+        raise InputRejected(
+            f"the header of {header.name} places the scan {np.abs(header.affine_lps[:, 3]).max() / 1000:.3g} m away: "
+            "the file is damaged, export it again"
+        )
 
 
 def _row_by_row(

@@ -58,7 +58,7 @@ def parse(path: Path, start: bytes, name: str, *, file_is_gzip: bool) -> ImageHe
         slope=slope,
         intercept=intercept,
         warnings=_contradiction(sform, qform, fields.lengths) if known else (ORIENTATION_UNKNOWN,),
-        affine_lps=sform,
+        affine_lps=qform if sform is None else sform,
     )
 
 

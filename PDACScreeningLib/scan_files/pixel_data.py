@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,14 +51,10 @@ class PixelReader:
 
     def stored_plane(self, header: SliceHeader) -> NDArray[np.int64]:
         """(y, x) whole numbers as stored. Raises InputRejected when they cannot be decoded."""
-        place = header.pixels
         try:
-            if place is None:
-                raise ValueError("no pixels")
-            content = self._content_of(header.path, place)
-            if place.length is None:
-                return self._decoded(header, place, get_frame(content, header.frame, number_of_frames=place.frames))
-            return _uncompressed(content, header, place)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self._stored_plane(header)
         except OSError as error:
             raise InputRejected(
                 f"a file of the series cannot be read ({error.strerror}): check it and its permissions",
@@ -68,6 +65,15 @@ class PixelReader:
                 "the pixels of a slice cannot be decoded: copy the series again, or convert it to an uncompressed one",
                 details=header.path.name,
             ) from error
+
+    def _stored_plane(self, header: SliceHeader) -> NDArray[np.int64]:
+        place = header.pixels
+        if place is None:
+            raise ValueError("no pixels")
+        content = self._content_of(header.path, place)
+        if place.length is None:
+            return self._decoded(header, place, get_frame(content, header.frame, number_of_frames=place.frames))
+        return _uncompressed(content, header, place)
 
     def _content_of(self, path: Path, place: PixelPlace) -> bytes:
         """The bytes of the pixel data element."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
-from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
-from PDACScreeningLib.inference.postprocessing import keep_large_components
+from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels, windows_of
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, scan
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.seeding import stream
@@ -102,9 +102,9 @@ def segmented_scan(
     whole = tuple(slice(None) for _ in range(3))
     part = whole if is_coarse else case.facts.gland.padded(config.roi_margin_voxels, case.facts.shape).slices
     hu, truth = np.ascontiguousarray(case.hu[part]), np.asarray(case.labels[part])
-    windows = config.windows(scale, "fast")
+    windows = windows_of(scale, config, "fast")
     seen = scan(hu, network, scale, config, stage="validation", on_progress=ignore_progress, windows=windows)
-    labels = keep_large_components(most_likely_labels(seen.foreground), min_fraction=config.components.min_fraction)
+    labels = filter_components(most_likely_labels(seen.foreground), config.components)
     return labels, truth
 
 

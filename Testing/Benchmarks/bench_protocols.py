@@ -26,7 +26,7 @@ from torch import Tensor
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ProtocolName, ScreeningConfig
 from PDACScreeningLib.evaluation.case_result import dice
-from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
+from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels, windows_of
 from PDACScreeningLib.inference.sliding_window import scan
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_directory import Model, load_model
@@ -143,7 +143,7 @@ def side_by_side(
         return as_foreground(mean[0])
 
     def protocol(name: ProtocolName) -> Answer:
-        windows = config.windows(config.scales[0], name)
+        windows = windows_of(config.scales[0], config, name)
         return lambda: (
             scan(hu, ours, config.scales[0], config, stage="", on_progress=ignore_progress, windows=windows).foreground
         )

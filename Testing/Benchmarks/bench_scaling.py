@@ -22,6 +22,7 @@ from large_volume import ReadingNetwork
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScreeningConfig
+from PDACScreeningLib.inference.coarse_to_fine import windows_of
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.network.runtime import Runtime, resolve_device
@@ -78,7 +79,7 @@ def measure(megavoxels: float, network: WindowNetwork) -> Point:
     """The coarse scan of a volume, its slabs thrown away."""
     hu = body(megavoxels)
     started = time.process_time()
-    plan = plan_windows(hu, COARSE, CONFIG.windows(COARSE, "fast"), CONFIG)
+    plan = plan_windows(hu, COARSE, windows_of(COARSE, CONFIG, "fast"), CONFIG)
     for _ in scan_slabs(plan, network, COARSE, CONFIG, stage="", on_progress=ignore_progress):
         pass
     seconds = time.process_time() - started

@@ -23,14 +23,18 @@ def group(**elements):
     return [item]
 
 
-def multi_frame_dataset(hu, positions_mm, *, sop_class=ENHANCED_CT_IMAGE, acquisitions=None, **changes):
+def multi_frame_dataset(
+    hu, positions_mm, *, sop_class=ENHANCED_CT_IMAGE, acquisitions=None, pixel_spacing_mm=None, **changes
+):
     """hu: (n, y, x), one frame each, at positions (x, y, z) mm. acquisitions: FrameAcquisitionNumber of each frame."""
     dataset = slice_dataset(hu[0], position_mm=positions_mm[0], number=1, SOPClassUID=sop_class, **changes)
     for keyword in _OF_ONE_SLICE:
         delattr(dataset, keyword)
     dataset.NumberOfFrames = len(hu)
     shared = Dataset()
-    shared.PixelMeasuresSequence = group(PixelSpacing=[3.0, 2.5], SliceThickness=3.0)
+    shared.PixelMeasuresSequence = group(
+        PixelSpacing=[pixel_spacing_mm or 3.0, pixel_spacing_mm or 2.5], SliceThickness=3.0
+    )
     shared.PlaneOrientationSequence = group(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
     shared.PixelValueTransformationSequence = group(RescaleSlope=1, RescaleIntercept=-1024, RescaleType="HU")
     dataset.SharedFunctionalGroupsSequence = [shared]

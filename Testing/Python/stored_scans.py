@@ -15,9 +15,9 @@ OBLIQUE = (0.96, -0.28, 0.0, 0.28, 0.96, 0.0, 0.0, 0.0, 1.0)  # 16 degrees about
 
 
 def body_hu(shape=(20, 24, 28)):
-    """(z, y, x) int16: an elliptic cylinder of soft tissue, no two voxels in a row and no two slices alike, in air."""
+    """(z, y, x) int16: an elliptic cylinder of soft tissue in air, with noise, as slices of a scanner have it."""
     _, y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in shape), indexing="ij")
-    texture = np.arange(np.prod(shape)).reshape(shape) * 7919 % 65521 % 60
+    texture = np.random.default_rng(0).integers(0, 60, shape)
     return np.where((x / 0.8) ** 2 + (y / 0.7) ** 2 < 1, 20 + texture, -1000 + texture // 4).astype(np.int16)
 
 

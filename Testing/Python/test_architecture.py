@@ -32,12 +32,14 @@ RANKS = {
     "protocol": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
+    "finding_regions": 5,
     "scan_files": 4,
     "phantom": 5,
     "datasets": 5,
     "report": 5,
     "network": 5,
     "inference": 6,
+    "dicom": 6,
     "training": 7,
     "session": 8,
     "child_run": 9,
@@ -92,8 +94,8 @@ def imports_of(path: Path) -> list[str]:
 
 def test_the_picture_of_the_architecture_shows_the_rooms_where_they_are():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    floors = re.findall(r"^ *(\d+) {2,}([^#\n]*)", page.split("## One scan's way")[0], re.MULTILINE)
-    drawn = {room: int(floor) for floor, rooms in floors for room in rooms.split() if room in RANKS}
+    floors = re.findall(r"^ *([\d.]+) {2,}([^#\n]*)", page.split("## One scan's way")[0], re.MULTILINE)
+    drawn = {room: float(floor) for floor, rooms in floors for room in rooms.split() if room in RANKS}
     assert drawn == RANKS
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PDACScreeningLib.config import PAPER_SCALES, ScaleSpec, ScreeningConfig, WindowSpec
+from PDACScreeningLib.inference.coarse_to_fine import windows_of
 from PDACScreeningLib.inference.window_plan import Axis, air_before, axis_windows, plan_windows, window_starts
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 
@@ -106,19 +107,19 @@ def test_a_window_is_skipped_when_the_body_lies_in_its_margin_only():
 
 
 def test_exact_has_the_windows_of_the_paper():
-    windows = [PAPER.windows(scale, "exact") for scale in PAPER_SCALES]
+    windows = [windows_of(scale, PAPER, "exact") for scale in PAPER_SCALES]
     assert windows == [WindowSpec(64, 20), WindowSpec(32, 10), WindowSpec(16, 5)]
 
 
 def test_fast_looks_once_with_large_windows_and_a_quarter_as_often_with_small_ones():
-    windows = [PAPER.windows(scale, "fast") for scale in PAPER_SCALES]
+    windows = [windows_of(scale, PAPER, "fast") for scale in PAPER_SCALES]
     assert windows == [WindowSpec(128, 96, 16), WindowSpec(32, 16), WindowSpec(16, 8)]
 
 
 @pytest.mark.parametrize("patch_size", range(8, 136, 8))
 def test_large_windows_of_any_patch_begin_where_poolings_begin(patch_size):
     scale = ScaleSpec(patch_size, 1, 1, (1.0,))
-    windows = ScreeningConfig(scales=(scale,)).windows(scale, "fast")
+    windows = windows_of(scale, ScreeningConfig(scales=(scale,)), "fast")
     assert windows.size % 8 == windows.stride % 8 == 0
 
 

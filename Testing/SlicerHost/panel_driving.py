@@ -46,8 +46,8 @@ def segment_voxels(segmentation_node, volume, segment_id):
 
 def shown_text(widget):
     """Everything the result panel says."""
-    names = ("stateLabel", "verdictLabel", "reasonLabel", "demoLabel", "warningsLabel", "scoreLabel", "tumorLabel")
-    names += ("scalesLabel", "modelLabel", "sourceLabel", "noticeLabel")
+    names = ("verdictLabel", "bannerLineLabel", "stateLabel", "reasonLabel", "demoLabel", "warningsLabel")
+    names += ("detailsLabel",)
     return " ".join(getattr(widget.ui, name).text for name in names)
 
 

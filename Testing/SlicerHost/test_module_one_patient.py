@@ -124,7 +124,7 @@ def test_a_deleted_ct_takes_map_and_outlines_off_the_views(module_widget, scene,
     choose_result(module_widget, first)
     module_widget.ui.probabilityOpacitySlider.value = 60
     scene.RemoveNode(ct_of(first))
-    until(lambda: module_widget.ui.stateLabel.text.startswith("Not current"), patience_s=10)
+    until(lambda: module_widget.ui.verdictLabel.text == "Not current", patience_s=10)
     assert foregrounds() == {None}
     assert not first.GetDisplayNode().GetVisibility()
 

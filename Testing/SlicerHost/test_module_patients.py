@@ -19,7 +19,7 @@ def test_two_patients_keep_their_own_results(module_widget, scene, tmp_path):
     not_assessable = show_result(scene, result_folder(tmp_path / "second", second, indeterminate=True), second)
     choose_result(module_widget, not_assessable)
     assert module_widget.ui.verdictLabel.text.startswith("Not assessable")
-    assert "Volume Second" in module_widget.ui.sourceLabel.text
+    assert "Volume Second" in module_widget.ui.detailsLabel.text
     choose_result(module_widget, suspicious)
     assert module_widget.ui.verdictLabel.text == "Suspicious region found"
-    assert "Volume First" in module_widget.ui.sourceLabel.text
+    assert "Volume First" in module_widget.ui.detailsLabel.text

@@ -68,9 +68,9 @@ def test_unloading_the_module_ends_the_run(running):
 def test_an_unloaded_panel_hears_neither_keys_nor_the_parameter_node(module_widget, scene, tmp_path):
     volume, selector = load_scan(tmp_path), module_widget.ui.inputSelector
     before = selector.currentNode()
-    module_widget.ui.reviewSection.collapsed = False
+    module_widget.ui.editSection.collapsed = False
     module_widget.cleanup()
-    assert not any(shortcut.isEnabled() for shortcut in module_widget.findings._shortcuts)
+    assert module_widget.keys.shortcuts == {}
     assert not module_widget.ui.segmentEditorWidget.has_keys
     module_widget.logic.getParameterNode().inputVolume = volume
     assert selector.currentNode() is before
@@ -99,8 +99,8 @@ def test_reload_gives_a_new_panel_and_the_old_one_is_quiet(module_widget, python
     module_widget.onReload()
     new = slicer.modules.PDACScreeningWidget
     assert type(new) is not type(module_widget)
-    assert all(shortcut.isEnabled() for shortcut in new.findings._shortcuts)
-    assert not any(shortcut.isEnabled() for shortcut in module_widget.findings._shortcuts)
+    assert all(shortcut.isEnabled() for shortcut in new.keys.shortcuts.values())
+    assert module_widget.keys.shortcuts == {}
     new.cleanup()
     del slicer.modules.PDACScreeningWidget
 

@@ -19,7 +19,7 @@ from PDACScreeningLib.mrml.segmentation_node import (
     show_segmentation,
     show_surface,
 )
-from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
+from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window, jump_to
 from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
 from PDACScreeningLib.scan_files.image_io import read_ct_file
 from PDACScreeningLib.volume.label_map import Label
@@ -212,8 +212,8 @@ def test_views_jump_to_a_place_through_the_transform_of_the_ct(scene, volume):
 
 
 def test_the_abdomen_window_is_set_when_asked_for(volume):
-    apply_abdomen_window(volume)
-    assert (volume.GetDisplayNode().GetWindow(), volume.GetDisplayNode().GetLevel()) == (400.0, 50.0)
+    apply_window(volume, CT_WINDOWS[0])
+    assert (volume.GetDisplayNode().GetWindow(), volume.GetDisplayNode().GetLevel()) == (400.0, 40.0)
 
 
 def test_a_map_keeps_only_the_box_that_is_not_zero_and_comes_back_whole(scene, volume):

@@ -19,7 +19,7 @@ from PDACScreeningLib.mrml.probability_node import set_overlay_opacity
 from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.mrml.segmentation_node import show_surface
 from PDACScreeningLib.mrml.shown_result import shown_result
-from PDACScreeningLib.mrml.slice_views import apply_abdomen_window, jump_to
+from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window, jump_to
 from PDACScreeningLib.scan_files.image_io import read_ct_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def show(app, scan, result_folder):
     """Scan and result in the scene, as the module adds them, centered on the first finding."""
     volume = add_ct(app.scene, read_ct_file(scan).volume, "CT")
     app.display_manager.show_volume_in_slice_background(volume)
-    apply_abdomen_window(volume)
+    apply_window(volume, CT_WINDOWS[0])
     segmentation = show_result(app.scene, result_folder, volume)
     show_surface(segmentation, True)
     result = shown_result(app.scene, segmentation)

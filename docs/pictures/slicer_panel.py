@@ -110,7 +110,7 @@ def show_states(widget, folder, ending):
     take(widget, f"not_assessable{ending}")
     slicer.util.arrayFromVolume(volume)[0, 0, 0] += 1
     slicer.util.arrayFromVolumeModified(volume)
-    until(lambda: "Not current" in widget.ui.stateLabel.text)
+    until(lambda: "Not current" in widget.ui.verdictLabel.text)
     take(widget, f"not_current{ending}")
 
 
