@@ -274,6 +274,10 @@ class Screening:
             and self.rule_call not in (None, self.outcome)
         ):
             raise ValueError(f"an outcome {self.outcome} cannot come of a rule that calls {self.rule_call}")
+        if self.outcome in JUDGED and self.protocol is not None and self.tumor_voxels is not None:
+            called = self.protocol.decision.calls(self.tumor_voxels, self.score)
+            if called != (self.outcome is Outcome.SUSPICIOUS):
+                raise ValueError(f"{self.outcome} does not follow from {self.tumor_voxels} tumor voxels by its rule")
 
     @property
     def can_be_scored_again(self) -> bool:

@@ -17,6 +17,7 @@ from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
+MAX_MIN_SCORE = 0.99  # ours: scores stay below 1
 MAX_MIN_TUMOR_VOXELS = 10_000  # ours: seven times the paper's largest K; with more, a model calls no scan suspicious
 DESCRIPTION = "model.json"
 
@@ -82,9 +83,10 @@ def read_description(folder: Path) -> ModelDescription:
         raise ModelError(
             f"{DESCRIPTION} in {folder} is not as it was written; copy the model again, or publish it again"
         )
-    needed = description.config.decision.min_tumor_voxels
-    if needed > MAX_MIN_TUMOR_VOXELS:
-        raise ModelError(f"the model in {folder} calls no scan suspicious: it asks for {needed} tumor voxels")
+    rule = description.config.decision
+    if rule.min_tumor_voxels > MAX_MIN_TUMOR_VOXELS or (rule.min_score or 0.0) > MAX_MIN_SCORE:
+        asked = f"{rule.min_tumor_voxels} tumor voxels" if rule.min_score is None else f"a score of {rule.min_score}"
+        raise ModelError(f"the model in {folder} calls no scan suspicious: it asks for {asked}")
     return description
 
 

@@ -12,7 +12,7 @@ from PDACScreeningLib.scan_files.image_io import read_label_map, read_volume
 from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.screening_result import SCHEMA_VERSION, InputFacts, Screening
 from PDACScreeningLib.session.answer import Answer, bound
-from PDACScreeningLib.session.result_folder import LABELS, RESULT_FILES, SCREENING, TUMOR_PROBABILITY
+from PDACScreeningLib.session.result_folder import KNOWN_FILES, LABELS, SCREENING, TUMOR_PROBABILITY
 from PDACScreeningLib.session.result_place import ResultPlace
 from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
@@ -67,7 +67,7 @@ def read_screening(folder: Path) -> Screening:
 
 def _require_own_files(folder: Path, screening: Screening) -> None:
     """Raise ResultError unless the other files are exactly those that screening.json was written with."""
-    for name in RESULT_FILES[:-1]:
+    for name in KNOWN_FILES[:-1]:
         path, written = folder / name, screening.files_sha256.get(name)
         try:
             found = file_sha256(path) if path.exists() else None

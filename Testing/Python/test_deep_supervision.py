@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from PDACScreeningLib.config import PAPER_SCALES, LossSpec
+from PDACScreeningLib.network import deep_supervision
 from PDACScreeningLib.network.deep_supervision import (
     class_frequencies,
     deeply_supervised_loss,
@@ -73,3 +74,14 @@ def test_heads_are_named_as_in_figure_2():
 
 def test_class_frequencies_count_voxels():
     assert class_frequencies(labels_of(0, 0, 1, 2)) == (0.5, 0.25, 0.25)
+
+
+def test_one_rank_of_several_has_the_loss_of_a_single_process(monkeypatch):
+    spec = LossSpec(class_weights=(1.0, 2.0, 4.0))
+    logits, labels = logits_of((0.5, 0.25, 0.25), (0.25, 0.5, 0.25)), labels_of(1, 2)
+    alone = deep_supervision.segmentation_loss(logits, labels, spec)
+    monkeypatch.setattr(deep_supervision, "is_distributed", lambda: True)
+    monkeypatch.setattr(deep_supervision, "sum_over_ranks", lambda value: value)
+    assert deep_supervision.segmentation_loss(logits, labels, spec) == pytest.approx(float(alone))
+    monkeypatch.setattr(deep_supervision, "sum_over_ranks", lambda value: 2 * value)  # two ranks with the same patches
+    assert deep_supervision.segmentation_loss(logits, labels, spec) == pytest.approx(float(alone))

@@ -13,6 +13,7 @@ from screening_inputs import write_model, write_scan
 import PDACScreeningLib as pdac
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
+from PDACScreeningLib.dicom.object_files import DICOM_FILES
 from PDACScreeningLib.errors import DataError, GeometryMismatch, ModelError, ResultError
 from PDACScreeningLib.inference.judgment import Judgment
 from PDACScreeningLib.network import model_directory
@@ -165,6 +166,13 @@ def test_a_file_that_is_missing_or_one_too_many_is_refused(answer, other_scan, t
         (alone / name).write_bytes((other_scan / name).read_bytes())
         with pytest.raises(ResultError, match="another run or scan"):
             pdac.read_result(alone)
+
+
+def test_a_dicom_object_of_another_run_is_refused(answer, tmp_path):
+    folder = answer.save(tmp_path / "result")
+    (folder / DICOM_FILES[0]).write_bytes(b"of another patient")
+    with pytest.raises(ResultError, match="belongs to another run or scan"):
+        pdac.read_result(folder)
 
 
 @pytest.mark.parametrize("field", ["files_sha256", "result_voxels_sha256"])

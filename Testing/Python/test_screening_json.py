@@ -67,6 +67,8 @@ def test_the_schema_asks_results_for_numbers_and_allows_others_none():
         ({"tumor_voxels": None}, "SUSPICIOUS needs"),
         ({"protocol": None}, "SUSPICIOUS needs"),
         ({"outcome": "FAILED"}, "FAILED cannot have"),
+        ({"outcome": "NOT_SUSPICIOUS", "rule_call": None}, "does not follow from 1234 tumor voxels"),
+        ({"tumor_voxels": 49}, "does not follow from 49 tumor voxels"),
         ({"outcome": "PDAC"}, "PDAC"),
         ({"timings_s": {"read scan": "long"}}, "timings_s"),
     ],
