@@ -6,6 +6,7 @@ import numpy as np
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.postprocessing import filter_components
@@ -53,7 +54,7 @@ def score_segmentation(
     kept = filter_components(drawn, config.components)
     there = None if probability is None else grid.probability_to_working(probability)
     judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
-    screening = Screening(**vars(judgment), protocol=protocol)
+    screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
     return bound(Answer(record.completed(screening), read.volume, labels, probability))
 
 
