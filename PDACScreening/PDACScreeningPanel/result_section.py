@@ -29,7 +29,7 @@ class ResultSection:
         self._show_what_if(result)
 
     def _texts(self, result):
-        names = ("stateLabel", "reasonLabel", "demoLabel", "warningsLabel", "detailsLabel", "noticeLabel")
+        names = ("stateLabel", "reasonLabel", "demoLabel", "warningsLabel", "detailsLabel")
         nothing = dict.fromkeys(names, "")
         if result is None:
             return nothing | {"reasonLabel": _("No result yet.")}
@@ -38,12 +38,11 @@ class ResultSection:
             checking = result.state_text if result.state == "CHECKING" else ""
             return nothing | {"stateLabel": checking, "detailsLabel": panel.source}
         return {
-            "stateLabel": result.state_text,
+            "stateLabel": f"{result.state_text} {panel.notice}",
             "reasonLabel": "",
             "demoLabel": panel.demo,
             "warningsLabel": "\n".join(panel.warnings),
             "detailsLabel": panel.details,
-            "noticeLabel": panel.notice,
         }
 
     def _show_banner(self, banner):

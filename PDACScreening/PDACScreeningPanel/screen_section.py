@@ -66,7 +66,7 @@ class ScreenSection:
         model = self._models.get(self._parameters.model) if self._parameters is not None else None
         facts = model.description.facts("") if model is not None and model.is_usable else None
         damage = model.error if model is not None else ""
-        _say(self.ui.modelCardLabel, damage or (model_summary(facts) if facts is not None else ""))
+        _say(self.ui.modelCardLabel, damage or (_one_line(facts) if facts is not None else ""))
         self.ui.modelCardLabel.toolTip = model_card(facts) if facts is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if facts is not None else "")
         obstacle = self._obstacle(volume, model)
@@ -216,11 +216,11 @@ class ScreenSection:
     def _fill_choices(self):
         devices = {
             "auto": _("GPU if there is one"),
-            "cpu": _("This computer, without a GPU"),
+            "cpu": _("This computer"),
             "cuda": _("NVIDIA GPU"),
             "mps": _("Apple GPU"),
         }
-        protocols = {"exact": _("Thorough (every window of the paper)"), "fast": _("Fast (fewer windows)")}
+        protocols = {"exact": _("Thorough"), "fast": _("Fast")}
         for selector, names in ((self.ui.deviceSelector, devices), (self.ui.protocolSelector, protocols)):
             for choice, text in names.items():
                 selector.addItem(text, choice)
@@ -278,6 +278,12 @@ def _say(label, text):
     """An empty label takes no room."""
     label.text = text
     label.visible = bool(text)
+
+
+def _one_line(facts):
+    """What must be known of a model before it is used; the rest stands in the tool tip."""
+    first, unknown = model_summary(facts).partition(". ")[0].rstrip("."), _("Measured performance: unknown.")
+    return f"{first}." if facts.performance else f"{first}. {unknown}"
 
 
 def _chosen(selector):

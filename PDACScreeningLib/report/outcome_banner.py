@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import milliliters
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, InputFacts, Screening
@@ -63,7 +64,7 @@ class Banner:
 def outcome_banner(screening: Screening) -> Banner:
     """The banner of a screening that is about the image in front and about the segments as they are."""
     tone = _TONES.get(screening.outcome, Tone.NOT_ASSESSABLE)
-    facts = [_largest(screening), agreement(screening), _warnings(len(screening.warnings))]
+    facts = [_largest(screening), network_agreement(screening).rstrip("."), _warnings(len(screening.warnings))]
     return Banner(tone, verdict_line(screening), ". ".join(fact for fact in facts if fact))
 
 
@@ -93,16 +94,6 @@ def slice_of(finding: Finding, facts: InputFacts | None) -> str:
     grid = Geometry(facts.shape_zyx, facts.spacing_mm_xyz, facts.origin_lps_mm, facts.direction)
     index = round(float(grid.world_to_index(finding.inside_lps_mm)[0]))
     return f"slice {index + 1} of {facts.shape_zyx[0]}"
-
-
-def agreement(screening: Screening) -> str:
-    """How many of the networks would call the scan suspicious alone: "2 of 3 networks agree with the verdict"."""
-    protocol, scales = screening.protocol, screening.scales
-    if protocol is None or not scales or screening.outcome not in _TONES:
-        return ""
-    suspicious = sum(scale.tumor_voxels >= protocol.decision.min_tumor_voxels for scale in scales)
-    agreeing = suspicious if screening.outcome is Outcome.SUSPICIOUS else len(scales) - suspicious
-    return f"{agreeing} of {len(scales)} networks alone say the same"
 
 
 def _largest(screening: Screening) -> str:

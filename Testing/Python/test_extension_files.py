@@ -128,7 +128,8 @@ def test_the_names_that_scripts_rely_on_are_in_the_panel():
         "cancelButton",
         "progressBar",
         "verdictLabel",
-        "scoreLabel",
+        "bannerLineLabel",
+        "detailsLabel",
         "findingsTable",
         "rescoreButton",
         "segmentEditorWidget",
@@ -167,3 +168,24 @@ def test_the_module_imports_its_library_and_slicer_and_nothing_else():
     ours = {"PDACScreening", "PDACScreeningLib", "PDACScreeningPanel"}
     of_slicer = {"qt", "slicer", "vtk", "SampleData", "PyTorchUtils"}
     assert names - set(sys.stdlib_module_names) <= ours | of_slicer
+
+
+def test_the_entry_for_the_index_names_the_schema_where_it_lies_and_nothing_the_schema_forbids():
+    """What the description check of the index asks for, without a network: schema v1.0.1 of Slicer/Slicer."""
+    entry = json.loads((ROOT / f"{NAME}.json").read_text(encoding="utf-8"))
+    place = "https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/"
+    assert entry["$schema"] == f"{place}slicer-extension-catalog-entry-schema-v1.0.1.json#"
+    required = {"$schema", "category", "scm_url"}
+    optional = {"scm_revision", "scm_type", "build_dependencies", "dicom_support_rule", "build_subdirectory"}
+    assert required <= set(entry) <= required | optional | {"enabled", "tier"}
+    assert entry["scm_url"].startswith("https://github.com/")
+    assert entry["scm_url"].endswith(f"/Slicer{NAME}.git")
+    assert entry["tier"] in range(1, 6)
+    assert not NAME.startswith("Slicer")
+
+
+def test_the_walk_through_the_panel_ends_slicer_by_slicers_own_way():
+    """With --testing Slicer turns every sys.exit into 1: the code of success and of "skipped" would be lost."""
+    text = (ROOT / "Testing" / "Slicer" / "panel_walkthrough.py").read_text(encoding="utf-8")
+    assert "slicer.util.exit(main())" in text
+    assert "sys.exit(" not in text

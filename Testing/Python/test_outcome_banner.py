@@ -19,7 +19,8 @@ def test_the_largest_finding_its_slice_the_agreement_and_the_warnings_stand_in_o
     banner = outcome_banner(SUSPICIOUS)
     assert (banner.tone, banner.headline) == (Tone.SUSPICIOUS, "Suspicious region found")
     assert banner.line == (
-        "Largest finding 31 mm (11.0 mL), slice 13 of 24. 2 of 3 networks alone say the same. 2 warnings below"
+        "Largest finding 31 mm (11.0 mL), slice 13 of 24. "
+        "2 of 3 networks alone call a tumor; not the 16^3. 2 warnings below"
     )
 
 

@@ -47,7 +47,7 @@ def segment_voxels(segmentation_node, volume, segment_id):
 def shown_text(widget):
     """Everything the result panel says."""
     names = ("verdictLabel", "bannerLineLabel", "stateLabel", "reasonLabel", "demoLabel", "warningsLabel")
-    names += ("detailsLabel", "noticeLabel")
+    names += ("detailsLabel",)
     return " ".join(getattr(widget.ui, name).text for name in names)
 
 

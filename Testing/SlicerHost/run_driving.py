@@ -20,7 +20,9 @@ def load_scan(folder, name="CT", **options):
 
 def fake_python(folder, code):
     """An executable that does `code` when it gets an order; `scan` and `folder` are what the order names."""
-    path = folder / "fake-python"
+    path = (
+        folder / f"fake-python-{len(list(folder.glob('fake-python-*')))}"
+    )  # another one each time: a warm one answers as before
     path.write_text(
         f"#!{REAL_PYTHON}\nimport json, os, sys, time\n"
         "order = json.loads(sys.stdin.readline())\n"

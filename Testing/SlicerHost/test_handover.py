@@ -14,7 +14,7 @@ from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.volume.geometry import Geometry
 
 DICOM = Path(__file__).resolve().parents[3] / "shared/data/real_ct_totalsegmentator_Apache2/dicom_portal_venous"
-SHAPE = (40, 60, 80)
+SHAPE = (44, 60, 80)
 STRAIGHT = Geometry(SHAPE, (0.976562, 0.976562, 2.5), (-249.51171875, -437.3, 812.7))
 FACING = replace(STRAIGHT, direction=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
 CORONAL = replace(STRAIGHT, direction=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0))

@@ -78,7 +78,7 @@ def test_a_screening_from_click_to_views(module_widget, volume, tumor_model, sce
     assert ui.demoLabel.text.startswith("Test model")
     assert "not a probability of cancer" in ui.detailsLabel.text
     assert "%" not in shown_text(module_widget)
-    assert ui.stateLabel.text == "AI result, not edited."
+    assert ui.stateLabel.text.startswith("AI result, not edited.")
     assert "Volume CT, screened " in ui.detailsLabel.text
     assert [node.GetSegmentation().GetNthSegmentID(index) for index in range(2)] == ["Pancreas", "Tumor"]
     assert {c.GetID(): c.GetForegroundVolumeID() for c in composites()} == before
@@ -305,4 +305,5 @@ def test_panel_script_and_command_line_give_the_same_numbers(module, scene, volu
     typed, scripted = json.loads((tmp_path / "out" / "screening.json").read_text()), to_json(screening)
     for data in (typed, scripted):
         del data["timings_s"], data["provenance"]["started_utc"], data["input"]["kind"]
+        del data["files_sha256"]["report.html"]  # it tells times
     assert scripted == typed

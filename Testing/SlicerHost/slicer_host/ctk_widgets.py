@@ -9,6 +9,8 @@ from PySide6 import QtCore, QtWidgets
 
 from slicer_host.ui_loader import stand_in, stand_ins
 
+_FOLDED_PIXELS, _ANY_HEIGHT = 20, 16_777_215
+
 
 @stand_in
 class ctkCollapsibleButton(QtWidgets.QGroupBox):
@@ -21,8 +23,7 @@ class ctkCollapsibleButton(QtWidgets.QGroupBox):
 
     def _collapse(self, value: bool) -> None:
         self.__dict__["_collapsed"] = bool(value)
-        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
-            child.setVisible(not value)
+        self.setMaximumHeight(_FOLDED_PIXELS if value else _ANY_HEIGHT)  # whatever is inside, also what comes later
         self.contentsCollapsed.emit(bool(value))
 
     def _text(self) -> str:
