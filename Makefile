@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile fuzz test-slicer bench bench-training pictures clean
+.PHONY: help demo test test-hostile fuzz test-slicer test-dicom bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
 	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
+	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -57,6 +58,24 @@ test-slicer: $(VENV)/.slicer-host-installed $(STABLE_CORE)
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 PYTHONPATH=$(STABLE_CORE) $(BIN)/pytest -n 2 --dist loadfile \
 	  -m "not slow" Testing/SlicerHost
 
+$(VENV)/.dicom-test-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dicom-test]'
+	@touch $@
+
+# Validators of Debian; what is there already is left alone, so that a user who may not install can still run the tests.
+DICOM_PROGRAMS := dcmtk dicom3tools libpixelmed-java default-jre-headless
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+build/dicom-tools/.installed:
+	@mkdir -p $(@D)
+	@if ! { command -v dciodvfy && command -v dsr2html && command -v java && ls /usr/share/java/pixelmed.jar; } >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DICOM_PROGRAMS); fi
+	@command -v npm >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends nodejs npm
+	cd $(@D) && npm install --silent --no-fund --no-audit dcmjs@0.52.2
+	@touch $@
+
+test-dicom: $(VENV)/.dicom-test-installed build/dicom-tools/.installed
+	$(BIN)/pytest Testing/Dicom
+
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -65,6 +84,10 @@ test: $(VENV)/.test-installed
 
 test-hostile: $(VENV)/.test-installed
 	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/corpus.py
+
+# Killed at 200 file operations and 100 random moments, and 100 sizes of a full disk: no result mixed or lost.
+test-crash: $(VENV)/.test-installed
+	$(BIN)/python Testing/Python/crash_points.py
 
 # Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
 RUNS := 1000000

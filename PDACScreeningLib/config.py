@@ -14,8 +14,6 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
-MAX_MIN_TUMOR_VOXELS = 10_000  # ours: seven times the paper's largest K; with more, a model calls no scan suspicious
-
 Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
 COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
 # What can be asked of the machine, as opposed to the method.

@@ -40,6 +40,10 @@ class OlderResult(ResultError):
     """A result of an older file format: it can be shown, but not scored again."""
 
 
+class DicomRefused(PDACScreeningError):
+    """No DICOM results can be made of this scan. The message says why; the other files are written all the same."""
+
+
 class ModelError(PDACScreeningError):
     """A model directory is missing, damaged, or does not fit this version."""
 

@@ -41,7 +41,7 @@ class Finding(Checked):
 
     number: Annotated[int, Meaning("1, 2, ... from the largest to the smallest.", minimum=1)]
     voxels: Annotated[int, Meaning("Voxels of the working grid.", minimum=1)]
-    volume_mm3: Annotated[float, Meaning("Volume in cubic millimeters.", above=0)]
+    volume_mm3: Annotated[float, Meaning("Volume of these voxels in cubic millimeters.", above=0)]
     longest_diameter_mm: Annotated[
         float,
         Meaning("Greatest distance between two points of the region, in three dimensions, in millimeters.", above=0),
@@ -60,6 +60,14 @@ class Finding(Checked):
             maximum=1,
         ),
     ]
+    native_volume_mm3: Annotated[
+        float | None,
+        Meaning(
+            "Volume on the scan's own grid in cubic millimeters, as other programs measure it in the segmentation; 0 "
+            "when no voxel of that grid is left of the region, null when unknown.",
+            minimum=0,
+        ),
+    ] = None
 
     left_out: Annotated[
         bool,
@@ -67,6 +75,11 @@ class Finding(Checked):
             "Whether the component rule took the region away, so that it does not count; listed behind the others."
         ),
     ] = False
+
+    @property
+    def shown_volume_mm3(self) -> float:
+        """The volume a reader sees: on the scan's own grid, where that is known."""
+        return self.volume_mm3 if self.native_volume_mm3 is None else self.native_volume_mm3
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,18 @@ class Screening:
         Meaning("Voxels of the working grid labeled pancreas, outside the tumor. Null without a result.", minimum=0),
     ] = None
     pancreas_volume_mm3: Annotated[float | None, Meaning("Their volume in cubic millimeters.", minimum=0)] = None
+    native_tumor_volume_mm3: Annotated[
+        float | None,
+        Meaning(
+            "Volume of the tumor on the scan's own grid in cubic millimeters, as other programs measure it in the "
+            "segmentation. The rule counts on the working grid. Null without a result, and when unknown.",
+            minimum=0,
+        ),
+    ] = None
+    native_pancreas_volume_mm3: Annotated[
+        float | None,
+        Meaning("Volume of the pancreas outside the tumor on the scan's own grid, likewise.", minimum=0),
+    ] = None
     mean_tumor_probability: Annotated[
         float | None,
         Meaning(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PDACScreeningLib.dicom.options import DEFAULT_KIND, SEGMENTATION_KINDS
 from PDACScreeningLib.errors import FolderInUse, UsageError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         examples=(
             "pdac-screening screen scan.nii.gz --output result --model demo-phantom",
             "pdac-screening screen dicom-folder --series 3 --output result --device cuda",
+            "pdac-screening screen dicom-folder --output result --dicom-out",
             "pdac-screening screen scan.nrrd --output result --progress json",
             "pdac-screening screen a.nii.gz b.nii.gz c.nii.gz --output results --protocol fast",
         ),
@@ -69,6 +71,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
     )
+    _add_dicom(parser)
+
+
+def _add_dicom(parser: argparse.ArgumentParser) -> None:
+    """The options for results as DICOM objects."""
+    group = parser.add_argument_group(
+        "DICOM results", "need the package highdicom: pip install 'pdac-screening[dicom]'"
+    )
+    group.add_argument(
+        "--dicom-out",
+        action="store_true",
+        help="write segmentation, report and key images as DICOM objects of the scan's study",
+    )
+    group.add_argument(
+        "--dicom-source",
+        metavar="FOLDER",
+        help="DICOM series that a NIfTI, NRRD or MHA input was made from; implies --dicom-out",
+    )
+    group.add_argument(
+        "--dicom-segmentation",
+        choices=SEGMENTATION_KINDS,
+        default=DEFAULT_KIND,
+        help=f"how segments are stored (default: {DEFAULT_KIND}, which viewers of any age read)",
+    )
+    group.add_argument(
+        "--dicom-probability", action="store_true", help="also the networks' output, as a fractional map"
+    )
+    group.add_argument(
+        "--dicom-key-objects", action="store_true", help="also a list of the slices through the findings"
+    )
 
 
 @dataclass(frozen=True)
@@ -91,6 +123,8 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
 
     scans = _scans(arguments.inputs, arguments.output)
     _require_inputs(scans)
+    if arguments.dicom_source is not None and not Path(arguments.dicom_source).exists():
+        raise UsageError(f"--dicom-source {arguments.dicom_source} does not exist; name a folder of DICOM slices")
     screener = Screener.of(from_arguments(ModelRequest, arguments))
     for scan in scans:
         require_result_folder(scan.folder)
@@ -153,13 +187,13 @@ def _scans(inputs: Sequence[Path], output: Path) -> list[_Scan]:
 
 def _require_inputs(scans: Sequence[_Scan]) -> None:
     """Raise UsageError when an input is not there, or would be overwritten by a result."""
-    from PDACScreeningLib.session.result_folder import RESULT_FILES
+    from PDACScreeningLib.session.result_folder import KNOWN_FILES
 
     for scan in scans:
         if not scan.input.exists():
             raise UsageError(f"INPUT {scan.input} does not exist; name a scan or a folder of DICOM slices")
         output = scan.folder.resolve()
-        if scan.input.resolve() in [output, *(output / name for name in RESULT_FILES)]:
+        if scan.input.resolve() in [output, *(output / name for name in KNOWN_FILES)]:
             raise UsageError(f"INPUT {scan.input} lies where --output writes; name another folder")
 
 

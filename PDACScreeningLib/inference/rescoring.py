@@ -9,9 +9,9 @@ import numpy as np
 
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult, ResultError
-from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
+from PDACScreeningLib.finding_regions import with_native_volumes
+from PDACScreeningLib.inference.assessment import doubts, left_out_warning
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
@@ -74,11 +74,11 @@ def rescore(
     drawn = grid.labels_to_working(edited)
     if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
-    kept = filter_components(drawn, protocol.components)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
-    judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
+    judgment = judge(drawn, probability, working, protocol)
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
-    return Rescoring(replace(ai, **{**vars(judgment), "warnings": warnings}), changes)
+    scored = replace(ai, **{**vars(judgment), "warnings": warnings})
+    return Rescoring(with_native_volumes(scored, edited), changes)
 
 
 def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
@@ -118,6 +118,8 @@ def _nothing_left(ai: Screening) -> Screening:
         tumor_volume_mm3=None,
         pancreas_voxels=None,
         pancreas_volume_mm3=None,
+        native_tumor_volume_mm3=None,
+        native_pancreas_volume_mm3=None,
         mean_tumor_probability=None,
         findings=(),
         warnings=(EDITED, *ai.warnings),

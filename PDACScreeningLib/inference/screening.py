@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
+from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import (
     ScaleSegmentation,
@@ -96,6 +97,7 @@ def screen(
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
+    screening = with_native_volumes(screening, label_map)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again)
 
 

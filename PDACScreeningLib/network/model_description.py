@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.config import MAX_MIN_TUMOR_VOXELS, ScreeningConfig
+from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network.measured_performance import MeasuredPerformance
 from PDACScreeningLib.plain_data import from_plain, to_plain
@@ -17,6 +17,7 @@ from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
+MAX_MIN_TUMOR_VOXELS = 10_000  # ours: seven times the paper's largest K; with more, a model calls no scan suspicious
 DESCRIPTION = "model.json"
 
 

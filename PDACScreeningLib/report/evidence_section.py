@@ -110,7 +110,9 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
         ("Mean tumor probability", fragment(share(mean), _NETWORK_OUTPUT if mean is not None else "")),
         ("The networks", network_agreement(screening) or "none ran"),
         ("Tumor left out by the component rule", count(removed, "voxel") if removed else "none"),
-        ("Pancreas outside the tumor", volume(screening.pancreas_volume_mm3)),
+        ("Tumor on the scan's own grid", volume(screening.native_tumor_volume_mm3)),
+        ("Pancreas outside the tumor, on the scan's own grid", volume(screening.native_pancreas_volume_mm3)),
+        ("The same on the working grid", volume(screening.pancreas_volume_mm3)),
         ("Measured performance of this model", performance or "unknown"),
     ]
 

@@ -11,7 +11,14 @@ NOT_ASSESSED = (
     "Not assessed: the position within the pancreas, the pancreatic and bile ducts, vessels, lymph nodes, the liver "
     "and every other organ. Only pancreas and tumor are outlined."
 )
-_COLUMNS = ["Finding", "Longest diameter", "Volume", "Centroid", "Mean density", "Mean tumor probability", "Voxels"]
+_COLUMNS = [
+    *("Finding", "Longest diameter", "Volume", "Centroid", "Mean density", "Mean tumor probability"),
+    *("Voxels of the rule", "Their volume"),
+]
+_TWO_GRIDS = (
+    "Volume is measured on the scan's own grid, as other programs measure the segmentation. Voxels and volume of the "
+    "rule are those of the working grid, on which the call is made."
+)
 
 
 def findings_section(screening: Screening) -> Markup:
@@ -24,18 +31,20 @@ def findings_section(screening: Screening) -> Markup:
 
 def _table(findings: tuple[Finding, ...]) -> Markup:
     rows = [_row(finding) for finding in findings]
-    return table("Connected tumor regions, largest first", _COLUMNS, rows)
+    listed = table("Connected tumor regions, largest first", _COLUMNS, rows)
+    return fragment(listed, element("p", _TWO_GRIDS, class_="quiet"))
 
 
 def _row(finding: Finding) -> list[Content]:
     return [
         finding_name(finding),
         length(finding.longest_diameter_mm),
-        volume(finding.volume_mm3),
+        volume(finding.shown_volume_mm3),
         position(finding.centroid_lps_mm),
         hounsfield(finding.mean_hu),
         share(finding.mean_tumor_probability),
         count(finding.voxels),
+        volume(finding.volume_mm3),
     ]
 
 

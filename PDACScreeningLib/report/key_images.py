@@ -34,6 +34,7 @@ class KeyImage:
     description: str  # for readers who do not see it
     picture_png: bytes
     outlines_png: bytes | None  # None when nothing is labeled
+    view: View
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ class _LightBox:
         annotate(picture, plane, target.point_lps_mm)
         description = _description(caption, plane, target)
         if self.labeled is None:
-            return KeyImage(caption, description, _png(picture), None)
+            return KeyImage(caption, description, _png(picture), None, plane.view)
         overlay = outlines(self.labeled, plane)
         if frame_mm is not None:
             _draw_frame(overlay, plane, target.point_lps_mm, frame_mm)
         words = f"{description} Outlines where the plane meets them: pancreas thin and blue, tumor thick and orange."
-        return KeyImage(caption, words, _png(picture), _png(overlay))
+        return KeyImage(caption, words, _png(picture), _png(overlay), plane.view)
 
 
 def _description(caption: str, plane: ImagePlane, target: ImageTarget) -> str:

@@ -54,6 +54,6 @@ def _finding_line(finding: Finding) -> str:
     mean = finding.mean_tumor_probability
     probability = "" if mean is None else f", mean tumor probability {mean:.3f}"
     return (
-        f"  {finding_name(finding)}: {finding.longest_diameter_mm:.1f} mm, {finding.volume_mm3 / 1000:.2f} mL, "
+        f"  {finding_name(finding)}: {finding.longest_diameter_mm:.1f} mm, {finding.shown_volume_mm3 / 1000:.2f} mL, "
         f"mean {finding.mean_hu:.0f} HU{probability}"
     )

@@ -84,6 +84,8 @@ def _rule(screening: Screening) -> str:
     if screening.tumor_volume_mm3 is None:
         return ""
     tumor = f"Tumor: {_ml(screening.tumor_volume_mm3)}"
+    if screening.native_tumor_volume_mm3:
+        tumor += f" ({_ml(screening.native_tumor_volume_mm3)} on the scan's own grid)"
     if screening.mean_tumor_probability is not None:
         tumor += f", mean tumor probability {screening.mean_tumor_probability:.3f}"
     if screening.protocol is None:
@@ -130,7 +132,7 @@ def _finding_row(finding: Finding, facts: InputFacts | None) -> tuple[str, ...]:
     return (
         str(finding.number),
         f"{finding.longest_diameter_mm:.0f}",
-        f"{finding.volume_mm3 / 1000:.2f}",
+        f"{finding.shown_volume_mm3 / 1000:.2f}",
         slice_of(finding, facts).removeprefix("slice "),
         "" if probability is None else f"{probability:.2f}",
         f"{finding.mean_hu:.0f}",

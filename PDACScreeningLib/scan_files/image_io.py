@@ -24,6 +24,7 @@ from PDACScreeningLib.scan_files.input_check import check_ct, check_extent, chec
 from PDACScreeningLib.scan_files.memory_need import require_memory
 from PDACScreeningLib.scan_files.regular_grid import made_regular, what_was_made_regular
 from PDACScreeningLib.scan_files.slice_distances import SlicePlaces
+from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -42,6 +43,7 @@ class ReadCT:
     warnings: tuple[str, ...]
     voxels_sha256: str  # of `volume.hu`
     identifiers: dict[str, str] = field(default_factory=dict)  # empty unless asked for
+    slices: tuple[SliceHeader, ...] = ()  # of a DICOM series, in the order of the volume
 
 
 def read_ct_file(path: Path, *, include_identifiers: bool = False) -> ReadCT:

@@ -49,7 +49,7 @@ def _check_alone(header: SliceHeader) -> None:
     maps = [word for word in header.acquisition.image_type if word in _OTHER_MAPS]
     if kind not in (*_HOUNSFIELD, _UNSPECIFIED) or maps:
         raise InputRejected(
-            f"the series is a map of something else than Hounsfield units ({', '.join([*maps, kind][:1])}): give the "
+            f"the series is a map of something else than Hounsfield units{f' ({maps[0]})' if maps else ''}: give the "
             "CT images themselves",
-            details=header.path.name,
+            details=f"{header.path.name}, rescale type {kind}",  # free text of a header: not for result files
         )

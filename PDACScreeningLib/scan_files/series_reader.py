@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def read_series(
     require_memory(stack.geometry.shape, _NAME)
     units = hounsfield_of(_planes(stack, reader, on_progress), stack.geometry.shape, _NAME)
     told = {"file_name" if place.is_file() else "folder_name": place.name} | read_identifiers(stack.slices[0].path)
-    return checked(
+    read = checked(
         units,
         stack.geometry,
         _NAME,
@@ -52,6 +53,7 @@ def read_series(
         warnings=(*selected.warnings, *stack.warnings),
         identifiers=told if include_identifiers else {},
     )
+    return replace(read, slices=stack.slices)
 
 
 def _planes(stack: SliceStack, reader: PixelReader, on_progress: OnProgress) -> Iterator[NDArray[Any]]:

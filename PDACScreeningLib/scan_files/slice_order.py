@@ -18,6 +18,7 @@ _FLOOR_HU = 4.0  # smaller steps from slice to slice are noise
 _FLOOR_DISTANCE_HU = 6.0  # and smaller distances
 _MIN_BREAK_HU = 12.0  # less is the beginning of an organ
 _AROUND = 5  # steps on each side
+_MIN_FULLNESS = 0.7  # tissue of a slice inside the body, as a part of the fullest one
 _MIN_SLICES = 8
 MAX_ALTERNATION_HU = 3.0  # of the mean over all slices; healthy scans stay below 0.7
 _ALTERNATION_NOISE = 3.0  # times what chance gives
@@ -48,13 +49,15 @@ def check_order(
             f"{first + int(odd[0]) + 2}): they may be out of order, mirrored or of another acquisition; export the "
             "scan again from the original images"
         )
-    return _breaks(_steps(looks, tissue), looks, first, name) if breaks else ()
+    return _breaks(_steps(looks, tissue), _within_the_body(tissue), looks, first, name) if breaks else ()
 
 
-def _breaks(one: NDArray[np.float64], looks: NDArray[np.float32], first: int, name: str) -> tuple[str, ...]:
+def _breaks(
+    one: NDArray[np.float64], within: NDArray[np.bool_], looks: NDArray[np.float32], first: int, name: str
+) -> tuple[str, ...]:
     """Steps that are far larger than those around them: anatomy does not jump."""
     ratio = np.array([one[i] / max(_FLOOR_HU, _usual(one, i)) for i in range(len(one))])
-    ratio[one < _MIN_BREAK_HU] = 0.0
+    ratio[~within | (one < _MIN_BREAK_HU)] = 0.0
     worst = int(ratio.argmax())
     where = f"between slices {first + worst + 1} and {first + worst + 2}"
     if ratio[worst] > MAX_BREAK:
@@ -65,6 +68,13 @@ def _breaks(one: NDArray[np.float64], looks: NDArray[np.float32], first: int, na
     if ratio[worst] > WARN_BREAK:
         return (f"the anatomy changes abruptly {where}; slices may be missing there, or the patient moved",)
     return ()
+
+
+def _within_the_body(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n - 1,) steps between slices that both hold much tissue; where a body ends it may end at once."""
+    full = tissue.sum(axis=(1, 2)) >= _MIN_FULLNESS * tissue.sum(axis=(1, 2)).max()
+    within: NDArray[np.bool_] = full[1:] & full[:-1]
+    return within
 
 
 def _usual(one: NDArray[np.float64], i: int) -> float:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from PDACScreeningLib.atomic_file import write_bytes
 from PDACScreeningLib.digests import file_sha256, voxels_sha256
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import (
+    KNOWN_FILES,
     LABELS,
     REPORT,
-    RESULT_FILES,
     SCREENING,
     TUMOR_PROBABILITY,
     require_result_folder,
@@ -33,12 +36,16 @@ class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
     tumor_probability: (z, y, x) float32, 0 outside the searched region. In a notebook it is shown as the report.
+    slices: of a DICOM series, in the order of the voxels. dicom_files: name and content of its DICOM objects, where
+    they were asked for and could be made.
     """
 
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
     tumor_probability: PROBABILITY_ZYX | None = None
+    slices: tuple[SliceHeader, ...] = ()
+    dicom_files: tuple[tuple[str, bytes], ...] = ()
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.
@@ -85,6 +92,7 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
             path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
             steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
     if with_report:
+        steps += [partial(write_bytes, staging / name, content) for name, content in answer.dicom_files]
         steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
     steps.append(lambda: write_screening(_with_files(bound(answer).screening, staging), staging / SCREENING))
     return steps
@@ -102,5 +110,5 @@ def bound(answer: Answer) -> Answer:
 
 def _with_files(screening: Screening, staging: Path) -> Screening:
     """The values, naming what lies beside them: `screening.json` is the last file to be written."""
-    files = [staging / name for name in RESULT_FILES if (staging / name).exists()]
+    files = [staging / name for name in KNOWN_FILES if (staging / name).exists()]
     return replace(screening, files_sha256={path.name: file_sha256(path) for path in files})

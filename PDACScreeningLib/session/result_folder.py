@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from PDACScreeningLib.dicom.object_files import DICOM_FILES
 from PDACScreeningLib.errors import UsageError
 
 LABELS = "labels.seg.nrrd"
@@ -12,6 +13,7 @@ TUMOR_PROBABILITY = "tumor_probability.nrrd"
 REPORT = "report.html"
 SCREENING = "screening.json"
 RESULT_FILES = (LABELS, TUMOR_PROBABILITY, REPORT, SCREENING)
+KNOWN_FILES = (*DICOM_FILES, *RESULT_FILES)  # all that a result may have; screening.json is the last
 
 
 def open_result_folder(folder: Path) -> Path:
@@ -37,7 +39,7 @@ def require_result_folder(folder: Path) -> None:
     if place == Path.cwd() or place.is_mount() or not place.name:
         what = "the folder this command runs in" if place == Path.cwd() else "the top of a disk"
         raise UsageError(f"--output {folder} is {what}, which cannot be renamed; name a folder inside it")
-    for name in RESULT_FILES:
+    for name in KNOWN_FILES:
         if (folder / name).is_dir():
             raise UsageError(f"--output {folder} holds a folder named {name}; name another folder")
     there = next((parent for parent in place.parents if parent.exists()), place)

@@ -22,7 +22,7 @@ from pathlib import Path
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import FolderInUse, WriteError
 from PDACScreeningLib.file_lock import lock_file
-from PDACScreeningLib.session.result_folder import RESULT_FILES, SCREENING
+from PDACScreeningLib.session.result_folder import KNOWN_FILES, SCREENING
 
 Shield = Callable[[], AbstractContextManager[None]]
 
@@ -69,7 +69,7 @@ class ResultPlace:
 
         Raises WriteError.
         """
-        if not any(os.path.lexists(self.folder / name) for name in RESULT_FILES):
+        if not any(os.path.lexists(self.folder / name) for name in KNOWN_FILES):
             return None
         with _as_write_error(self.folder):
             self.partial.mkdir()
@@ -81,7 +81,7 @@ class ResultPlace:
     def _settle_aside(self) -> Path | None:
         """Give foreign files back to the folder, and the earlier result, if any, a name of its own; the latter."""
         for entry in sorted(self.aside.iterdir()):
-            if entry.name not in RESULT_FILES and not os.path.lexists(self.folder / entry.name):
+            if entry.name not in KNOWN_FILES and not os.path.lexists(self.folder / entry.name):
                 entry.rename(self.folder / entry.name)
         if any(self.aside.iterdir()):
             return self.aside.rename(self._free_name())
@@ -151,8 +151,8 @@ def new_result(folder: Path, shield: Shield) -> Iterator[Path]:
 def _remove_half_written(partial: Path) -> None:
     """Raises OSError when anything but a result lies in it: that is not ours to remove."""
     for entry in partial.iterdir():
-        is_temporary = entry.name.startswith(atomic_file.PARTIAL) and entry.name.endswith(RESULT_FILES)
-        if entry.name not in RESULT_FILES and not is_temporary:
+        is_temporary = entry.name.startswith(atomic_file.PARTIAL) and entry.name.endswith(KNOWN_FILES)
+        if entry.name not in KNOWN_FILES and not is_temporary:
             raise OSError(errno.ENOTEMPTY, f"{partial} holds files of others, move them away")
     _discard(partial)
 

@@ -15,9 +15,10 @@ from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.report.plain_summary import plain_summary
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, write_answer
+from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.outcome_of_error import is_expected, outcome_of_error, without_paths
 from PDACScreeningLib.session.record import new_record
-from PDACScreeningLib.session.result_folder import RESULT_FILES
+from PDACScreeningLib.session.result_folder import KNOWN_FILES
 from PDACScreeningLib.session.screener import ScanRequest, Screener
 
 _logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class ScanRun:
 
     def finish(self) -> Screening:
         """Screen the scan and leave a result folder behind, whatever happens on the way."""
-        screening = self._kept(self._attempt(self._screened))
+        screening = self._kept(self._with_dicom(self._attempt(self._screened)))
         if screening.outcome == Outcome.FAILED:
             self.listener.error(screening.reason)
         self.listener.result(
@@ -105,10 +106,16 @@ class ScanRun:
             ended = outcome_of_error(error, with_names=self.order.request.include_identifiers)
             return Answer(self._anonymous(self.record.completed(ended)))
 
+    def _with_dicom(self, answer: Answer) -> Answer:
+        """The answer with its DICOM objects where they were asked for. A signal waits for the few seconds."""
+        with self._stop.shielded():
+            return with_dicom_results(answer, self.order.request)
+
     def _kept(self, answer: Answer) -> Screening:
         """Write an answer. When that fails, write why, with as few files as it takes, and return that instead."""
         ended = self._attempt(lambda: self._written(answer))
         if ended is not answer:
+            ended = self._with_dicom(ended)
             self._write_ending(ended)
         return ended.screening
 
@@ -131,7 +138,7 @@ class ScanRun:
     def _write(self, answer: Answer, on_progress: OnProgress, *, with_report: bool = True) -> None:
         shield = self._stop.shielded
         write_answer(answer, self.order.folder, shield=shield, on_progress=on_progress, with_report=with_report)
-        self.files = [self.order.folder / name for name in RESULT_FILES if (self.order.folder / name).exists()]
+        self.files = [self.order.folder / name for name in KNOWN_FILES if (self.order.folder / name).exists()]
 
     def _anonymous(self, screening: Screening) -> Screening:
         """Without the places of files, which tell the names of users and patients."""

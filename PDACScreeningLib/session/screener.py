@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
+from PDACScreeningLib.dicom.options import DEFAULT_KIND, SegmentationKind
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.session.answer import Answer, bound
+from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -26,6 +28,11 @@ class ScanRequest:
     series: str | None = None  # of a DICOM folder: its number or UID
     acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
+    dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
+    dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_segmentation: SegmentationKind = DEFAULT_KIND
+    dicom_probability: bool = False  # also the networks' output as a DICOM object
+    dicom_key_objects: bool = False  # also a list of the slices through the findings
 
 
 class Screener:
@@ -64,20 +71,33 @@ class Screener:
         series: str | None = None,
         acquisition: str | None = None,
         include_identifiers: bool = False,
+        dicom_out: bool = False,
+        dicom_source: str | Path | None = None,
         on_progress: OnProgress = ignore_progress,
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
 
         scan: a NIfTI, NRRD or MetaImage file, DICOM as `read_scan` takes it, or a CTVolume. A scan that is refused or
         that cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
+        dicom_out: make DICOM objects, which `save` writes; dicom_source: folder of the series a file was made from.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
         place = scan if isinstance(scan, CTVolume) else str(scan)
+        request = ScanRequest(
+            place,
+            protocol,
+            series,
+            acquisition,
+            include_identifiers,
+            dicom_out=dicom_out,
+            dicom_source=None if dicom_source is None else str(dicom_source),
+        )
         record = new_record()
         try:
-            return self.run(ScanRequest(place, protocol, series, acquisition, include_identifiers), record, on_progress)
+            answer = self.run(request, record, on_progress)
         except (InputRejected, InputIndeterminate) as error:
-            return Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
+            answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
+        return with_dicom_results(answer, request)
 
     def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
         """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
@@ -108,4 +128,4 @@ class Screener:
         if screened.decided_in_full:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         screening, labels = record.completed(screened.screening), screened.label_map
-        return bound(Answer(screening, read.volume, labels, screened.tumor_probability))
+        return bound(Answer(screening, read.volume, labels, screened.tumor_probability, read.slices))

@@ -118,9 +118,8 @@ def option_places(root: Path) -> list[str]:
 def control_places(root: Path) -> list[str]:
     """From the form of the panel to the request that a session gets."""
     forms = [path for path in (root / "Resources" / "UI").glob("*.ui") if _holds_control(path)]
-    panel = trees(root, PANEL)
-    typed = {*files_that_type(panel, CONTROL), *files_that_type(panel, OPTION)}
-    typed |= set(files_of_option(trees(root, *(f"{LIBRARY}/{place}" for place in PANEL_LIBRARY)), OPTION))
+    way = trees(root, PANEL, *(f"{LIBRARY}/{place}" for place in PANEL_LIBRARY))
+    typed = {*files_that_type(way, CONTROL), *files_of_option(way, OPTION)}
     return [path.relative_to(root).as_posix() for path in forms] + sorted(typed)
 
 

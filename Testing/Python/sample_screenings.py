@@ -30,8 +30,8 @@ PROVENANCE = Provenance(
     "PDACScreening 0.1.0", {"Python": "3.12.10"}, "cpu", "float32", "ef" * 32, "2026-11-23T19:00:00+00:00"
 )
 FINDINGS = (
-    Finding(1, 1100, 11000.0, 31.25, (5.5, -1.0, 131.0), (6.0, -1.0, 130.0), 41.5, 0.912),
-    Finding(2, 134, 1340.0, 12.75, (-12.0, 3.0, 121.0), (-12.0, 3.0, 120.0), -3.5, 0.643),
+    Finding(1, 1100, 11000.0, 31.25, (5.5, -1.0, 131.0), (6.0, -1.0, 130.0), 41.5, 0.912, 10400.0),
+    Finding(2, 134, 1340.0, 12.75, (-12.0, 3.0, 121.0), (-12.0, 3.0, 120.0), -3.5, 0.643, 1260.0),
 )
 SCALES = (
     ScaleEvidence(64, 2801, 1301, 0.951, 125, 31),
@@ -46,6 +46,8 @@ SUSPICIOUS = Screening(
     tumor_volume_mm3=12340.0,
     pancreas_voxels=2747,
     pancreas_volume_mm3=27470.0,
+    native_tumor_volume_mm3=11660.0,
+    native_pancreas_volume_mm3=27010.0,
     mean_tumor_probability=0.881,
     scales=SCALES,
     findings=FINDINGS,
@@ -63,6 +65,7 @@ NOT_SUSPICIOUS = replace(
     score=0.0,
     tumor_voxels=0,
     tumor_volume_mm3=0.0,
+    native_tumor_volume_mm3=0.0,
     mean_tumor_probability=None,
     scales=tuple(replace(scale, tumor_voxels=0, mean_tumor_probability=None) for scale in SCALES),
     findings=(),

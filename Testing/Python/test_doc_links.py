@@ -1,5 +1,7 @@
 """Every link of every page leads somewhere, and so does every page that code or text names by its path."""
 
+import argparse
+import inspect
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 import PDACScreeningLib
 from PDACScreeningLib import errors
+from PDACScreeningLib.commands import screen
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)|(?:src|href)=\"([^\"]+)\"")
@@ -93,3 +96,22 @@ def test_every_error_that_the_page_names_exists():
     named = set(re.findall(r"`(?:errors\.)?(\w+Error|GeometryMismatch|Cancelled)`", page))
     assert named
     assert all(hasattr(errors, name) for name in named)
+
+
+def test_the_arguments_that_the_page_names_are_those_of_the_front_door():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    called = {"Screener": PDACScreeningLib.Screener.__init__, ".screen": PDACScreeningLib.Screener.screen}
+    called |= {name: getattr(PDACScreeningLib, name) for name in ("score_segmentation", "train")}
+    for name, function in called.items():
+        named = re.findall(r"(\w+)=", re.search(rf"`{re.escape(name)}\(([^`]*)\)`", page).group(1))
+        assert named
+        assert set(named) <= set(inspect.signature(function).parameters), name
+
+
+def test_the_page_of_the_command_line_names_every_option_of_screen():
+    parser = argparse.ArgumentParser(add_help=False)
+    screen.add_arguments(parser)
+    page = (ROOT / "docs" / "reference" / "command_line.md").read_text(encoding="utf-8")
+    options = {option for action in parser._actions for option in action.option_strings}
+    assert len(options) > 8
+    assert sorted(option for option in options if not re.search(rf"{option}\b", page)) == []

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.config import PAPER_SCALES
 from PDACScreeningLib.datasets.split import Split, paper_split, read_split, write_split
 from PDACScreeningLib.evaluation.experiment import read_experiment
 
@@ -28,7 +29,7 @@ def work(tmp_path_factory):
     patients = {kind: [c["patient_id"] for c in cases if bool(c["tumor_voxels"]) == kind] for kind in (True, False)}
     write_split(paper_split(patients[True], patients[False], folds=2), folder / "split.json")
     for fold in (0, 1):
-        for size in (64, 32, 16):
+        for size in (scale.patch_size for scale in PAPER_SCALES):
             train(folder, size, "--split", folder / "split.json", "--fold", fold, "--output", folder / f"run{fold}")
         assert publish(folder, fold, "--output", folder / f"fold{fold}") == 0
     assert evaluate(folder, folder / "evaluation", "--jobs", 2) == 0

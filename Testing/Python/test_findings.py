@@ -153,3 +153,11 @@ def test_a_volume_that_is_all_tumor_needs_memory_for_region_numbers_but_for_no_l
     assert (finding.voxels, finding.mean_hu) == (160**3, 40.0)
     assert finding.longest_diameter_mm == pytest.approx(np.sqrt(159**2 + 159**2 + 160**2))
     assert peak_bytes < 12 * 160**3  # a list of indices alone would be 24 bytes a voxel
+
+
+@pytest.mark.parametrize(("z_mm", "place"), [(0.5, (4.0, 4.0)), (4.0, (0.0, 20.0))])
+def test_the_inside_point_is_the_nearest_in_millimeters_along_z_too(z_mm, place):
+    labels = np.zeros((9, 1, 9), np.uint8)
+    labels[:, 0, 0] = labels[8, 0, :] = labels[:, 0, 8] = Label.TUMOR  # a U along z: its centroid is (x 4, z 5.3)
+    (finding,) = measured(labels, spacing_mm=(1.0, 1.0, z_mm))
+    assert (finding.inside_lps_mm[0], finding.inside_lps_mm[2]) == place  # thin slices: the bottom; thick: an arm

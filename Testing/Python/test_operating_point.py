@@ -10,7 +10,7 @@ from readings import reading
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.commands.publish import _rule
-from PDACScreeningLib.config import DecisionRule
+from PDACScreeningLib.config import PAPER_SCALES, DecisionRule
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.evaluation.experiment import experiment
 from PDACScreeningLib.evaluation.measured_block import BEGIN, END
@@ -128,7 +128,7 @@ def trained(tmp_path_factory):
     other = ["phantom-cohort", "--cases", "2", "--seed", "9", *grid, "--output", str(folder / "other")]
     assert main(other) == 0
     assert main([*stored[:1], str(folder / "other"), *stored[2:4], "--output", str(folder / "training")]) == 0
-    for size in ("64", "32", "16"):
+    for size in (str(scale.patch_size) for scale in PAPER_SCALES):
         short = ("--recipe", "short", "--base-width", "2", "--iterations", "2", "--device", "cpu", "--batch-size", "2")
         run = ("--patch-size", size, "--output", str(folder / "run"))
         assert main(["train", str(folder / "training"), *run, *short]) == 0

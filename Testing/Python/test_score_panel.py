@@ -14,7 +14,10 @@ def all_text(panel):
 
 def test_the_tumor_stands_beside_the_rule_in_milliliters_and_nowhere_in_voxels():
     panel = score_panel(SUSPICIOUS, "CT")
-    assert panel.rule == ("Tumor: 12.3 mL, mean tumor probability 0.881. Rule: 0.50 mL or more are called suspicious.")
+    assert panel.rule == (
+        "Tumor: 12.3 mL (11.7 mL on the scan's own grid), mean tumor probability 0.881. "
+        "Rule: 0.50 mL or more are called suspicious."
+    )
     assert "voxel" not in all_text(panel)
 
 
@@ -72,7 +75,7 @@ def test_what_a_rejected_scan_does_not_know_is_empty():
 def test_a_finding_is_one_row_with_units_in_the_head():
     rows = finding_rows(SUSPICIOUS)
     assert len(rows) == len(FINDINGS)
-    assert rows[1] == ("2", "13", "1.34", "9 of 24", "0.64", "-4", "")
+    assert rows[1] == ("2", "13", "1.26", "9 of 24", "0.64", "-4", "")
     assert all(len(row) == len(FINDING_COLUMNS) for row in rows)
 
 

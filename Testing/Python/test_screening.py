@@ -230,8 +230,8 @@ def test_answer_survives_json():
 
 def test_same_scan_gives_the_same_bytes_for_any_batch_size():
     ct = coded(gland(), GEOMETRY)
-    one = screen(ct, {size: DecodingNetwork(batch_size=1) for size in (64, 32, 16)}, LITERAL)
-    many = screen(ct, {size: DecodingNetwork(batch_size=37) for size in (64, 32, 16)}, LITERAL)
+    one = screen(ct, {scale.patch_size: DecodingNetwork(batch_size=1) for scale in LITERAL.scales}, LITERAL)
+    many = screen(ct, {scale.patch_size: DecodingNetwork(batch_size=37) for scale in LITERAL.scales}, LITERAL)
     assert np.array_equal(one.tumor_probability, many.tumor_probability)
     assert replace(one.screening, timings_s={}) == replace(many.screening, timings_s={})
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
@@ -82,3 +83,39 @@ def test_prior_starts_every_head_at_the_class_frequencies():
     net.set_prior((0.9, 0.08, 0.02))
     for layer in (net.head, *(head[-1] for head in net.auxiliary_heads)):
         assert torch.allclose(layer.bias.softmax(0), torch.tensor([0.9, 0.08, 0.02]), atol=1e-6)
+
+
+def by_hand(state, image):
+    """Figure 2 written down once more, with functions: the main output in evaluation mode."""
+
+    def bn_relu(values, name):
+        parts = (state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        return F.relu(F.batch_norm(values, *parts, training=False))
+
+    def twice(values, name):
+        for index in (0, 1):
+            convolved = F.conv3d(values, state[f"{name}.{index}.0.weight"], padding=1)
+            values = bn_relu(convolved, f"{name}.{index}.1")
+        return values
+
+    def up(values, name):
+        return bn_relu(F.conv_transpose3d(values, state[f"{name}.0.weight"], stride=2, padding=1), f"{name}.1")
+
+    level1 = twice(image, "conv1")
+    level2 = twice(F.max_pool3d(level1, 2), "conv2")
+    level3 = twice(F.max_pool3d(level2, 2), "conv3")
+    bottom = twice(F.max_pool3d(level3, 2), "conv4")
+    rising = twice(up(bottom, "deconv5") + level3, "conv5")  # the three red arrows are sums
+    rising = twice(up(rising, "deconv6") + level2, "conv6")
+    rising = twice(up(rising, "deconv7") + level1, "conv7")
+    return F.conv3d(rising, state["head.weight"], state["head.bias"])
+
+
+@pytest.mark.parametrize("scale", PAPER_SCALES, ids=lambda scale: f"{scale.patch_size}^3")
+def test_the_network_computes_what_figure_2_says(scale):
+    net = network(scale).double()
+    for _ in range(3):  # so that batch normalization has statistics
+        net.with_auxiliary(torch.randn(2, 1, 16, 16, 16, dtype=torch.float64))
+    image = torch.randn(1, 1, 16, 16, 16, dtype=torch.float64)
+    with torch.no_grad():
+        assert torch.allclose(net.eval()(image), by_hand(net.state_dict(), image), rtol=1e-9, atol=1e-12)

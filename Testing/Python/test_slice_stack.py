@@ -7,6 +7,7 @@ from stored_scans import body_hu
 
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.series_reader import read_series
+from PDACScreeningLib.scan_files.slice_distances import find_places
 
 
 def refusal(folder):
@@ -234,3 +235,11 @@ def test_a_slice_that_lacks_something_is_refused_by_name(tmp_path, changes, word
 def test_all_slices_at_one_place_are_refused(tmp_path):
     write_series(tmp_path, body_slices(positions_mm=[(0.0, 0.0, 0.0)] * 20))
     assert "show different pixels at one position" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(("degrees", "is_tilted"), [(0.09, False), (0.15, True)])
+def test_from_a_tenth_of_a_degree_on_a_series_is_tilted(degrees, is_tilted):
+    along = 5.0 * np.arange(200)
+    position = np.stack([along * np.tan(np.deg2rad(degrees)), np.zeros(200), along], axis=1)
+    places = find_places(position, np.eye(3), 5.0, [""] * 200)
+    assert places.tilt_degrees == pytest.approx(degrees if is_tilted else 0.0, abs=1e-6)

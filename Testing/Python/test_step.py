@@ -1,17 +1,20 @@
 """One iteration: micro-batches add up to the whole batch, and what cannot be computed is a sentence."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 
-from PDACScreeningLib.config import LossSpec, NetworkSpec, ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import LossSpec, NetworkSpec, OptimizerSpec, ScaleSpec, ScreeningConfig, TrainingConfig
 from PDACScreeningLib.errors import DataError, MemoryShort
+from PDACScreeningLib.network.deep_supervision import deeply_supervised_loss
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
-from PDACScreeningLib.training.learner import AllHeads, Learner
+from PDACScreeningLib.training.learner import AllHeads, Learner, new_learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.ranks import Ranks
-from PDACScreeningLib.training.step import StepSpec, micro_batches, precision_of, training_step
+from PDACScreeningLib.training.step import StepSpec, micro_batches, precision_of, to_device, training_step
 
 SCALE = ScaleSpec(patch_size=16, stride=8, batch_size=6, loss_weights=(1.0, 3.0))
 
@@ -104,3 +107,30 @@ def test_the_small_network_stays_in_fp32_on_a_cpu():
     assert precision_of(bf16, ScaleSpec(32, 10, 32, (1.0, 3.0))) == "bf16"
     assert precision_of(bf16, SCALE) == "fp32"
     assert precision_of(Runtime("cuda", "bf16"), SCALE) == "bf16"
+
+
+def test_the_weights_after_five_steps_are_those_of_gradient_descent_by_hand():
+    """v <- momentum v + (gradient + decay w); w <- w - rate v, in double precision, with a rate that changes."""
+    spec = OptimizerSpec()
+    config = TrainingConfig(screening=ScreeningConfig(scales=(SCALE,), network=NetworkSpec(base_width=2)))
+    learner = new_learner(config, SCALE, Runtime("cpu", "fp32"), Ranks(), None)
+    hand = deepcopy(learner.network).double()
+    velocity = [torch.zeros_like(weight) for weight in hand.parameters()]
+    image, labels = to_device(random_batch(6), ScreeningConfig().intensity, "cpu")
+    for rate in (0.01, 0.05, 0.002, 0.03, 0.01):
+        training_step(step_spec(), learner, random_batch(6), rate, Ranks())
+        hand.zero_grad()
+        deeply_supervised_loss(hand.with_auxiliary(image.double()), labels, SCALE, LossSpec()).total.backward()
+        with torch.no_grad():
+            for weight, speed in zip(hand.parameters(), velocity, strict=True):
+                speed.mul_(spec.momentum).add_(weight.grad + spec.weight_decay * weight)
+                weight.sub_(rate * speed)
+    for ours, theirs in zip(learner.network.parameters(), hand.parameters(), strict=True):
+        assert torch.allclose(ours.double(), theirs, rtol=1e-3, atol=2e-5)
+
+
+def test_the_optimizer_of_the_paper_is_plain_momentum():
+    config = TrainingConfig(screening=ScreeningConfig(scales=(SCALE,), network=NetworkSpec(base_width=2)))
+    (group,) = new_learner(config, SCALE, Runtime("cpu", "fp32"), Ranks(), None).optimizer.param_groups
+    told = {name: group[name] for name in ("momentum", "weight_decay", "nesterov", "dampening")}
+    assert told == {"momentum": 0.9, "weight_decay": 0.0005, "nesterov": False, "dampening": 0}

@@ -10,6 +10,7 @@ import torch
 from small_store import SPACING_MM, small_store
 
 from PDACScreeningLib.config import (
+    PAPER_SCALES,
     NetworkSpec,
     OptimizerSpec,
     PatchSampling,
@@ -21,8 +22,10 @@ from PDACScreeningLib.errors import Cancelled, CheckpointError, DataError
 from PDACScreeningLib.evaluation.case_result import dice
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.training import patch_source, trainer
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.patch_sampling import PatchBatch
+from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
 from PDACScreeningLib.training.run_record import TrainingRun
 from PDACScreeningLib.training.step import to_device
@@ -164,3 +167,29 @@ def test_training_and_screening_scale_intensities_alike():
     window = ScreeningConfig().intensity
     image, _ = to_device(PatchBatch(hu, np.zeros(hu.shape, np.uint8)), window, "cpu")
     assert image[0, 0].numpy() == pytest.approx(normalize(hu[0], window), abs=1e-6)
+
+
+def test_every_iteration_is_computed_at_its_own_rate_also_after_a_stop(tmp_path, monkeypatch):
+    rates, step = [], trainer.training_step
+
+    def noting(spec, learner, batch, rate, ranks):
+        rates.append(rate)
+        return step(spec, learner, batch, rate, ranks)
+
+    monkeypatch.setattr(trainer, "training_step", noting)
+    store, run = small_store(tmp_path / "store"), tiny_run(tmp_path / "run", iterations=5)
+    train(run, store, should_stop=lambda: len(rates) == 2)
+    train(run, store)
+    base = run.config.optimizer
+    rise = [min(1.0, (t + 1) / (base.warmup_iterations + 1)) for t in range(5)]
+    assert rates == pytest.approx([base.learning_rate * rise[t] * (1 - t / 5) ** 0.9 for t in range(5)])
+
+
+@pytest.mark.parametrize(("size", "share"), [(64, 0.5), (32, 1.0), (16, 1.0)])
+def test_only_the_coarse_network_draws_patches_outside_the_roi(tmp_path, monkeypatch, size, share):
+    shares, scale = [], next(scale for scale in PAPER_SCALES if scale.patch_size == size)
+    monkeypatch.setattr(patch_source, "PatchSampler", lambda _cases, _size, _rule, roi, **_: shares.append(roi))
+    config = TrainingConfig(screening=ScreeningConfig(working_spacing_mm=SPACING_MM))
+    store = small_store(tmp_path, cases=1)
+    patch_source.PatchSource(TrainingRun(tmp_path, scale, config, Runtime("cpu", "fp32")), store, Ranks())
+    assert shares == [share]

@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.config import PAPER_SCALES
 from PDACScreeningLib.network.model_directory import load_model
 
 
@@ -17,7 +18,7 @@ def work(tmp_path_factory):
     grid = ("--shape", "56", "48", "40", "--spacing", "6.6", "6.6", "6.0")
     assert main(["phantom-cohort", "--cases", "2", "--seed", "9", *grid, "--output", str(folder / "cohort")]) == 0
     assert prepare(folder / "cohort", folder / "store") == 0
-    for size in (64, 32, 16):
+    for size in (scale.patch_size for scale in PAPER_SCALES):
         assert train(folder / "store", folder / "run", size) == 0
     assert publish(folder / "run", folder / "model", "--notice", "for tests", "--demo") == 0
     return folder

@@ -268,3 +268,14 @@ def test_a_real_scan_and_its_gland_come_back_in_place():
         apart = centroid_mm(back.labels > 0, geometry) - centroid_mm(gland.labels > 0, geometry)
         assert np.abs(apart).max() < 0.5
         assert back.count(Label.PANCREAS) == pytest.approx(gland.count(Label.PANCREAS), rel=0.15)
+
+
+@pytest.mark.parametrize("spacing_mm", [0.9, 3.0])
+def test_a_probability_keeps_its_value_on_the_working_grid_and_stays_between_0_and_1(spacing_mm):
+    grid = working_grid(OBLIQUE_SCAN, spacing_mm)
+    same = grid.probability_to_working(np.full(OBLIQUE_SCAN.shape, 0.3, np.float32))
+    assert np.abs(same - 0.3).max() < 1e-6
+    rng = np.random.default_rng(0)
+    sharp = grid.probability_to_working(rng.integers(0, 2, OBLIQUE_SCAN.shape).astype(np.float32))
+    assert 0.0 <= sharp.min() < 0.1
+    assert 0.9 < sharp.max() <= 1.0

@@ -12,7 +12,8 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("tumor", "normal")
-VIEWS = 3  # axial, coronal, sagittal: first the whole slices, then the close-ups
+VIEWS = 3  # axial, coronal, sagittal: first the whole slices, then the close-ups of the largest finding
+ROWS = 2  # later pictures of a report are of further findings
 HEIGHT, GAP = 260, 6  # pixels
 
 _FIGURE = re.compile(r'<div class="picture">(.*?)</div>', re.DOTALL)
@@ -60,4 +61,4 @@ def _row(images: list[Image.Image]) -> Image.Image:
 if __name__ == "__main__":
     for case in CASES:
         images = key_images(ROOT / "demo" / f"result-{case}" / "report.html")
-        sheet(images).save(Path(__file__).parent / f"demo-{case}.png", optimize=True)
+        sheet(images[: ROWS * VIEWS]).save(Path(__file__).parent / f"demo-{case}.png", optimize=True)
