@@ -33,7 +33,7 @@ def test_the_demo_model_answers_and_is_named_as_a_demo(module_widget, number):
     ui = module_widget.ui
     assert ui.verdictLabel.text
     assert "demo" in ui.demoLabel.text.lower()
-    ui = module_widget.ui  # warnings may name a share of a region
+    # warnings may name a share of a region
     assert "%" not in ui.verdictLabel.text + ui.bannerLineLabel.text + ui.detailsLabel.text
     screening = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
     assert len(findings(module_widget)) == len(screening.findings)
