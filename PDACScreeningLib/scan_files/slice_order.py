@@ -92,9 +92,11 @@ def _breaks(
 
 
 def _full_slices(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n,) slices that hold about as much tissue as the fullest one; where a body ends it may end at once."""
+    """(n,) from the first to the last slice that is about as full as most; where a body ends it may end at once."""
     held = tissue.sum(axis=(1, 2))
-    full: NDArray[np.bool_] = held >= _MIN_FULLNESS * np.percentile(held, _FULL_PERCENTILE)
+    found = np.flatnonzero(held >= _MIN_FULLNESS * np.percentile(held, _FULL_PERCENTILE))
+    full = np.zeros(len(held), np.bool_)
+    full[found[0] : found[-1] + 1] = True
     return full
 
 
