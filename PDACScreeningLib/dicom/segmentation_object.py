@@ -85,7 +85,7 @@ def probability_object(
         segment_descriptions=[description],
         **statement.series("probability", 3),
         **_made_by(statement, "compressed"),
-        content_label="PDAC_NETWORK_OUTPUT"[:16],
+        content_label="PDAC_OUTPUT",
         series_description="PDAC screening, network output (research use only)",
     )
 
@@ -123,7 +123,7 @@ def _description(statement: Statement, segment: Segment, edited: bool) -> Segmen
         segment_label=label,
         segmented_property_category=CATEGORY[segment.label],
         segmented_property_type=TYPE[segment.label],
-        algorithm_type="SEMIAUTOMATIC" if edited else "AUTOMATIC",
+        algorithm_type="AUTOMATIC",
         algorithm_identification=_algorithm(statement),
         anatomic_regions=[PANCREAS] if segment.label is Label.TUMOR else None,
         tracking_uid=statement.key.uid("tracking", segment.name),
