@@ -123,7 +123,7 @@ def _description(statement: Statement, segment: Segment, edited: bool) -> Segmen
         segment_label=label,
         segmented_property_category=CATEGORY[segment.label],
         segmented_property_type=TYPE[segment.label],
-        algorithm_type="AUTOMATIC",
+        algorithm_type="SEMIAUTOMATIC" if edited else "AUTOMATIC",
         algorithm_identification=_algorithm(statement),
         anatomic_regions=[PANCREAS] if segment.label is Label.TUMOR else None,
         tracking_uid=statement.key.uid("tracking", segment.name),
