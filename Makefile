@@ -9,13 +9,17 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile fuzz test-slicer test-dicom bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
 	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
+	@echo "make test-crash   kills at 200 file operations and 100 random moments, 100 full disks (20 minutes)"
+	@echo "make mutants   how many of 300 small errors in the method's code the tests notice (hours)"
+	@echo "make lock      exact versions and digests of what the checks install, into requirements.lock"
+	@echo "make sbom      the same as a CycloneDX bill of materials, into sbom.json"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
@@ -89,6 +93,10 @@ test-hostile: $(VENV)/.test-installed
 test-crash: $(VENV)/.test-installed
 	$(BIN)/python Testing/Python/crash_points.py
 
+# 300 small errors in the method's code, one at a time: how many do its tests notice? Hours on two cores.
+mutants: $(VENV)/.test-installed
+	$(BIN)/python Testing/mutants.py
+
 # Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
 RUNS := 1000000
 SEED := 0
@@ -96,6 +104,21 @@ FUZZ_EXECUTIONS := 125000
 fuzz: $(VENV)/.test-installed
 	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
 	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
+
+TOOLS := .venv-tools
+$(TOOLS)/.installed:
+	@$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv cyclonedx-bom
+	@touch $@
+
+# Exact versions and SHA-256 of everything that the checks install, for every system and version of Python.
+lock: $(TOOLS)/.installed
+	$(TOOLS)/bin/uv pip compile pyproject.toml --extra test --constraint constraints.txt --python-version 3.11 --universal \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+# What that is, as a CycloneDX bill of materials.
+sbom: $(TOOLS)/.installed
+	$(TOOLS)/bin/cyclonedx-py requirements requirements.lock --output-reproducible --of JSON --output-file sbom.json
 
 demo: $(VENV)/.installed
 	@echo "1/4  a synthetic abdominal CT with a pancreatic tumor of 30 mm"
