@@ -85,7 +85,7 @@ def probability_object(
         segment_descriptions=[description],
         **statement.series("probability", 3),
         **_made_by(statement, "compressed"),
-        content_label="PDAC_NETWORK_OUTPUT"[:16],
+        content_label="PDAC_OUTPUT",
         series_description="PDAC screening, network output (research use only)",
     )
 

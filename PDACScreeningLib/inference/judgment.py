@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PDACScreeningLib.config import DecisionRule, ScoreWeights
-from PDACScreeningLib.inference.assessment import NOT_NORMAL, doubts, left_out_warning
+from PDACScreeningLib.inference.assessment import NOT_NORMAL, doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import mean_tumor_probability, tumor_evidence
 from PDACScreeningLib.inference.findings import find_tumors
 from PDACScreeningLib.inference.postprocessing import filter_components
@@ -50,13 +50,14 @@ def judge(
     ct: CTVolume,
     protocol: Protocol,
     *,
-    at_border: bool,
+    at_border: bool | None = None,
 ) -> Judgment:
     """Filter, count, decide, score and measure a segmentation of the working grid (Eq. 1, sections 2.3 and 3.3).
 
     drawn: (z, y, x) values of Label before the component filter, of the scan or of a part that holds all of the gland.
     tumor_probability: (z, y, x) float32 of the same voxels, None when there is none; then there is no score, and the
-    call rests on the count. ct: the same voxels. at_border: whether the filtered gland touches a face of the scan.
+    call rests on the count. ct: the same voxels. at_border: whether the filtered gland touches a face of the
+    scan; None where `drawn` is the whole scan, which tells by itself.
 
     The rule's own call is `rule_call`. A scan that it calls not suspicious is INDETERMINATE when something stands
     against believing it (`assessment`); so are labels without a pancreas. Numbers and findings are there in any case.
@@ -78,7 +79,7 @@ def judge(
         pancreas_voxels=pancreas_voxels,
         tumor_voxels=tumor_voxels,
         removed_tumor_voxels=removed_voxels,
-        reaches_border=at_border,
+        reaches_border=reaches_border(labels) if at_border is None else at_border,
     )
     believed = call is Outcome.SUSPICIOUS or not against
     warnings = (*against[0 if believed else 1 :], left_out_warning(protocol, removed_voxels))

@@ -10,9 +10,8 @@ import numpy as np
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult, ResultError
 from PDACScreeningLib.finding_regions import with_native_volumes
-from PDACScreeningLib.inference.assessment import doubts, left_out_warning, reaches_border
+from PDACScreeningLib.inference.assessment import doubts, left_out_warning
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
@@ -75,9 +74,8 @@ def rescore(
     drawn = grid.labels_to_working(edited)
     if not drawn.any():
         return Rescoring(_nothing_left(ai), changes)
-    kept = filter_components(drawn, protocol.components)
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
-    judgment = judge(drawn, probability, working, protocol, at_border=reaches_border(kept))
+    judgment = judge(drawn, probability, working, protocol)
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
     scored = replace(ai, **{**vars(judgment), "warnings": warnings})
     return Rescoring(with_native_volumes(scored, edited), changes)

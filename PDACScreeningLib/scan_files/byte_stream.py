@@ -25,7 +25,8 @@ _DEFLATE_MAX_RATIO = 1032  # deflate cannot expand further
 _MAX_CT_RATIO = 100  # of a scan with masked air; usual are 2 to 4
 _SMALL_BYTES = 1 << 26  # nobody minds these
 _CHUNK_BYTES = 1 << 22
-_TOLERATED_TAIL_BYTES = 1 << 20  # padding after the voxels
+_SHORT_TAIL_BYTES = 64  # a line end or the like
+_TOLERATED_TAIL_BYTES = 1 << 20  # zeros after the voxels; anything else is voxels that the header leaves out
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def open_file(path: Path, *, decompress: bool) -> IO[bytes]:
 def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
     """The (y, x) planes of a file as stored, one after the other; scaling is not applied. Raises InputRejected.
 
-    A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on long after the last voxel is refused,
+    A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on after the last voxel is refused,
     at the latest after the last plane. Memory is taken for one plane at a time.
     """
     name, wanted = header.data_name, header.data_bytes
@@ -127,9 +128,9 @@ def _read_to_the_end(stream: IO[bytes], name: str) -> None:
     extra = 0
     while chunk := stream.read(_CHUNK_BYTES):
         extra += len(chunk)
-        if extra > _TOLERATED_TAIL_BYTES:
+        if extra > _TOLERATED_TAIL_BYTES or (extra > _SHORT_TAIL_BYTES and chunk.strip(b"\0")):
             raise InputRejected(
-                f"{name} goes on long after the voxels its header promises: the header is damaged, export it again"
+                f"{name} goes on after the voxels its header promises: the header is damaged, export it again"
             )
 
 

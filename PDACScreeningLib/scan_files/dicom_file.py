@@ -125,8 +125,12 @@ def read_identifiers(path: Path) -> dict[str, str]:
         "study_date": "StudyDate",
         "accession_number": "AccessionNumber",
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(keywords.values()), force=True)
-    found = {name: text(dataset, keyword) for name, keyword in keywords.items()}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags: list[Any] = list(keywords.values())
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
+            found = {name: text(dataset, keyword) for name, keyword in keywords.items()}
+    except Exception as error:  # a damaged file can make the parser raise anything
+        raise InputRejected("a DICOM file is damaged: copy the series again", details=path.name) from error
     return {name: value for name, value in found.items() if value}

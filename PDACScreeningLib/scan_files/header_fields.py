@@ -116,12 +116,14 @@ def _first(dataset: Dataset, keyword: str) -> Dataset:
 
 
 def _number(dataset: Dataset, keyword: str) -> float | None:
-    """A finite number, or None when there is none. Raises ValueError for a text that is no number."""
+    """A finite number, or None when there is none. Raises ValueError for a text that is none."""
     value = dataset.get(keyword)
     if value is None or value == "":
         return None
     number = float(value)
-    return number if math.isfinite(number) else None
+    if not math.isfinite(number):
+        raise ValueError(f"could not convert string to a finite number: {keyword}")
+    return number
 
 
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:

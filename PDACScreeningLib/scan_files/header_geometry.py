@@ -11,14 +11,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.scan_files.image_header import ImageHeader
+from PDACScreeningLib.scan_files.image_header import FARTHEST_MM, ImageHeader
 from PDACScreeningLib.scan_files.slice_distances import LARGEST_TILT_DEGREES, SlicePlaces
 from PDACScreeningLib.volume.geometry import Geometry
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's own warnings go to stderr; ours are in the result
 
 MAX_SHEAR_DEGREES = 0.1
-FARTHEST_MM = 1e5  # of an origin; scanners count in a few meters
 _EXACT_DEGREES = 1e-3  # single precision headers are no better
 _READERS = {"NIfTI": ("NiftiImageIO", ".nii"), "NRRD": ("NrrdImageIO", ".nrrd"), "MetaImage": ("MetaImageIO", ".mha")}
 

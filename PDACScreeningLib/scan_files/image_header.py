@@ -15,6 +15,7 @@ from PDACScreeningLib.errors import InputRejected
 MAX_VOXELS = 2**30  # 1024 slices of 1024 x 1024; more than any CT, and 2 GiB as int16
 SMALLEST_SPACING_MM = 0.05
 LARGEST_SPACING_MM = 30.0
+FARTHEST_MM = 1e5  # of a position; scanners count in a few meters
 
 ORIENTATION_UNKNOWN = (
     "the file does not tell how the scan lies in the patient (orientation unknown): left and right, front and back may "

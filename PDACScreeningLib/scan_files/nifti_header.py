@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputRejected
-from PDACScreeningLib.scan_files.image_header import ORIENTATION_UNKNOWN, ImageHeader
+from PDACScreeningLib.scan_files.image_header import FARTHEST_MM, ORIENTATION_UNKNOWN, ImageHeader
 from PDACScreeningLib.scan_files.nifti_fields import NIFTI_1_BYTES, NiftiFields, nifti_fields
 
 _FIRST_VOXEL_AT_LEAST = {1: 352, 2: 544}
@@ -79,7 +79,7 @@ def _sform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
     if fields.sform_code <= 0:
         return None
     affine = np.array(fields.sform, np.float64).reshape(3, 4)
-    _require_finite(name, affine)
+    _require_placed(name, affine, affine[:, 3])
     lengths = np.linalg.norm(affine[:, :3], axis=0)
     spacing = tuple(abs(mm) for mm in fields.spacing_mm)
     if not np.allclose(lengths, spacing, rtol=_SAME_SPACING) and not _is_leaning(affine, spacing):
@@ -105,7 +105,7 @@ def _qform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
     if fields.qform_code <= 0:
         return None
     b, c, d = fields.quaternion
-    _require_finite(name, np.array([b, c, d, *fields.qform_origin_mm]))
+    _require_placed(name, np.array(fields.quaternion), np.array(fields.qform_origin_mm))
     length = b * b + c * c + d * d
     if length > 1 + _UNIT_QUATERNION:
         raise InputRejected(
@@ -125,10 +125,11 @@ def _qform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
     return affine_lps
 
 
-def _require_finite(name: str, values: NDArray[np.float64]) -> None:
-    if not np.isfinite(values).all():
+def _require_placed(name: str, numbers: NDArray[np.float64], origin_mm: NDArray[np.float64]) -> None:
+    if not (np.isfinite(numbers).all() and np.isfinite(origin_mm).all() and np.abs(origin_mm).max() <= FARTHEST_MM):
         raise InputRejected(
-            f"the header of {name} places the scan at undefined positions (NaN or infinite): export the volume again"
+            f"the header of {name} places the scan at undefined positions (NaN, infinite or 100 m away): export the "
+            "volume again"
         )
 
 

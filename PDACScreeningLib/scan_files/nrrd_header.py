@@ -141,7 +141,8 @@ def _axes(name: str, fields: dict[str, str]) -> list[_Axis]:
 
 def _vector(name: str, text: str) -> tuple[float, ...]:
     """Three finite numbers of "(x,y,z)". Raises InputRejected."""
-    values = tuple(_number(part) for part in text.strip("()").split(","))
+    inside = re.fullmatch(r"\s*\(([^()]*)\)\s*", text)
+    values = tuple(_number(part) for part in inside[1].split(",")) if inside else ()
     if len(values) != 3 or not np.isfinite(values).all():
         raise InputRejected(
             f"the header of {name} has no readable space directions and spacing: the file is damaged, export it again"

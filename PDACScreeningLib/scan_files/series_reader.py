@@ -43,7 +43,6 @@ def read_series(
     stack = stack_slices(selected.slices, lambda one, other: _show_the_same(reader, one, other), acquisition)
     require_memory(stack.geometry.shape, _NAME)
     units = hounsfield_of(_planes(stack, reader, on_progress), stack.geometry.shape, _NAME)
-    told = {"file_name" if place.is_file() else "folder_name": place.name} | read_identifiers(stack.slices[0].path)
     read = checked(
         units,
         stack.geometry,
@@ -51,9 +50,13 @@ def read_series(
         kind="DICOM series",
         places=stack.places,
         warnings=(*selected.warnings, *stack.warnings),
-        identifiers=told if include_identifiers else {},
+        identifiers=_identifiers(place, stack) if include_identifiers else {},
     )
     return replace(read, slices=stack.slices)
+
+
+def _identifiers(place: Path, stack: SliceStack) -> dict[str, str]:
+    return {"file_name" if place.is_file() else "folder_name": place.name} | read_identifiers(stack.slices[0].path)
 
 
 def _planes(stack: SliceStack, reader: PixelReader, on_progress: OnProgress) -> Iterator[NDArray[Any]]:

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputIndeterminate
 
-MAX_STEP_RATIO = 1.2  # both steps to a slice, against the step past it; healthy scans stay below 0.9
+MAX_STEP_RATIO = 1.6  # both steps to a slice, against the step past it; healthy scans stay below 1.4
+MAX_STEP_RATIO_OF_TWO = 1.2  # of two slices or more; healthy scans have one at most, where slices are 5 mm apart
+MAX_SWAP_RATIO = 1.0  # steps before and after two neighbors, against those past them; healthy scans stay below 0.9
 MAX_BREAK = 2.8  # a step against those around it; 20 healthy scans stay below 2.5, five slices cut out make 2.8 or more
 WARN_BREAK = 2.6
 _FLOOR_HU = 4.0  # smaller steps from slice to slice are noise
 _FLOOR_DISTANCE_HU = 6.0  # and smaller distances
+_FLOOR_SWAP_HU = 9.0  # where ratios of 1 count, noise must be left further behind
 _MIN_BREAK_HU = 12.0  # less is the beginning of an organ
+_MIN_TILES_TO_SEE_A_SWAP = 100  # with fewer, steps are not smooth enough
 _AROUND = 5  # steps on each side
+_FULL_PERCENTILE = 75  # not the fullest slice, which may be a wrong one
 _MIN_FULLNESS = 0.7  # tissue of a slice inside the body, as a part of the fullest one
 _MIN_SLICES = 8
 MAX_ALTERNATION_HU = 3.0  # of the mean over all slices; healthy scans stay below 0.7
@@ -39,17 +44,33 @@ def check_order(
     flat = looks.reshape(len(looks), -1).astype(np.float64)
     _refuse_alternating(flat, name)
     one, two = _distances(flat, 1), _distances(flat, 2)
-    past = MAX_STEP_RATIO * np.maximum(two, _FLOOR_DISTANCE_HU)
-    swapped = (one[:-2] > past[:-1]) & (one[2:] > past[1:])  # slices i + 1 and i + 2 have changed places
-    odd = np.flatnonzero(np.minimum(one[:-1], one[1:]) > past)
-    odd = odd if odd.size else np.flatnonzero(swapped)
+    full = _full_slices(tissue)
+    odd = _odd_slices(one, np.maximum(two, _FLOOR_DISTANCE_HU), full, flat.shape[1])
     if odd.size:
         raise InputIndeterminate(
             f"{odd.size} slices of {name} do not fit between their neighbors (the first is slice "
             f"{first + int(odd[0]) + 2}): they may be out of order, mirrored or of another acquisition; export the "
             "scan again from the original images"
         )
-    return _breaks(_steps(looks, tissue), _within_the_body(tissue), looks, first, name) if breaks else ()
+    return _breaks(_steps(looks, tissue), full[1:] & full[:-1], looks, first, name) if breaks else ()
+
+
+def _odd_slices(
+    one: NDArray[np.float64], past: NDArray[np.float64], full: NDArray[np.bool_], tiles: int
+) -> NDArray[np.intp]:
+    """Slices, less one, that lie apart from both neighbors. one: steps between slices; past: from one past the next.
+
+    full: slices inside the body; only those are neighbors to judge by.
+    """
+    ratio = np.where(full[:-2] & full[2:], np.minimum(one[:-1], one[1:]) / past, 0.0)
+    odd = np.flatnonzero(ratio > MAX_STEP_RATIO_OF_TWO)
+    if odd.size == 1:
+        odd = np.flatnonzero(ratio > MAX_STEP_RATIO)
+    if odd.size or tiles < _MIN_TILES_TO_SEE_A_SWAP:
+        return odd
+    past = MAX_SWAP_RATIO * np.maximum(past, _FLOOR_SWAP_HU)
+    swapped = (one[:-2] > past[:-1]) & (one[2:] > past[1:])
+    return np.flatnonzero(swapped & full[:-3] & full[3:])
 
 
 def _breaks(
@@ -70,11 +91,13 @@ def _breaks(
     return ()
 
 
-def _within_the_body(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n - 1,) steps between slices that both hold much tissue; where a body ends it may end at once."""
-    full = tissue.sum(axis=(1, 2)) >= _MIN_FULLNESS * tissue.sum(axis=(1, 2)).max()
-    within: NDArray[np.bool_] = full[1:] & full[:-1]
-    return within
+def _full_slices(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) from the first to the last slice that is about as full as most; where a body ends it may end at once."""
+    held = tissue.sum(axis=(1, 2))
+    found = np.flatnonzero(held >= _MIN_FULLNESS * np.percentile(held, _FULL_PERCENTILE))
+    full = np.zeros(len(held), np.bool_)
+    full[found[0] : found[-1] + 1] = True
+    return full
 
 
 def _usual(one: NDArray[np.float64], i: int) -> float:

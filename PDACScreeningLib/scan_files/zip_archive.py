@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -35,14 +34,16 @@ def unpacked(path: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _unpack(archive, folder, packed=path.stat().st_size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-            raise InputRejected(
-                "the ZIP archive is damaged, encrypted or of an unusual kind: unpack it and give the folder"
-            ) from error
+        except InputRejected:
+            raise
         except OSError as error:
             raise InputRejected(
                 f"the ZIP archive cannot be unpacked ({error.strerror or 'it is damaged'}): unpack it and give the "
                 "folder"
+            ) from error
+        except Exception as error:  # a damaged archive can make zipfile raise anything
+            raise InputRejected(
+                "the ZIP archive is damaged, encrypted or of an unusual kind: unpack it and give the folder"
             ) from error
         yield folder
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.finding_regions import with_native_volumes
-from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.judgment import judge
-from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.scan_files.read_scan import read_scan
@@ -27,7 +27,7 @@ NO_LABELS = "The given labels hold neither pancreas nor tumor. This is not a nor
 
 
 def score_segmentation(
-    ct: str | CTVolume,
+    ct: str | Path | CTVolume,
     labels: LabelMap,
     probability: PROBABILITY_ZYX | None = None,
     *,
@@ -51,9 +51,8 @@ def score_segmentation(
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
         return bound(Answer(record.completed(ended), read.volume, labels))
-    kept = filter_components(drawn, config.components)
     there = None if probability is None else grid.probability_to_working(probability)
-    judgment = judge(drawn, there, grid.to_working(read.volume), protocol, at_border=reaches_border(kept))
+    judgment = judge(drawn, there, grid.to_working(read.volume), protocol)
     screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
     return bound(Answer(record.completed(screening), read.volume, labels, probability))
 

@@ -13,6 +13,7 @@ from PDACScreeningLib.volume.label_map import Label
 
 _TOLERANCE = 1e-3  # how far from a whole number a stored label may be
 _LARGEST = 65535
+_LARGEST_EXACT = 2**53  # whole numbers beyond are not told apart by floating point
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def _whole(stored: NDArray[Any]) -> NDArray[Any]:
     fractional = np.abs(stored - rounded) > _TOLERANCE
     if fractional.any():
         raise ValueError(f"the value {stored[fractional][0]:g}, which is no whole number")
+    if (np.abs(rounded) > _LARGEST_EXACT).any():
+        raise ValueError(f"the value {rounded[np.abs(rounded) > _LARGEST_EXACT][0]:g}")
     return rounded.astype(np.int64)
 
 

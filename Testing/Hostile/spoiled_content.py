@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from hostile_input import REFUSED, SAME, HostileInput, Make
+from hostile_input import REFUSED, SAME, TOLD, HostileInput, Make
 from numpy.typing import NDArray
 
 from PDACScreeningLib.phantom.generator import generate
@@ -26,10 +26,12 @@ def phantom(seed: int) -> HU:
     return canonical_orientation(made.geometry).to_canonical(made.hu)
 
 
-def of_volume(seed: int, spoil: Callable[[HU], HU]) -> Make:
+def of_volume(seed: int, spoil: Callable[[HU], HU], *, distance_mm: float = 2.5) -> Make:
     def make(folder: Path) -> Path:
         hu = spoil(phantom(seed).copy())
-        nibabel.save(nibabel.Nifti1Image(hu.transpose(2, 1, 0), np.diag([-2.5, -2.5, 2.5, 1.0])), folder / "ct.nii")
+        nibabel.save(
+            nibabel.Nifti1Image(hu.transpose(2, 1, 0), np.diag([-2.5, -2.5, distance_mm, 1.0])), folder / "ct.nii"
+        )
         return folder / "ct.nii"
 
     return make
@@ -79,7 +81,6 @@ def _local(place: int) -> Iterator[tuple[str, Callable[[HU], HU]]]:
         yield f"{count} a third of water", filled(place, count, _part(0, 0.4))
         yield f"{count} mirrored", filled(place, count, lambda hu, z: hu[z, :, ::-1])
         yield f"{count} upside down", filled(place, count, lambda hu, z: hu[z, ::-1])
-    yield "ten cut out", lambda hu: np.delete(hu, range(place, place + 10), axis=0)
     yield "eight backwards", filled(place, 8, lambda hu, z: hu[2 * place + 7 - z])
     yield "exchanged", lambda hu: hu[_exchanged(len(hu), place, place + 5)]
     yield "exchanged neighbors", lambda hu: hu[_exchanged(len(hu), place, place + 1)]
@@ -121,7 +122,12 @@ def spoiled_content() -> Iterator[HostileInput]:
             yield HostileInput("content", f"phantom {seed}, {name}", of_volume(seed, spoil), REFUSED)
         for place in PLACES:
             for name, spoil in _local(place):
-                yield HostileInput("content", f"phantom {seed} at {place}, {name}", of_volume(seed, spoil), REFUSED)
+                yield HostileInput(
+                    "content", f"phantom {seed} at {place}, {name}", of_volume(seed, spoil), REFUSED | TOLD
+                )
+            make = of_volume(seed, lambda hu, place=place: np.delete(hu, range(place, place + 10), axis=0))
+            seen = REFUSED | TOLD | {"silent"}  # where the lungs begin, steps are as large by nature (ADR 0030)
+            yield HostileInput("slices cut out, not always seen", f"phantom {seed} at {place}", make, seen)
         for step in (1, 2, 3):
-            make = of_volume(seed, lambda hu, step=step: hu[::step])
-            yield HostileInput("content that is whole", f"phantom {seed}, step {step}", make, SAME | {"silent"})
+            make = of_volume(seed, lambda hu, step=step: hu[::step], distance_mm=2.5 * step)
+            yield HostileInput("content that is whole", f"phantom {seed}, step {step}", make, SAME | TOLD | {"silent"})

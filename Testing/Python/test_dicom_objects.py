@@ -4,8 +4,8 @@ import copy
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import highdicom
 import numpy as np
@@ -447,12 +447,6 @@ def large_case():
     return LabelMap(labels, Geometry(labels.shape, (0.8, 0.8, 1.0), (-200.0, -200.0, 0.0)))
 
 
-def memory_mib(field):
-    """VmRSS: held now; VmHWM: the most since the peak was forgotten."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field)) / 1024
-
-
 def large_source(tmp_path, geometry):
     """One header a slice, copied from a small case."""
     template = made_case(tmp_path).source.images[0]
@@ -467,19 +461,25 @@ def large_source(tmp_path, geometry):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read the Linux way")
 def test_600_slices_take_3_cpu_seconds_and_300_mib_and_the_report_200_kb(tmp_path):
     label_map = large_case()
     source = large_source(tmp_path, label_map.geometry)
     screening = replace(SUSPICIOUS, findings=(replace(SUSPICIOUS.findings[0], inside_lps_mm=(-40.0, 4.8, 300.0)),))
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak
-    before, started = memory_mib("VmRSS"), time.process_time()
-    made = dict(dicom_files(screening, ResultVoxels(label_map=label_map), source, DicomOptions()))
+
+    def write():
+        return dict(dicom_files(screening, ResultVoxels(label_map=label_map), source, DicomOptions()))
+
+    started = time.process_time()
+    made = write()
     seconds = time.process_time() - started
-    mib = memory_mib("VmHWM") - before
+    tracemalloc.start()
+    write()
+    mib = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
     assert len(made[REPORT]) <= 200_000
     assert np.array_equal(labels_read_back(made[SEGMENTATION], source)[200:400:25], label_map.labels[200:400:25])
-    assert (seconds <= 3, mib <= 300) == (True, True), f"{seconds:.2f} CPU s, {mib:.0f} MiB"
+    # Asked for are 300 MiB, which planes without a label would take by themselves.
+    assert (seconds <= 3, mib <= 200) == (True, True), f"{seconds:.2f} CPU s, {mib:.0f} MiB"
 
 
 def test_nothing_of_highdicom_is_loaded_before_it_is_asked_for():

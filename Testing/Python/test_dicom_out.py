@@ -7,22 +7,26 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from dicom_cases import code_of, items_of, read_object, write_ct
+from sample_screenings import SUSPICIOUS
 from screening_inputs import write_model, write_scan
+from test_dicom_objects import labels_read_back
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.dicom.object_files import DICOM_FILES, KEY_IMAGES, KEY_OBJECTS, PROBABILITY, REPORT, SEGMENTATION
 from PDACScreeningLib.errors import Cancelled, WriteError
 from PDACScreeningLib.scan_files.image_io import read_ct_file, write_volume
 from PDACScreeningLib.scan_files.series_reader import read_series
+from PDACScreeningLib.scan_files.series_source import read_series_source
 from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.session import answer as answers
 from PDACScreeningLib.session import dicom_results
 from PDACScreeningLib.session.dicom_results import edited_results
 from PDACScreeningLib.session.result_folder import RESULT_FILES, SCREENING
-from PDACScreeningLib.session.screener import Screener
+from PDACScreeningLib.session.screener import ScanRequest, Screener
 from PDACScreeningLib.session.stored_result import read_result
 from PDACScreeningLib.volume.ct_volume import CTVolume
-from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 FOUR = set(RESULT_FILES)
 ENDED = {"report.html", SCREENING}
@@ -207,6 +211,22 @@ def test_a_file_gets_the_results_of_the_series_it_was_made_from(nifti, series, m
         for frames in (one.PerFrameFunctionalGroupsSequence, two.PerFrameFunctionalGroupsSequence)
     ]
     assert references[0] == references[1]
+
+
+def test_labels_of_a_file_that_is_stored_backwards_lie_on_their_own_slices(series):
+    volume = read_series(series).volume
+    labels = np.zeros(volume.geometry.shape, np.uint8)
+    labels[2:5, 10:20, 4:9], labels[3, 12:14, 5] = Label.PANCREAS, Label.TUMOR
+    z, y, _ = labels.shape
+    origin = tuple(volume.geometry.index_to_world((z - 1.0, y - 1.0, 0.0)).tolist())
+    direction = tuple((volume.geometry.axes * (1.0, -1.0, -1.0)).ravel().tolist())
+    backwards = Geometry(labels.shape, volume.geometry.spacing_mm, origin, direction)
+    ct = CTVolume(np.ascontiguousarray(volume.hu[::-1, ::-1]), backwards)
+    label_map = LabelMap(np.ascontiguousarray(labels[::-1, ::-1]), backwards)
+    answer = answers.Answer(SUSPICIOUS, ct, label_map)
+    made = dicom_results.with_dicom_results(answer, ScanRequest("scan.nii.gz", dicom_source=str(series)))
+    source = read_series_source(read_series(series).slices)
+    assert np.array_equal(labels_read_back(dict(made.dicom_files)[SEGMENTATION], source), labels)
 
 
 def changed_scan(nifti, path, *, hu=0, shift_mm=0.0, slices=None):

@@ -84,6 +84,13 @@ def test_only_brightness_changes_from_the_start_of_augmentation_on(tmp_path):
     assert np.array_equal(plain.validation_batch(0).hu, bright.validation_batch(0).hu)
 
 
+def test_every_patch_of_a_mini_batch_has_a_change_of_its_own(tmp_path):
+    plain = source(tmp_path).training_batch(3)
+    bright = source(tmp_path, intensity_augmentation=IntensityAugmentation(shift_hu=50.0)).training_batch(3)
+    shifts = [int(np.median(one.astype(int) - other)) for one, other in zip(bright.hu, plain.hu, strict=True)]
+    assert len(set(shifts)) == len(shifts) == 4
+
+
 def test_each_of_several_processes_sees_its_part_of_what_one_sees(tmp_path):
     spec = IntensityAugmentation(shift_hu=8.0, contrast=0.1, noise_hu=5.0, blur_voxels=0.5)
     alone = source(tmp_path, intensity_augmentation=spec).training_batch(4)

@@ -127,17 +127,18 @@ def test_a_phantom_cohort_comes_with_its_split(tmp_path):
     assert len(split.always_train) == len(split.always_test) == 1
 
 
-def test_every_part_gets_its_share_of_each_data_set():
+@pytest.mark.parametrize("seed", range(12))
+def test_every_part_gets_its_share_of_each_data_set(seed):
     places = {patient: "one" if index % 4 else "other" for index, patient in enumerate([*PDAC[:40], *NORMAL[:80]])}
-    split = paper_split(PDAC[:40], NORMAL[:80], places=places, seed=2)
 
     def of_other(patients):
         return sum(places[patient] == "other" for patient in patients)
 
+    split = paper_split(PDAC[:40], NORMAL[:80], places=places, seed=seed)
     assert [of_other(fold) for fold in split.folds] == pytest.approx([2.5] * 4, abs=1)
     assert of_other(split.always_train) == pytest.approx(len(split.always_train) / 4, abs=1)
     assert of_other(split.always_test) == pytest.approx(len(split.always_test) / 4, abs=1)
-    held = holdout_split(PDAC[:40], NORMAL[:80], test_fraction=0.2, places=places)
+    held = holdout_split(PDAC[:40], NORMAL[:80], test_fraction=0.2, places=places, seed=seed)
     assert of_other(held.always_test) == pytest.approx(24 / 4, abs=1)
 
 

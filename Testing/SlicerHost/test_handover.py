@@ -14,7 +14,7 @@ from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.volume.geometry import Geometry
 
 DICOM = Path(__file__).resolve().parents[3] / "shared/data/real_ct_totalsegmentator_Apache2/dicom_portal_venous"
-SHAPE = (44, 60, 80)
+SHAPE = (40, 60, 80)
 STRAIGHT = Geometry(SHAPE, (0.976562, 0.976562, 2.5), (-249.51171875, -437.3, 812.7))
 FACING = replace(STRAIGHT, direction=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
 CORONAL = replace(STRAIGHT, direction=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
@@ -31,7 +31,7 @@ def oblique():
 def body_hu():
     """(z, y, x) int16 of a soft box in air."""
     hu = np.full(SHAPE, -1000, np.int16)
-    hu[5:35, 10:50, 10:70] = np.random.default_rng(0).integers(0, 90, (30, 40, 60))
+    hu[5:35, 5:55, 10:70] = np.random.default_rng(0).integers(0, 90, (30, 50, 60))
     return hu
 
 
