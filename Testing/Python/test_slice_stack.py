@@ -243,3 +243,8 @@ def test_from_a_tenth_of_a_degree_on_a_series_is_tilted(degrees, is_tilted):
     position = np.stack([along * np.tan(np.deg2rad(degrees)), np.zeros(200), along], axis=1)
     places = find_places(position, np.eye(3), 5.0, [""] * 200)
     assert places.tilt_degrees == pytest.approx(degrees if is_tilted else 0.0, abs=1e-6)
+
+
+def test_a_series_that_does_not_tell_its_thickness_is_read_without_a_word_about_it(tmp_path):
+    read = read_series(write_series(tmp_path, body_slices(SliceThickness=None)))
+    assert not any("mm apart" in warning for warning in read.warnings)
