@@ -64,9 +64,7 @@ class PDACScreeningParameterNode:
 
     inputVolume: slicer.vtkMRMLScalarVolumeNode
     result: slicer.vtkMRMLSegmentationNode
-    model: str
-    device: str = "auto"
-    protocol: str = "exact"
+    choices: str = "{}"  # JSON: fields of the requests by name, as the selectors of the panel stand
 
 
 class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -348,11 +346,12 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         """The typed parameter node of the scene."""
         return PDACScreeningParameterNode(super().getParameterNode())
 
-    def screen(self, volumeNode, model=None, device="auto", waitForCompletion=True, protocol="exact"):
+    def screen(self, volumeNode, waitForCompletion=True, **choices):
         """Screen a CT in a process of its own and add the result to the scene.
 
-        model: name of an installed model or a folder; None takes the only installed model that is not a demo.
-        protocol: "exact", every window of the paper, or "fast", fewer of them.
+        choices: fields of PDACScreeningLib's ModelRequest and ScanRequest by name. model="demo-phantom": name of an
+        installed model or a folder; without one the only installed model that is not a demo. device="cpu". protocol:
+        "exact", every window of the paper, or "fast", fewer of them.
         Returns the Screening with the numbers of the command line. Raises RuntimeError with one sentence when there is
         none. With waitForCompletion=False returns the run at once: call its `poll()` until its `end` is there.
         """
@@ -361,12 +360,10 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         run = ScreeningRun(
             slicer.mrmlScene,
             volumeNode,
-            model=model or None,
-            device=device,
-            protocol=protocol,
             workers=self.workers,
             python=self.python,
             temporary_folder=_temporary_folder(),
+            **choices,
         )
         if not waitForCompletion:
             return run

@@ -7,15 +7,16 @@ import slicer
 from PDACScreeningLib.child_run.run_expectation import pace_from_text
 
 
-def remembered_pace(model, device, protocol):
-    """Pace of the last finished run with this model, wish for a device and protocol; None before the first."""
-    return pace_from_text(str(slicer.app.userSettings().value(_key(model, device, protocol)) or ""))
+def remembered_pace(choices):
+    """Pace of the last finished run with these choices of the panel; None before the first."""
+    return pace_from_text(str(slicer.app.userSettings().value(_key(choices)) or ""))
 
 
-def remember_pace(model, device, protocol, pace):
+def remember_pace(choices, pace):
     """Keep how fast a finished run was."""
-    slicer.app.userSettings().setValue(_key(model, device, protocol), pace.to_text())
+    slicer.app.userSettings().setValue(_key(choices), pace.to_text())
 
 
-def _key(model, device, protocol):
-    return f"PDACScreening/Pace/{protocol}/{device}/{Path(model).name}"
+def _key(choices):
+    """No folder is kept: its name may be a person's."""
+    return "/".join(["PDACScreening", "Pace", *(Path(str(value)).name for _, value in sorted(choices.items()))])

@@ -1,5 +1,6 @@
 """Choosing scan, model and device; running with progress and Cancel; saying what went wrong and what to do."""
 
+import json
 from pathlib import Path
 
 import qt
@@ -27,10 +28,15 @@ class ScreenSection:
         self.ui, self._logic, self._on_end = ui, logic, on_end
         self._parameters = self._run = self._earlier = None
         self._models = {}
+        self._selectors = {  # by the field of a request that each one chooses
+            "model": ui.modelSelector,
+            "device": ui.deviceSelector,
+            "protocol": ui.protocolSelector,
+        }
         self.volume_id = None  # of the scan that is being screened
         self._fill_choices()
         self._fill_models()
-        for selector in (ui.modelSelector, ui.deviceSelector, ui.protocolSelector):
+        for selector in self._selectors.values():
             selector.connect("currentIndexChanged(int)", lambda _index: self._store_choice())
         ui.modelFolderButton.connect("clicked(bool)", lambda _checked: self._choose_folder())
         ui.screenButton.connect("clicked(bool)", lambda _checked: self.start())
@@ -53,9 +59,10 @@ class ScreenSection:
         """Show the choices of a parameter node; None while there is no scene."""
         self._parameters = None  # so that setting one selector does not store the other
         if parameters is not None:
-            _select(self.ui.modelSelector, self._known_wish(parameters.model))
-            _select(self.ui.deviceSelector, parameters.device)
-            _select(self.ui.protocolSelector, parameters.protocol)
+            remembered = _remembered(parameters)
+            self._known_wish(remembered.get("model"))
+            for field, selector in self._selectors.items():
+                _select(selector, remembered.get(field))
         self._parameters = parameters
         self._store_choice()
         self.update()
@@ -63,7 +70,7 @@ class ScreenSection:
     def update(self):
         """What the choices mean before a run, and whether there can be one; a button that is off says why."""
         volume = self._parameters.inputVolume if self._parameters is not None else None
-        model = self._models.get(self._parameters.model) if self._parameters is not None else None
+        model = self._chosen_model()
         facts = model.description.facts("") if model is not None and model.is_usable else None
         damage = model.error if model is not None else ""
         _say(self.ui.modelCardLabel, damage or (_one_line(facts) if facts is not None else ""))
@@ -73,13 +80,7 @@ class ScreenSection:
         self.ui.screenButton.enabled = obstacle is None
         self.ui.screenButton.toolTip = obstacle or _("Screen this CT. The result is added to the scene.")
         self.ui.cancelButton.enabled = self.running
-        ui = self.ui
-        for choice in (
-            ui.modelSelector,
-            ui.modelFolderButton,
-            ui.deviceSelector,
-            ui.protocolSelector,
-        ):
+        for choice in (*self._selectors.values(), self.ui.modelFolderButton):
             choice.enabled = not self.running
 
     def start(self, volume=None):
@@ -87,20 +88,14 @@ class ScreenSection:
         parameters = self._parameters
         volume = volume or parameters.inputVolume
         self._show_problem(None)
-        obstacle = self._obstacle(volume, self._models.get(parameters.model))
+        obstacle = self._obstacle(volume, self._chosen_model())
         if obstacle is not None:
             self._problem.say(obstacle)
             return False
         if volume is parameters.inputVolume:
             self._earlier, parameters.result = parameters.result, None  # its verdict must not stand beside a refusal
         try:
-            self._run = self._logic.screen(
-                volume,
-                parameters.model,
-                parameters.device,
-                waitForCompletion=False,
-                protocol=parameters.protocol,
-            )
+            self._run = self._logic.screen(volume, waitForCompletion=False, **self._choices())
             self.volume_id = volume.GetID()
             self._timer.start()
         except (PDACScreeningError, OSError) as error:
@@ -143,8 +138,7 @@ class ScreenSection:
         self._bring_back_earlier(run.end.problem)
         self.update()
         if run.end.pace is not None:
-            parameters = self._parameters
-            remember_pace(parameters.model, parameters.device, parameters.protocol, run.end.pace)
+            remember_pace(self._choices(), run.end.pace)
         self._on_end(run.end)
 
     def _bring_back_earlier(self, problem):
@@ -181,9 +175,8 @@ class ScreenSection:
     def _expectation(self, volume):
         if volume is None or volume.GetImageData() is None:
             return ""
-        parameters = self._parameters
-        pace = remembered_pace(parameters.model, parameters.device, parameters.protocol)
-        return expectation(parameters.device, liters_of(volume), pace)
+        choices = self._choices()
+        return expectation(choices["device"], liters_of(volume), remembered_pace(choices))
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
@@ -258,15 +251,28 @@ class ScreenSection:
         """A model that a scene remembers: its folder joins the list if it is still there."""
         if wish and wish not in self._models and (model := model_in(Path(wish))) is not None:
             self._add_model(model)
-        return wish if wish in self._models else ""
+
+    def _choices(self):
+        """What the selectors say, by the fields of the requests."""
+        return {field: _chosen(selector) for field, selector in self._selectors.items()}
+
+    def _chosen_model(self):
+        return self._models.get(_chosen(self.ui.modelSelector)) if self._parameters is not None else None
 
     def _store_choice(self):
         if self._parameters is None:
             return
-        self._parameters.model = _chosen(self.ui.modelSelector)
-        self._parameters.device = _chosen(self.ui.deviceSelector)
-        self._parameters.protocol = _chosen(self.ui.protocolSelector)
+        self._parameters.choices = json.dumps(self._choices())
         self.update()
+
+
+def _remembered(parameters):
+    """The choices that a scene keeps; none where they cannot be read."""
+    try:
+        kept = json.loads(parameters.choices)
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def _select(selector, data):

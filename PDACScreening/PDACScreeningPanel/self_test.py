@@ -35,7 +35,7 @@ class PDACScreeningTest(ScriptedLoadableModuleTest):
 
         logic = PDACScreeningLogic()
         self.delayDisplay("Screening")
-        screening = logic.screen(volume, model, "cpu", waitForCompletion=True)
+        screening = logic.screen(volume, model=model, device="cpu")
         assert screening.outcome.value in ("SUSPICIOUS", "NOT_SUSPICIOUS", "INDETERMINATE")
         assert had_torch or "torch" not in sys.modules
         node = self._result()

@@ -24,16 +24,14 @@ from PDACScreeningLib.child_run.run_failure import (
     usual,
 )
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
-from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
 from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.screening_result import Screening
-from PDACScreeningLib.session.model import ModelRequest
 from PDACScreeningLib.session.stored_result import read_screening
-from PDACScreeningLib.session.work_order import FileRequest, WorkOrder
+from PDACScreeningLib.session.work_order import work_order
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
@@ -76,24 +74,22 @@ class ScreeningRun:
         volume_node: vtkMRMLScalarVolumeNode,
         *,
         add_result: AddResult = show_result,
-        model: str | None = None,
-        device: str = "auto",
-        protocol: ProtocolName = DEFAULT_PROTOCOL,
         workers: WarmWorker | None = None,
         python: str | None = None,
         temporary_folder: Path | None = None,
+        **choices: Any,
     ) -> None:
         """Write the voxels into a temporary folder and give the order to a worker.
 
         add_result: makes the nodes of a result folder; tests replace it. workers: where the worker comes from and goes
         back to; None takes a new one that ends with the run. python: of a new worker. temporary_folder: None takes the
-        system's. Raises PDACScreeningError when the volume cannot be written, OSError when no worker can be started;
-        nothing is left behind then.
+        system's. choices: model, device and whatever else a request has (`work_order`). Raises PDACScreeningError when
+        the volume cannot be written, OSError when no worker can be started; nothing is left behind then.
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
         self._add_result, self._started = add_result, time.monotonic()
         self._liters = liters_of(volume_node)
-        self._message, self._device, self._protocol = "", device, protocol
+        self._message, self._choices = "", choices
         self._result: dict[str, Any] | None = None
         self.progress = RunProgress("starting")
         self.end: RunEnd | None = None
@@ -101,8 +97,7 @@ class ScreeningRun:
         self._job = JobFolder(temporary_folder)
         try:
             scan = write_input_file(volume_node, self._job.path / INPUT)
-            request = FileRequest(str(scan), protocol)
-            order = WorkOrder(ModelRequest(model, device), request, str(self._job.path / RESULT))
+            order = work_order(str(scan), str(self._job.path / RESULT), choices)
             self._process = self._workers.take(python)
             with contextlib.suppress(BrokenPipeError):  # a child that ended at once says why, or its exit code does
                 self._process.send(to_plain(order))
@@ -141,8 +136,7 @@ class ScreeningRun:
         """What is needed to report a problem: no name of a patient, a volume, a user or a folder."""
         kind = self.end.problem.kind.value if self.end is not None and self.end.problem is not None else "none"
         facts = {
-            "device asked for": self._device,
-            "protocol": self._protocol,
+            **{f"{name} asked for": value for name, value in self._choices.items()},
             "problem": kind,
             "exit code": self._exit_code,
             "last stage": self.progress.stage,
@@ -194,7 +188,7 @@ class ScreeningRun:
         if not is_same_image(self._volume_node, screening.input):
             return RunEnd(problem=usual(FailureKind.VOLUME_CHANGED))
         node = self._add_result(self._scene, folder, self._volume_node)
-        device = screening.provenance.device if screening.provenance is not None else self._device
+        device = screening.provenance.device if screening.provenance is not None else ""
         pace = Pace(device, (time.monotonic() - self._started) / self._liters)
         return RunEnd(screening, node, pace=pace)
 

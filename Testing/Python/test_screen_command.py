@@ -68,12 +68,23 @@ def names(folder):
         (Label.BACKGROUND, Outcome.INDETERMINATE, 3),
     ],
 )
-def test_the_exit_code_and_the_files_follow_the_outcome(scan, models, tmp_path, capsys, label, outcome, exit_code):
+def test_the_exit_code_and_the_files_follow_the_outcome(
+    scan, models, tmp_path, capsys, monkeypatch, label, outcome, exit_code
+):
+    monkeypatch.setattr("PDACScreeningLib.inference.screening.reaches_border", lambda _labels: False)
     assert screen(scan, tmp_path, models / label.name) == exit_code
     assert screening(tmp_path).outcome == outcome
     expected = RESULT_FILES if exit_code == 0 else (REPORT, SCREENING)
     assert names(tmp_path) == sorted(expected)
     assert capsys.readouterr().out.strip()
+
+
+def test_what_is_not_assessable_after_the_networks_ran_keeps_all_files(scan, models, tmp_path, capsys):
+    assert screen(scan, tmp_path, models / "PANCREAS") == 3  # everything is pancreas, up to the border
+    result = screening(tmp_path)
+    assert (result.outcome, result.rule_call) == (Outcome.INDETERMINATE, Outcome.NOT_SUSPICIOUS)
+    assert names(tmp_path) == sorted(RESULT_FILES)
+    assert capsys.readouterr().out.startswith("Not assessable: The segmented pancreas or tumor reaches the border")
 
 
 def test_the_result_says_what_made_it(scan, models, tmp_path):
@@ -244,7 +255,7 @@ def test_the_only_model_that_is_no_demo_is_used_and_named(scan, tmp_path, monkey
     write_model(tmp_path / "Models" / "demo", Label.TUMOR, is_demo=True)
     write_model(tmp_path / "Models" / "real", Label.PANCREAS)
     install(monkeypatch, tmp_path)
-    assert main(["screen", str(scan), "--output", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert main(["screen", str(scan), "--output", str(tmp_path / "out"), "--device", "cpu"]) == 3
     assert "Model: real, because it is the only installed model that is not a demo." in capsys.readouterr().err
 
 
@@ -253,9 +264,9 @@ def test_a_second_run_into_the_same_folder_leaves_only_its_own_files(scan, model
     (tmp_path / "notes.txt").write_text("mine")
     assert screen(scan, tmp_path, models / "BACKGROUND") == 3
     assert names(tmp_path) == sorted([REPORT, SCREENING, "notes.txt"])
-    assert screen(scan, tmp_path, models / "PANCREAS") == 0
+    assert screen(scan, tmp_path, models / "PANCREAS") == 3
     assert names(tmp_path) == sorted([*RESULT_FILES, "notes.txt"])
-    assert screening(tmp_path).outcome == Outcome.NOT_SUSPICIOUS
+    assert screening(tmp_path).rule_call == Outcome.NOT_SUSPICIOUS
 
 
 def full_disk(*_, **__):
@@ -263,7 +274,7 @@ def full_disk(*_, **__):
 
 
 def test_when_the_labels_do_not_fit_the_disk_the_folder_says_so(scan, models, tmp_path, monkeypatch, capsys):
-    assert screen(scan, tmp_path, models / "PANCREAS") == 0
+    assert screen(scan, tmp_path, models / "PANCREAS") == 3
     monkeypatch.setattr(screening_files, "write_segmentation", full_disk)
     assert screen(scan, tmp_path, models / "TUMOR") == 5
     assert names(tmp_path) == [REPORT, SCREENING]  # nothing of the earlier run beside the new outcome
@@ -276,7 +287,7 @@ def test_when_nothing_fits_the_disk_no_earlier_result_stands_for_this_one_and_no
     scan, models, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "out"
-    assert screen(scan, out, models / "PANCREAS") == 0
+    assert screen(scan, out, models / "PANCREAS") == 3
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     capsys.readouterr()
     for writer in ("write_segmentation", "write_report", "write_screening"):
@@ -329,7 +340,7 @@ def test_a_real_ct_goes_through_and_its_labels_lie_on_its_own_grid(tmp_path, nam
     if not shared.exists():
         pytest.skip("the real CTs of ../shared are absent")
     model = write_model(tmp_path / "model", Label.PANCREAS, working_spacing_mm=6.0)
-    assert screen(shared / name, tmp_path / "out", model) == 0
+    assert screen(shared / name, tmp_path / "out", model) == 3
     result = screening(tmp_path / "out")
     assert result.input.kind == kind
     assert any("other organs were probably taken for it" in warning for warning in result.warnings)

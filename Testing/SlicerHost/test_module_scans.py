@@ -61,7 +61,7 @@ def by_command(scan, output, model):
 
 def by_module(module, volume, model):
     """The screening of a script in Slicer."""
-    return module.PDACScreeningLogic().screen(volume, str(model), "cpu", waitForCompletion=True)
+    return module.PDACScreeningLogic().screen(volume, model=str(model), device="cpu")
 
 
 def numbers(screening):

@@ -59,7 +59,7 @@ def test_the_protocol_that_was_chosen_is_used_named_and_remembered_apart(module_
     assert sum(scale.windows for scale in fast.scales) < sum(scale.windows for scale in exact.scales)
     assert ui.detailsLabel.text.endswith("fast protocol.")
     assert "suggests" in ui.expectationLabel.text
-    assert module_widget._parameterNode.protocol == "fast"
+    assert json.loads(module_widget._parameterNode.choices)["protocol"] == "fast"
 
 
 def test_a_folder_without_a_model_is_not_taken(module_widget, tmp_path):
@@ -196,7 +196,7 @@ def test_a_script_that_waits_leaves_slicer_alive(module, scene, volume, tumor_mo
     timer.setInterval(50)
     timer.connect("timeout()", lambda: beats.append(1))
     timer.start()
-    module.PDACScreeningLogic().screen(volume, str(tumor_model), "cpu", waitForCompletion=True)
+    module.PDACScreeningLogic().screen(volume, model=str(tumor_model), device="cpu")
     timer.stop()
     assert len(beats) > 5
 
@@ -296,7 +296,7 @@ def test_diagnostics_reach_the_clipboard_without_names(module_widget, volume, tu
 
 def test_panel_script_and_command_line_give_the_same_numbers(module, scene, volume, tumor_model, tmp_path):
     """Everything in screening.json but times and how the file was packed."""
-    screening = module.PDACScreeningLogic().screen(volume, str(tumor_model), "cpu", waitForCompletion=True)
+    screening = module.PDACScreeningLogic().screen(volume, model=str(tumor_model), device="cpu")
     scan = write_scan(tmp_path / "scan.nrrd")
     command = [sys.executable, "-m", "PDACScreeningLib", "screen", str(scan), "--output", str(tmp_path / "out")]
     subprocess.run([*command, "--model", str(tumor_model), "--device", "cpu"], check=True, capture_output=True)
