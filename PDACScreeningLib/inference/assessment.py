@@ -6,9 +6,12 @@ same count, so each of these doubts turns such a call into INDETERMINATE (ADR 00
 
 from __future__ import annotations
 
+import numpy as np
+
+from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
-from PDACScreeningLib.volume.arrays import LABELS_ZYX
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label
 
@@ -36,12 +39,24 @@ def doubts(
     return tuple(doubt for doubt in found if doubt is not None)
 
 
-def reaches_border(labels: LABELS_ZYX) -> bool:
-    """Whether pancreas or tumor touch a face of the volume. labels: (z, y, x) of the whole scan; False when empty."""
+def reaches_border(labels: LABELS_ZYX, hu: HU_ZYX | None = None) -> bool:
+    """Whether pancreas or tumor touch a face of what was scanned; False when there is neither.
+
+    labels: (z, y, x) of the whole scan. hu: the same voxels. Slices of nothing but air at the lower or upper end were
+    filled in or show no body; what was scanned ends before them, and the gland touches that end from one slice on, for
+    resampling blurs it.
+    """
     box = bounding_box(labels != Label.BACKGROUND)
     if box is None:
         return False
-    return 0 in box.start or any(stop == length for stop, length in zip(box.stop, labels.shape, strict=True))
+    if 0 in box.start or any(stop == length for stop, length in zip(box.stop, labels.shape, strict=True)):
+        return True
+    if hu is None:
+        return False
+    tissue = np.flatnonzero([bool((plane > ScreeningConfig.body_threshold_hu).any()) for plane in hu])
+    low, high = (int(tissue[0]), int(tissue[-1]) + 1) if tissue.size else (0, len(hu))
+    below, above = low > 0 and box.start[0] <= low + 1, high < len(hu) and box.stop[0] >= high - 1
+    return below or above
 
 
 def left_out_warning(protocol: Protocol, voxels: int) -> str:

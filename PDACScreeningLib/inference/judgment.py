@@ -79,7 +79,7 @@ def judge(
         pancreas_voxels=pancreas_voxels,
         tumor_voxels=tumor_voxels,
         removed_tumor_voxels=removed_voxels,
-        reaches_border=reaches_border(labels) if at_border is None else at_border,
+        reaches_border=reaches_border(labels, ct.hu) if at_border is None else at_border,
     )
     believed = call is Outcome.SUSPICIOUS or not against
     warnings = (*against[0 if believed else 1 :], left_out_warning(protocol, removed_voxels))

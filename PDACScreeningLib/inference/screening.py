@@ -120,7 +120,7 @@ def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, confi
         segmentation.tumor_probability,
         working.cropped(segmentation.roi),
         used,
-        at_border=reaches_border(segmentation.labels),
+        at_border=reaches_border(segmentation.labels, working.hu),
     )
     screening = Screening(
         **vars(judgment), protocol=used, scales=tuple(_evidence(scale) for scale in segmentation.scales)

@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, coded
+from sample_screenings import INPUT
 
 from PDACScreeningLib.config import AssessmentRule, DecisionRule, ScreeningConfig
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.inference.assessment import CUT_OFF, NO_GLAND, reaches_border
 from PDACScreeningLib.inference.rescoring import rescore
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.session.answer import Answer, bound
+from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
@@ -77,6 +81,16 @@ def test_a_gland_at_any_of_the_six_faces_may_be_cut(start):
     assert not reaches_border(gland())
 
 
+@pytest.mark.parametrize(("air", "cut"), [((0, 35), True), ((65, 100), True), ((0, 30), False), ((70, 100), False)])
+def test_a_gland_that_ends_where_the_body_turns_to_air_may_be_cut(air, cut):
+    """Slices of air at an end are filling: what was scanned ends before them."""
+    ct = coded(gland(), GEOMETRY)
+    ct.hu[slice(*air)] = AIR_HU
+    answer = screen(ct, decoders(), CONFIG).screening
+    assert answer.outcome is (Outcome.INDETERMINATE if cut else Outcome.NOT_SUSPICIOUS)
+    assert answer.reason.startswith(CUT_OFF) == cut
+
+
 def test_a_suspicious_scan_stays_suspicious_with_the_doubt_beside_it():
     answer = screened(with_tumor(gland((0, 35, 35)), 60, start=(10, 45, 45))).screening
     assert (answer.outcome, answer.rule_call) == (Outcome.SUSPICIOUS, Outcome.SUSPICIOUS)
@@ -130,18 +144,20 @@ def test_the_rule_that_removal_is_held_against_is_the_models_own():
     assert screened(apart(50), strict).screening.outcome is Outcome.NOT_SUSPICIOUS
 
 
+def scored_again(drawn, edited):
+    """What a reader's labels say of a scan in which the networks drew `drawn`."""
+    ct = coded(drawn, GEOMETRY)
+    found = screen(ct, decoders(), CONFIG)
+    known = replace(found.screening, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
+    ai = bound(Answer(known, ct, found.label_map, found.tumor_probability)).screening
+    return rescore(ai, found.label_map, LabelMap(edited, GEOMETRY), found.tumor_probability, ct).screening
+
+
 def test_what_is_not_assessable_can_be_edited_and_scored_again():
-    found = screened(gland(size=(20, 25, 29)))
-    edited = gland()
-    ct = coded(gland(), GEOMETRY)
-    again = rescore(found.screening, found.label_map, LabelMap(edited, GEOMETRY), found.tumor_probability, ct).screening
+    again = scored_again(gland(size=(20, 25, 29)), gland())
     assert (again.outcome, again.rule_call) == (Outcome.NOT_SUSPICIOUS, Outcome.NOT_SUSPICIOUS)
     assert not any("probably missed" in warning for warning in again.warnings)
 
 
 def test_an_edited_gland_is_held_to_the_same():
-    found = screened(gland())
-    less = gland(size=(20, 25, 29))
-    ct = coded(gland(), GEOMETRY)
-    again = rescore(found.screening, found.label_map, LabelMap(less, GEOMETRY), found.tumor_probability, ct).screening
-    assert again.outcome is Outcome.INDETERMINATE
+    assert scored_again(gland(), gland(size=(20, 25, 29))).outcome is Outcome.INDETERMINATE

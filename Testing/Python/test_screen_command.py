@@ -71,7 +71,7 @@ def names(folder):
 def test_the_exit_code_and_the_files_follow_the_outcome(
     scan, models, tmp_path, capsys, monkeypatch, label, outcome, exit_code
 ):
-    monkeypatch.setattr("PDACScreeningLib.inference.screening.reaches_border", lambda _labels: False)
+    monkeypatch.setattr("PDACScreeningLib.inference.screening.reaches_border", lambda _labels, _hu: False)
     assert screen(scan, tmp_path, models / label.name) == exit_code
     assert screening(tmp_path).outcome == outcome
     expected = RESULT_FILES if exit_code == 0 else (REPORT, SCREENING)
