@@ -8,9 +8,11 @@ LIBRARY = Path(__file__).resolve().parents[2] / "PDACScreeningLib"
 SPELLED_OUT = {"NDArray[np.int16]": "HU_ZYX", "NDArray[np.uint8]": "LABELS_ZYX"}
 ROOMS_TO_COME = {"evaluation", "mrml", "phantom", "scan_files", "training"}
 OTHER_MEANING = {
-    "volume/arrays.py",
-    "volume/label_mapping.py",
-}  # the definition; a table that says which number is which
+    "dicom/key_image_object.py",  # a colored picture
+    "dicom/segments.py",  # numbers of DICOM segments
+    "volume/arrays.py",  # the definition
+    "volume/label_mapping.py",  # a table that says which number is which
+}
 
 
 def modules():

@@ -16,7 +16,7 @@ from PDACScreeningLib.evaluation.case_result import Reading
 from PDACScreeningLib.evaluation.plan import make_plan
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
-from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription
+from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, sealed
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.terminal.display import open_display
@@ -47,7 +47,7 @@ def model(folder, *digests):
     }
     folder.mkdir()
     description = ModelDescription(folder.name, "cases", True, CONFIG, "ab" * 32, training=training)
-    (folder / DESCRIPTION).write_text(json.dumps(to_plain(description)))
+    (folder / DESCRIPTION).write_text(json.dumps(to_plain(sealed(description))))
     return str(folder)
 
 
@@ -104,7 +104,7 @@ def test_readings_on_native_grids_are_bound_to_the_size_of_a_voxel(tmp_path):
     folder = tmp_path / "native"
     folder.mkdir()
     description = ModelDescription("native", "cases", True, native, "ab" * 32)
-    (folder / DESCRIPTION).write_text(json.dumps(to_plain(description)))
+    (folder / DESCRIPTION).write_text(json.dumps(to_plain(sealed(description))))
     stored = store_case(tmp_path / "store", "case-0", *small_case(0, tumor=True))
     bound = []
     for spacing_mm in ((2.0, 2.0, 2.0), (2.0, 2.0, 5.0)):
