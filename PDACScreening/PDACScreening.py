@@ -131,7 +131,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         }
 
     def cleanup(self):
-        """The module goes away or is read anew: neither a run nor an ear for keys, views and nodes may outlive it."""
+        """The module goes away or is read anew: no run and no observer of keys, views and nodes may outlive it."""
         self.screening.abandon()
         self.logic.workers.close()
         self.review.report.close()

@@ -44,7 +44,7 @@ class ReviewSection:
         self._listen()
 
     def _listen(self):
-        """Only while the editor can be seen: a digit must not choose a brush out of sight."""
+        """Only while the editor can be seen: a digit typed elsewhere must not choose a brush of it."""
         editor = self.ui.segmentEditorWidget
         if self._entered and not self.ui.editSection.collapsed:
             editor.setupViewObservations()

@@ -121,13 +121,13 @@ def failure_to_start(error: Exception) -> RunFailure:
     return usual(FailureKind.NOT_STARTED) if failure.kind is FailureKind.FAILED else failure
 
 
-def failure_of(exit_code: int | None, outcome: str | None, message: str, noise: Sequence[str]) -> RunFailure:
+def failure_of(exit_code: int | None, outcome: str | None, message: str, other_output: Sequence[str]) -> RunFailure:
     """Why a child ended without a result.
 
     exit_code: negative after a signal. outcome: of the `result` event, None when there was none. message: the child's
     own last sentence, of its `result` or `error` event; it is shown as it is where it says more than we know.
     """
-    text = "\n".join([message, *noise])
+    text = "\n".join([message, *other_output])
     if outcome == "CANCELLED":
         return usual(FailureKind.CANCELLED)
     if outcome == "REJECTED":

@@ -79,7 +79,7 @@ class ScreeningProcess:
         return self._child.poll()
 
     @property
-    def noise(self) -> tuple[str, ...]:
+    def other_output(self) -> tuple[str, ...]:
         """The last lines that were no events: standard error, and whatever else the child said."""
         return tuple(self._noise)
 
@@ -91,7 +91,7 @@ class ScreeningProcess:
         self._child.stdin.flush()
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that arrived since the last call. What is no event is kept as noise."""
+        """The events that arrived since the last call. What is no event is kept as other_output."""
         arrived = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -151,7 +151,7 @@ class ScreeningProcess:
             self.kill()
 
     def _read(self, pipe: IO[str], keep: Any) -> None:
-        with contextlib.suppress(ValueError, OSError):  # the pipe was closed under our hands
+        with contextlib.suppress(ValueError, OSError):  # the pipe was closed while it was read
             while line := pipe.readline(_LONGEST_LINE):
                 keep(line.rstrip("\n"))
 

@@ -72,7 +72,7 @@ class DataFact:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ExperimentSetup:
     """Everything about an experiment that is not a figure."""
 
     models: tuple[ModelFact, ...]
@@ -117,7 +117,7 @@ class NativeRow:
 class Experiment:
     """The content of `experiment.json`. Figures without a name of a row are of "Multi"."""
 
-    setting: Setting
+    setting: ExperimentSetup
     counts: Counts
     table1: tuple[TableRow, ...]
     ablations: tuple[TableRow, ...]
@@ -143,7 +143,7 @@ class Experiment:
         return next(row for row in self.table1 if row.name == COMBINED)
 
 
-def experiment(setting: Setting, cases: Sequence[CaseResult]) -> Experiment:
+def experiment(setting: ExperimentSetup, cases: Sequence[CaseResult]) -> Experiment:
     """Every figure from the readings alone, in seconds; no scan is looked at. cases: at least one."""
     statistics, k = setting.statistics, setting.min_tumor_voxels
     bootstrap = PatientBootstrap(statistics.bootstrap_samples, statistics.seed)

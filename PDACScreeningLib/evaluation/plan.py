@@ -15,7 +15,7 @@ from PDACScreeningLib.errors import DataError, ModelError, UsageError
 from PDACScreeningLib.evaluation import optional_packages
 from PDACScreeningLib.evaluation.assignment import Assignment, by_split, patients_tested, without_split
 from PDACScreeningLib.evaluation.case_result import row_names
-from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting
+from PDACScreeningLib.evaluation.experiment import DataFact, ExperimentSetup, ModelFact
 from PDACScreeningLib.evaluation.reading_file import digest
 from PDACScreeningLib.evaluation.reading_pool import ReadingTask
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
@@ -48,7 +48,7 @@ class FoundModel:
 class Plan:
     """What will be read, by whom, and what a person should know before."""
 
-    setting: Setting
+    setting: ExperimentSetup
     warnings: tuple[str, ...]
     store: Path
     models: tuple[FoundModel, ...]
@@ -101,7 +101,7 @@ def make_plan(
     cases = store.index.cases
     assignments = without_split(cases) if split is None else by_split(cases, split, statistics.normals)
     return Plan(
-        setting=Setting(
+        setting=ExperimentSetup(
             models=facts if split is not None else (replace(facts[0], fold=None),),
             data=_data_fact(store, split, split_file),
             reading=reading,

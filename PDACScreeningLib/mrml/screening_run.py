@@ -142,7 +142,7 @@ class ScreeningRun:
             "last stage": self.progress.stage,
             "message": self._message,
         }
-        return diagnostics(facts, "last lines of the process", list(self._process.noise))
+        return diagnostics(facts, "last lines of the process", list(self._process.other_output))
 
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["event"]
@@ -167,8 +167,8 @@ class ScreeningRun:
             return RunEnd(problem=usual(FailureKind.CANCELLED))
         if outcome not in [item.value for item in _ASSESSED]:
             reason = str(self._result.get("reason", "")) if self._result is not None else ""
-            noise: Sequence[str] = self._process.noise
-            return RunEnd(problem=failure_of(self._exit_code, outcome, reason or self._message, noise))
+            other_output: Sequence[str] = self._process.other_output
+            return RunEnd(problem=failure_of(self._exit_code, outcome, reason or self._message, other_output))
         try:
             return self._brought_in()
         except (OSError, ValueError, PDACScreeningError) as error:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from PDACScreeningLib.dicom.options import DicomOptions, Edit
+from PDACScreeningLib.dicom.options import DicomOptions, Edit, SegmentationKind
 from PDACScreeningLib.errors import DicomRefused, InputIndeterminate, InputRejected
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.scan_files.dicom_file import read_slices
@@ -27,7 +27,6 @@ from PDACScreeningLib.volume.orientation import canonical_orientation
 if TYPE_CHECKING:
     from PDACScreeningLib.dicom.results import DicomFile, ResultVoxels
     from PDACScreeningLib.session.answer import Answer
-    from PDACScreeningLib.session.screener import ScanRequest
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +38,28 @@ _OTHER_SCAN = "the series of --dicom-source is another scan than the input: {}"
 _SAME_PLACE_MM = 0.1
 
 
-def with_dicom_results(answer: Answer, request: ScanRequest) -> Answer:
+class DicomRequest(Protocol):
+    """What DICOM results need of a ScanRequest, which lies above this module."""
+
+    @property
+    def scan(self) -> str | CTVolume: ...
+    @property
+    def series(self) -> str | None: ...
+    @property
+    def acquisition(self) -> str | None: ...
+    @property
+    def dicom_out(self) -> bool: ...
+    @property
+    def dicom_source(self) -> str | None: ...
+    @property
+    def dicom_segmentation(self) -> SegmentationKind: ...
+    @property
+    def dicom_probability(self) -> bool: ...
+    @property
+    def dicom_key_objects(self) -> bool: ...
+
+
+def with_dicom_results(answer: Answer, request: DicomRequest) -> Answer:
     """The answer with its DICOM objects, where they were asked for. Never raises: an obstacle becomes a warning.
 
     Every outcome has a report where every slice names one patient, study and frame of reference. Headers are read
@@ -93,7 +113,7 @@ def _require_package() -> None:
         raise DicomRefused(_INSTALL)
 
 
-def _placed(answer: Answer, request: ScanRequest) -> tuple[SeriesSource, ResultVoxels]:
+def _placed(answer: Answer, request: DicomRequest) -> tuple[SeriesSource, ResultVoxels]:
     """The series an answer is about, and its voxels in the order of that series. Raises DicomRefused, InputRejected."""
     if request.dicom_source is not None:
         series = read_series(Path(request.dicom_source), series=request.series, acquisition=request.acquisition)

@@ -9,7 +9,7 @@ from PDACScreeningLib.training.case_store import StoredCase
 
 
 @dataclass(frozen=True)
-class SameScan:
+class DuplicateScan:
     """Two cases with the same voxels; `first` stood earlier in the list of cases."""
 
     first: StoredCase
@@ -33,19 +33,19 @@ class SameScan:
         return f"its truth has {kept}, that of {self.second.case_id}, the same scan, {other}"
 
 
-def same_scans(cases: Sequence[StoredCase]) -> tuple[SameScan, ...]:
+def duplicate_scans_of(cases: Sequence[StoredCase]) -> tuple[DuplicateScan, ...]:
     """Every case whose scan has the same voxels as that of an earlier case."""
     first: dict[str, StoredCase] = {}
     found = []
     for case in cases:
         if case.scan_sha256 in first:
-            found.append(SameScan(first[case.scan_sha256], case))
+            found.append(DuplicateScan(first[case.scan_sha256], case))
         else:
             first[case.scan_sha256] = case
     return tuple(found)
 
 
-def overruled(twice: Sequence[SameScan], any_mass: frozenset[str]) -> dict[str, str]:
+def overruled(twice: Sequence[DuplicateScan], any_mass: frozenset[str]) -> dict[str, str]:
     """Cases that must not stay because another truth of the same scan knows better, with the reason.
 
     any_mass: data sets that call every mass a tumor. Where one of them says tumor, and another data set that tells PDAC
@@ -60,7 +60,7 @@ def overruled(twice: Sequence[SameScan], any_mass: frozenset[str]) -> dict[str, 
 
 
 def merged_patients(
-    cases: Sequence[StoredCase], twice: Sequence[SameScan]
+    cases: Sequence[StoredCase], twice: Sequence[DuplicateScan]
 ) -> tuple[tuple[StoredCase, ...], tuple[str, ...]]:
     """The cases with one patient_id for each person, and a sentence for each patient that got another one.
 

@@ -20,7 +20,7 @@ from PDACScreeningLib.training.case_store import (
     remove_index,
     write_store_index,
 )
-from PDACScreeningLib.training.duplicate_scans import SameScan, merged_patients, overruled, same_scans
+from PDACScreeningLib.training.duplicate_scans import DuplicateScan, duplicate_scans_of, merged_patients, overruled
 from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
 from PDACScreeningLib.worker_processes import each_as_finished
 
@@ -49,7 +49,7 @@ def prepare(
     remove_index(store)
     tasks = [CaseTask(case, store, working_spacing_mm) for case in cases]
     prepared = _without_gaps(tasks, _prepare_all(tasks, jobs, on_progress), jobs, on_progress)
-    twice = same_scans([one.stored for one in prepared if one.stored is not None])
+    twice = duplicate_scans_of([one.stored for one in prepared if one.stored is not None])
     overruled_cases = overruled(twice, frozenset(one.facts.name for one in datasets if one.facts.any_mass))
     refused = _refused(tasks, prepared, twice, overruled_cases)
     _drop(tasks, prepared, refused)
@@ -66,7 +66,7 @@ def _index(
     working_spacing_mm: float | None,
     prepared: Sequence[PreparedCase],
     refused: tuple[RefusedCase, ...],
-    twice: Sequence[SameScan],
+    twice: Sequence[DuplicateScan],
 ) -> StoreIndex:
     names = {case.case_id for case in refused}
     kept = [one.stored for one in prepared if one.stored is not None and one.case_id not in names]
@@ -85,7 +85,7 @@ def _index(
     )
 
 
-def _with_disagreements(cases: Sequence[StoredCase], twice: Sequence[SameScan]) -> list[StoredCase]:
+def _with_disagreements(cases: Sequence[StoredCase], twice: Sequence[DuplicateScan]) -> list[StoredCase]:
     """A case whose scan has another truth elsewhere carries a warning."""
     warnings: dict[str, tuple[str, ...]] = {}
     for pair in twice:
@@ -146,7 +146,9 @@ def _without_gaps(
     tasks: Sequence[CaseTask], prepared: Sequence[PreparedCase], jobs: int, on_progress: OnProgress
 ) -> list[PreparedCase]:
     """Prepare anew what an earlier run dropped for a case that is not among the cases any more."""
-    seconds = {pair.second.case_id for pair in same_scans([one.stored for one in prepared if one.stored is not None])}
+    seconds = {
+        pair.second.case_id for pair in duplicate_scans_of([one.stored for one in prepared if one.stored is not None])
+    }
     gaps = [task for task, one in zip(tasks, prepared, strict=True) if one.is_dropped and one.case_id not in seconds]
     if not gaps:
         return list(prepared)
@@ -159,7 +161,7 @@ def _without_gaps(
 def _refused(
     tasks: Sequence[CaseTask],
     prepared: Sequence[PreparedCase],
-    twice: Sequence[SameScan],
+    twice: Sequence[DuplicateScan],
     overruled_cases: Mapping[str, str],
 ) -> tuple[RefusedCase, ...]:
     """Every case that is not stored, in the order of the tasks."""

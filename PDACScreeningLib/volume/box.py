@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from PDACScreeningLib.volume.geometry import ZYX
+ZYX = tuple[int, int, int]  # in the order of arrays
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from PDACScreeningLib.volume.box import Box
+from PDACScreeningLib.volume.box import ZYX as ZYX
+from PDACScreeningLib.volume.box import Box
 
-ZYX = tuple[int, int, int]
 XYZ = tuple[float, float, float]
 Direction = tuple[float, float, float, float, float, float, float, float, float]
 

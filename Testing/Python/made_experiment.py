@@ -3,14 +3,14 @@
 from readings import reading
 
 from PDACScreeningLib.config import DecisionRule
-from PDACScreeningLib.evaluation.experiment import DataFact, ModelFact, Setting, experiment
+from PDACScreeningLib.evaluation.experiment import DataFact, ExperimentSetup, ModelFact, experiment
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 
 ROWS = ("64^3", "Multi", "Multi, no component filter")
 
 
 def setting(*, source="synthetic phantom cohort of 4 cases", is_demo=True, trained_on_others=True):
-    return Setting(
+    return ExperimentSetup(
         models=tuple(
             ModelFact(fold, f"fold{fold}", "ab" * 32, "phantoms", "phantoms only", is_demo, trained_on_others)
             for fold in (0, 1)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,15 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
     session = ("answer", "result_folder", "stored_result", "model", "work_order")
     allowed = {"inference", "inference.rescoring", *(f"session.{name}" for name in session)}
     assert outside <= {f"PDACScreeningLib.{name}" for name in allowed}
+
+
+def test_no_imports_go_in_circles():
+    """Also those that only a type checker follows. The one circle that Slicer asks for lies outside of the library."""
+    names = {
+        f"PDACScreeningLib.{'.'.join(path.relative_to(LIBRARY).with_suffix('').parts)}": path for path in modules()
+    }
+    order = TopologicalSorter({name: set(imports_of(path)) & names.keys() for name, path in names.items()})
+    assert set(order.static_order()) == names.keys()
 
 
 def test_what_slicer_imports_brings_no_torch():

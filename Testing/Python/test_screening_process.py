@@ -33,7 +33,7 @@ def until(condition, timeout_s=20):
         time.sleep(0.01)
 
 
-def test_events_arrive_in_order_and_everything_else_is_noise(start):
+def test_events_arrive_in_order_and_everything_else_is_kept(start):
     child = start(
         "import sys, json\n"
         "print(json.dumps({'event': 'notice', 'message': 'a'}))\n"
@@ -43,7 +43,7 @@ def test_events_arrive_in_order_and_everything_else_is_noise(start):
     )
     assert child.wait(20)
     assert [event["event"] for event in child.events()] == ["notice", "result"]
-    assert set(child.noise) == {"not json", "[1]", '{"no": "event"}', "a warning"}
+    assert set(child.other_output) == {"not json", "[1]", '{"no": "event"}', "a warning"}
     assert child.exit_code == 0
 
 
@@ -125,7 +125,7 @@ def test_a_child_never_imports_from_the_folder_its_owner_was_started_in(start, t
     child = ScreeningProcess(["-m", "PDACScreeningLib", "--version"])
     assert child.wait(20)
     assert child.events() == []
-    assert (child.exit_code, child.noise[-1].split()[0]) == (0, "pdac-screening")
+    assert (child.exit_code, child.other_output[-1].split()[0]) == (0, "pdac-screening")
     child.close()
 
 

@@ -1,5 +1,7 @@
 """What goes wrong in the panel is said in the panel, beside the button that was pressed; nothing pops up."""
 
+import json
+
 import pytest
 import slicer
 from made_result import make_result
@@ -114,3 +116,19 @@ def test_nodes_that_cannot_be_added_end_the_run_and_are_not_tried_again(panel, m
     assert "message: RuntimeError" in text
     assert "Doe" not in text
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == before + 2
+
+
+@pytest.mark.parametrize("changed", [{"is_demo": False}, {"performance": "sensitivity 0.99"}, {"K": 5000}], ids=str)
+def test_a_model_that_was_edited_is_shown_as_damaged_and_cannot_be_used(module_widget, made, tmp_path, changed):
+    folder = write_model(tmp_path / "edited", Label.TUMOR, is_demo=True)
+    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    described["config"]["decision"]["min_tumor_voxels"] = changed.get("K", 50)
+    described |= {name: value for name, value in changed.items() if name != "K"}
+    (folder / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    choose(module_widget, slicer.util.loadVolume(str(made.scan)), folder)
+    ui = module_widget.ui
+    assert ui.modelSelector.currentText.endswith("(damaged)")
+    assert "model.json" in ui.modelCardLabel.text
+    assert "sensitivity" not in ui.modelCardLabel.text + ui.modelCardLabel.toolTip
+    assert not ui.screenButton.enabled
+    assert "damaged" in ui.screenButton.toolTip
