@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -15,7 +16,7 @@ from PDACScreeningLib.progress import OnProgress, Progress
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
-class _Signals:
+class _Signals(ABC):
     """Takes over signals inside a `with`, and puts the earlier handlers back after it.
 
     Outside the main thread Python delivers no signals, and there this does nothing.
