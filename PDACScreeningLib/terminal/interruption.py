@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
