@@ -1,5 +1,6 @@
 """What a model says of itself after it was measured."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,14 @@ from PDACScreeningLib.evaluation.experiment import experiment
 from PDACScreeningLib.evaluation.model_card import model_card
 from PDACScreeningLib.evaluation.performance import measured_performance
 from PDACScreeningLib.network.measured_performance import MeasuredShare
-from PDACScreeningLib.network.model_description import ModelDescription, available_models, read_description
+from PDACScreeningLib.network.model_description import (
+    DESCRIPTION,
+    ModelDescription,
+    available_models,
+    read_description,
+    sealed,
+)
+from PDACScreeningLib.plain_data import to_plain
 
 THESE = "ab" * 32  # of the models of the made-up experiment
 
@@ -126,8 +134,11 @@ def test_the_card_of_a_measured_model_holds_table_1_and_its_errors():
     assert "](" not in card  # no pictures: the card travels without them
 
 
-def test_models_described_before_still_load():
-    assert [read_description(folder).measured for folder in available_models()] == [None]
+def test_a_model_that_was_never_measured_loads(tmp_path):
+    (folder,) = available_models()
+    unmeasured = sealed(replace(read_description(folder), measured=None, performance=""))
+    (tmp_path / DESCRIPTION).write_text(json.dumps(to_plain(unmeasured)), encoding="utf-8")
+    assert read_description(tmp_path).measured is None
 
 
 def test_the_models_that_come_with_the_project_would_show_a_changed_number():
