@@ -80,7 +80,9 @@ def with_native_volumes(screening: Screening, label_map: LabelMap) -> Screening:
         native_tumor_volume_mm3=label_map.volume_mm3(Label.TUMOR),
         native_pancreas_volume_mm3=label_map.volume_mm3(Label.PANCREAS),
         findings=tuple(
-            replace(finding, native_volume_mm3=voxels.get(finding.number, 0) * voxel_mm3)
+            finding
+            if finding.left_out and finding.number not in voxels  # it is not in the label map
+            else replace(finding, native_volume_mm3=voxels.get(finding.number, 0) * voxel_mm3)
             for finding in screening.findings
         ),
     )

@@ -64,7 +64,7 @@ class Finding(Checked):
         float | None,
         Meaning(
             "Volume on the scan's own grid in cubic millimeters, as other programs measure it in the segmentation; 0 "
-            "when no voxel of that grid is left of the region, null when unknown.",
+            "when no voxel of that grid is left of the region, null when unknown or left out.",
             minimum=0,
         ),
     ] = None

@@ -132,6 +132,10 @@ def test_fewer_than_k_removed_voxels_are_a_warning():
 def test_removed_tumor_beside_one_that_counts_is_listed_behind_it():
     answer = screened(with_tumor(apart(50), 60)).screening
     assert answer.outcome is Outcome.SUSPICIOUS
+    assert [finding.shown_volume_mm3 for finding in answer.findings] == [
+        60,
+        50,
+    ]  # also where the label map has no voxel of it
     assert [(finding.number, finding.voxels, finding.left_out) for finding in answer.findings] == [
         (1, 60, False),
         (2, 50, True),
