@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -41,8 +41,9 @@ class _Signals(ABC):
             signal.signal(number, handler)
         self._earlier.clear()
 
+    @abstractmethod
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        raise NotImplementedError
+        """What a signal does."""
 
 
 class Interruption(_Signals):
