@@ -11,7 +11,14 @@ from PDACScreeningLib.datasets.dataset import Dataset
 from PDACScreeningLib.datasets.label_placement import AS_STORED, AXIS_NAMES, Flips
 from PDACScreeningLib.datasets.source import DATASET_NAMES, DataSource, open_source, recognized
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments, positive
+from PDACScreeningLib.terminal.arguments import (
+    add_progress,
+    add_working_spacing,
+    describe,
+    folder_to_write,
+    from_arguments,
+    positive,
+)
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
 from PDACScreeningLib.terminal.interruption import Interruption
@@ -77,13 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=f"mirror all label maps of a data set that are stored so; axes: {', '.join(AXIS_NAMES)}",
     )
-    parser.add_argument(
-        "--working-spacing-mm",
-        metavar="MM",
-        type=_spacing,
-        default=1.0,
-        help="isotropic grid, or 'native' (default: 1)",
-    )
+    add_working_spacing(parser)
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
     add_progress(parser)
 
@@ -137,19 +138,6 @@ def _label_mapping(text: str) -> LabelMapping:
         meaning[stored] = Label[label.upper()]
     rest = meaning.pop(_REST, None)
     return LabelMapping(tuple((int(number), label) for number, label in meaning.items()), rest)
-
-
-def _spacing(text: str) -> float | None:
-    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
-    if text == "native":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
-    return value
 
 
 def run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:

@@ -19,6 +19,7 @@ from PDACScreeningLib.terminal.arguments import (
     add_precision,
     add_progress,
     add_protocol,
+    add_scan_choice,
     describe,
     from_arguments,
 )
@@ -64,13 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_memory(parser)
     add_precision(parser)
     add_progress(parser)
-    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
-    parser.add_argument(
-        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
-    )
-    parser.add_argument(
-        "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
-    )
+    add_scan_choice(parser)
     _add_dicom(parser)
 
 

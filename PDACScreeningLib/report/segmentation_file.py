@@ -45,9 +45,10 @@ def _segmentation_fields(geometry: Geometry) -> dict[str, str]:
 def _segment_fields(
     index: int, segment: SegmentDescription, geometry: Geometry, model: ModelFacts | None
 ) -> dict[str, str]:
+    made_by = {"DICOM.SegmentAlgorithmType": "AUTOMATIC"} if model else {}  # of given labels nobody knows
     tags = {
         "DICOM.SegmentAlgorithmName": algorithm_name(model),
-        "DICOM.SegmentAlgorithmType": "AUTOMATIC",
+        **made_by,
         "PDACScreening.Notice": notice(model),
         "Segmentation.Status": "notstarted",  # of the reader's review
         "TerminologyEntry": segment_terminology().entry(segment),
@@ -67,8 +68,8 @@ def _segment_fields(
 
 
 def algorithm_name(model: ModelFacts | None) -> str:
-    """Name of the algorithm as DICOM holds it, at most 64 characters."""
-    return (f"PDACScreening {model.name}" if model else "PDACScreening")[:_MAX_ALGORITHM_NAME]
+    """Name of the algorithm as DICOM holds it, at most 64 characters. Without a model the labels were given."""
+    return (f"PDACScreening {model.name}" if model else "labels given to PDACScreening")[:_MAX_ALGORITHM_NAME]
 
 
 def notice(model: ModelFacts | None) -> str:

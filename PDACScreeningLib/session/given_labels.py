@@ -12,10 +12,12 @@ from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, bound
-from PDACScreeningLib.session.record import input_facts, new_record
+from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -44,10 +46,22 @@ def score_segmentation(
     config = config or ScreeningConfig()
     record = new_record()
     read = read_scan(ct)
-    record.input, record.warnings = input_facts(read), (*read.warnings, NOT_OURS)
+    record.input, record.warnings = input_facts(read), read.warnings
     _require_same_grid(read.volume, labels, probability)
+    return judged(read, record, labels, probability, config)
+
+
+def judged(
+    read: ReadCT,
+    record: ScreeningRecord,
+    labels: LabelMap,
+    probability: PROBABILITY_ZYX | None,
+    config: ScreeningConfig,
+) -> Answer:
+    """As `score_segmentation`, for what was read and lies on one grid. record: knows input and warnings so far."""
     grid = working_grid(read.volume.geometry, config.working_spacing_mm)
     drawn, protocol = grid.labels_to_working(labels), _protocol(grid, config)
+    record.warnings = (NOT_OURS, counted_on(protocol), *record.warnings)
     if not drawn.any():
         ended = Screening(Outcome.INDETERMINATE, NO_LABELS, protocol=protocol)
         return bound(Answer(record.completed(ended), read.volume, labels))
@@ -55,6 +69,13 @@ def score_segmentation(
     judgment = judge(drawn, there, grid.to_working(read.volume), protocol)
     screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
     return bound(Answer(record.completed(screening), read.volume, labels, probability))
+
+
+def counted_on(protocol: Protocol) -> str:
+    """The grid of the count and the volume of K there: the same K is another volume on another grid."""
+    spacing = " x ".join(f"{mm:.3g}" for mm in protocol.working_spacing_mm_xyz)
+    volume = voxels_and_volume(protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3)
+    return f"Voxels were counted on a grid of {spacing} mm, where K is {volume}; on another grid K is another volume."
 
 
 def _require_same_grid(ct: CTVolume, labels: LabelMap, probability: PROBABILITY_ZYX | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,17 @@ class Screener:
         except (InputRejected, InputIndeterminate) as error:
             answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
         return with_dicom_results(answer, request)
+
+    @property
+    def places(self) -> Mapping[Path, str]:
+        """Words for the places of files, which no output names."""
+        return {self.model.folder: "the model folder"}
+
+    def get_ready(self, record: ScreeningRecord, tell: Callable[[str], None]) -> None:
+        """Load the model and say once which one is used."""
+        with record.timed("load model"):
+            self.model.loaded()
+        self.model.announce(tell)
 
     def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
         """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""

@@ -28,6 +28,7 @@ from stored_scans import body_hu, nifti_bytes
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.scan_files.segmentation_file import read_segmentation
 
 FOUND = Path(__file__).parent / "found"
 SHAPE = (8, 8, 8)
@@ -60,6 +61,8 @@ def seeds() -> dict[str, tuple[bytes, Read]]:
         files[name] = (small.encode() + voxels, read_scan)
     labels = (hu > 0).astype(np.uint8)
     files["labels.nii"] = (nifti_bytes(labels, spacing_mm=(6.0,) * 3), read_label_map)
+    files["layers.seg.nrrd"] = (_layers(labels), read_segmentation)
+    files["numbers.nii"] = (nifti_bytes(labels, spacing_mm=(6.0,) * 3), read_segmentation)
     positions = [(0.0, 0.0, 6.0 * z) for z in range(8)]
     files["frames.dcm"] = (_as_file(multi_frame_dataset(hu, positions, pixel_spacing_mm=6.0)), read_scan)
     packed = multi_frame_dataset(hu, positions, pixel_spacing_mm=6.0)
@@ -73,6 +76,17 @@ def seeds() -> dict[str, tuple[bytes, Read]]:
             file.writestr(f"{number}.dcm", content)
     files["slices.zip"] = (archive.getvalue(), read_scan)
     return files
+
+
+def _layers(labels: np.ndarray) -> bytes:
+    """A segmentation of 3D Slicer with two layers."""
+    header = (
+        "NRRD0004\ntype: unsigned char\ndimension: 4\nspace: left-posterior-superior\nsizes: 2 8 8 8\n"
+        "space directions: none (6,0,0) (0,6,0) (0,0,6)\nkinds: list domain domain domain\nencoding: raw\n"
+        "space origin: (0,0,0)\nSegment0_ID:=Pancreas\nSegment0_Name:=Pancreas\nSegment0_Layer:=0\n"
+        "Segment0_LabelValue:=1\nSegment1_Name:=Tumor\nSegment1_Layer:=1\nSegment1_LabelValue:=1\n\n"
+    )
+    return header.encode() + np.stack([labels, labels], axis=-1).tobytes()
 
 
 def _as_file(dataset: object) -> bytes:
