@@ -8,6 +8,7 @@ from typing import Annotated
 from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.structure_measures import StructureMeasures
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
 SCHEMA_VERSION = 2
@@ -238,6 +239,10 @@ class Screening:
     findings: Annotated[
         tuple[Finding, ...],
         Meaning("Tumor regions, largest first; empty when no voxel is labeled tumor and without a result."),
+    ] = ()
+    anatomy: Annotated[
+        tuple[StructureMeasures, ...],
+        Meaning("Vessels and ducts around the pancreas; empty when the segmentation tells none: not looked at."),
     ] = ()
     warnings: Annotated[tuple[str, ...], Meaning("Sentences to know before believing the answer.")] = ()
     model: Annotated[ModelFacts | None, Meaning("Which model answered; null when none was loaded.")] = None

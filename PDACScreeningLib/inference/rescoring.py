@@ -16,6 +16,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.structure_measures import StructureMeasures
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -77,7 +78,7 @@ def rescore(
     probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
     judgment = judge(drawn, probability, working, protocol)
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
-    scored = replace(ai, **{**vars(judgment), "warnings": warnings})
+    scored = replace(ai, **{**vars(judgment), "warnings": warnings, "anatomy": _without_contacts(ai)})
     return Rescoring(with_native_volumes(scored, edited), changes)
 
 
@@ -95,6 +96,11 @@ def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
     }
     of_segments.add(left_out_warning(protocol, removed))
     yield from (warning for warning in ai.warnings if warning not in of_segments)
+
+
+def _without_contacts(ai: Screening) -> tuple[StructureMeasures, ...]:
+    """Vessels and ducts as they were; how the edited tumor touches them was not measured."""
+    return tuple(replace(measures, longest_contact_mm=None, largest_contact_degrees=None) for measures in ai.anatomy)
 
 
 def _require_own(ai: Screening, labels: LabelMap, probability: PROBABILITY_ZYX, ct: CTVolume) -> None:
@@ -122,6 +128,7 @@ def _nothing_left(ai: Screening) -> Screening:
         native_pancreas_volume_mm3=None,
         mean_tumor_probability=None,
         findings=(),
+        anatomy=_without_contacts(ai),
         warnings=(EDITED, *ai.warnings),
     )
 

@@ -48,7 +48,7 @@ def show_result(
         raise ValueError(f"{screening.outcome} is not a result that can be shown")
     label_map = found if found is not None else _empty_labels(volume_node)
     name = f"PDAC screening of {volume_node.GetName()}"
-    node = show_segmentation(scene, label_map, volume_node, name, screening.model)
+    node = show_segmentation(scene, label_map, volume_node, name, screening.model, answer.anatomy)
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
     if found is not None:
         _add_evidence(scene, node, answer, found, volume_node)

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import vtk
+from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.oriented_image import MaskPart, mask_part, oriented_image
 from PDACScreeningLib.mrml.result_record import part_sha256
-from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
+from PDACScreeningLib.report.segment_terminology import SegmentDescription, anatomy_segments, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
@@ -41,9 +43,11 @@ def show_segmentation(
     volume_node: vtkMRMLScalarVolumeNode,
     name: str,
     model: ModelFacts | None,
+    anatomy: Anatomy | None = None,
 ) -> vtkMRMLSegmentationNode:
     """A new segmentation node with both segments, outlined in 2D, under the transform of the CT and beside it.
 
+    anatomy: vessels and ducts on the same grid, as segments of their own that no score counts.
     An empty label gives an empty segment, ready to be painted. Raises GeometryMismatch when the label map lies on
     another grid than the CT.
     """
@@ -54,10 +58,14 @@ def show_segmentation(
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     for segment in segment_terminology().segments:
-        _add_segment(node, segment, label_map, volume_node)
+        _add_segment(node, segment, label_map.labels == segment.label, volume_node)
         _tag(segment_node(node, segment.id), segment, model)
         if segment.label == Label.PANCREAS:
             node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
+    if anatomy is not None:
+        for segment in anatomy_segments(anatomy.looked_at):
+            _add_segment(node, segment, anatomy.structures == segment.label, volume_node)
+            _tag(segment_node(node, segment.id), segment, model)
     _outline(node.GetDisplayNode())
     return node
 
@@ -113,7 +121,8 @@ def pancreas_centroid_lps_mm(segmentation_node: vtkMRMLSegmentationNode) -> tupl
 
 def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
     """Names of segments a reviewer added, which no score counts."""
-    segmentation, own = segmentation_node.GetSegmentation(), {item.id for item in segment_terminology().segments}
+    terminology, segmentation = segment_terminology(), segmentation_node.GetSegmentation()
+    own = {item.id for item in (*terminology.segments, *terminology.anatomy)}
     ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
     return tuple(segmentation.GetSegment(identifier).GetName() for identifier in ids if identifier not in own)
 
@@ -196,11 +205,10 @@ def _parts(
 def _add_segment(
     node: vtkMRMLSegmentationNode,
     segment: SegmentDescription,
-    label_map: LabelMap,
+    mask: NDArray[np.bool_],
     volume_node: vtkMRMLScalarVolumeNode,
 ) -> None:
     color = [value / 255 for value in segment.rgb]
-    mask = label_map.labels == segment.label
     box = bounding_box(mask)
     if box is None:
         node.GetSegmentation().AddEmptySegment(segment.id, segment.name, color)

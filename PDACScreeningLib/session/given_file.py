@@ -25,7 +25,8 @@ from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.given_labels import judged
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts
 from PDACScreeningLib.session.screener import ScanRequest
-from PDACScreeningLib.session.structure_key import StructureKey, few, labels_of, unnamed
+from PDACScreeningLib.session.structure_key import StructureKey, anatomy_of, few, labels_of, unnamed
+from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -69,21 +70,24 @@ class GivenFile:
         record.input, record.warnings = input_facts(read), read.warnings
         on_progress(Progress("segmentation", 0, 1))
         with record.timed("read segmentation"):
-            labels, told = self._labels(read)
+            labels, anatomy, told = self._labels(read)
             probability = self._probability(read.volume.geometry)
-        record.warnings += told
+        record.warnings = (*told, *record.warnings)
         on_progress(Progress("segmentation", 1, 1))
         with record.timed("findings"):
-            return judged(read, record, labels, probability, self.config)
+            return judged(read, record, labels, probability, self.config, anatomy)
 
-    def _labels(self, read: ReadCT) -> tuple[LabelMap, tuple[str, ...]]:
-        """The labels on the scan's own grid, and what a reader should know of them."""
+    def _labels(self, read: ReadCT) -> tuple[LabelMap, Anatomy | None, tuple[str, ...]]:
+        """Labels and anatomy on the scan's own grid, and what a reader should know of them."""
         stored, scan = read_segmentation(self.segmentation, _SEGMENTATION), read.volume.geometry
         _require_on_scan(stored.geometry, scan, "segmentation")
-        labels = labels_of(stored, self.key)
+        labels, anatomy = labels_of(stored, self.key), anatomy_of(stored, self.key)
         left = unnamed(stored, self.key)
         ignored = (f"Of the segmentation {few(left)} were not named and count as background.",) if left else ()
-        return LabelMap(_as_scan(labels.labels, stored.geometry, scan), scan), (f"In it {self.key}.", *ignored)
+        if anatomy is not None:
+            anatomy = Anatomy(_as_scan(anatomy.structures, stored.geometry, scan), scan, anatomy.looked_at)
+        own = LabelMap(_as_scan(labels.labels, stored.geometry, scan), scan)
+        return own, anatomy, (f"In it {self.key}.", *ignored)
 
     def _probability(self, scan: Geometry) -> PROBABILITY_ZYX | None:
         if self.probability is None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import InputRejected, ResultError
-from PDACScreeningLib.scan_files.image_io import read_label_map, read_volume
+from PDACScreeningLib.report.segmentation_file import read_segmentation_file
+from PDACScreeningLib.scan_files.image_io import read_volume
 from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.screening_result import SCHEMA_VERSION, InputFacts, Screening
 from PDACScreeningLib.session.answer import Answer, bound
@@ -32,7 +33,7 @@ def read_result(folder: str | Path) -> Answer:
     place = Path(folder)
     screening = read_screening(place)
     try:
-        labels = read_label_map(place / LABELS) if (place / LABELS).exists() else None
+        labels, anatomy = read_segmentation_file(place / LABELS) if (place / LABELS).exists() else (None, None)
         probability = _read_probability(place / TUMOR_PROBABILITY)
     except InputRejected as error:
         raise ResultError(f"a file of the result cannot be read: {error}; {_AGAIN}") from error
@@ -40,7 +41,7 @@ def read_result(folder: str | Path) -> Answer:
         raise ResultError(f"{LABELS} lies on another grid than the scan of {SCREENING}; {_AGAIN}")
     if probability is not None and (labels is None or probability.shape != labels.geometry.shape):
         raise ResultError(f"labels and tumor probability of the result lie on different grids; {_AGAIN}")
-    answer = Answer(screening, label_map=labels, tumor_probability=probability)
+    answer = Answer(screening, label_map=labels, tumor_probability=probability, anatomy=anatomy)
     if screening.schema_version == SCHEMA_VERSION and bound(answer).screening != screening:
         raise ResultError(f"labels or tumor probability do not have the voxels that {SCREENING} names; {_AGAIN}")
     return answer

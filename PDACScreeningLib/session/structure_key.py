@@ -1,43 +1,50 @@
-"""What the numbers and segments of a foreign segmentation mean, as a user says it: `tumor=2 pancreas=1,3`."""
+"""What the numbers and segments of a foreign segmentation mean, as a user says it: `tumor=2 pancreas=1,3 veins=4`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.segmentation_file import StoredSegmentation
+from PDACScreeningLib.volume.anatomy import Anatomy, Structure
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 OTHERS = "others"  # background=others: all that is not named is known to be neither pancreas nor tumor
 TUMOR, PANCREAS, BACKGROUND = "tumor", "pancreas", "background"
+ANATOMY = {structure.name.lower(): structure for structure in Structure}  # veins, arteries, duct, bile_duct
 _SHOWN = 12  # numbers or names in a sentence
 _NUMBERS = 65536  # that a stored segmentation can have
 
 
 @dataclass(frozen=True)
 class StructureKey:
-    """Stored numbers, or names of segments, of each structure. What several share belongs to all of them.
+    """Stored numbers, or names of segments, of each structure. What pancreas or tumor share with a vessel or duct
+    belongs to both.
 
     Raises ValueError where no tumor is named, for a structure that is not known, and for a number or name that is tumor
-    and pancreas at once, or background and something else.
+    and pancreas at once, two vessels or ducts, or background and something else.
     """
 
     named: tuple[tuple[str, tuple[str, ...]], ...]  # (structure, numbers or names)
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.named]
-        if unknown := [name for name in names if name not in (TUMOR, PANCREAS, BACKGROUND)]:
-            raise ValueError(f"no structure is called {unknown[0]}; there are {', '.join((TUMOR, PANCREAS))}")
+        known = (TUMOR, PANCREAS, *ANATOMY, BACKGROUND)
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"no structure is called {unknown[0]}; there are {', '.join(known)}")
         if len(set(names)) < len(names):
             raise ValueError("a structure is named twice: give all its numbers at once, such as pancreas=1,3")
         if not self.parts(TUMOR):
             raise ValueError("say which number or segment is the tumor, such as tumor=2")
-        for one, other in ((TUMOR, PANCREAS), (TUMOR, BACKGROUND), (PANCREAS, BACKGROUND)):
+        apart = ((TUMOR, PANCREAS), *((name, BACKGROUND) for name in known[:-1]), *combinations(ANATOMY, 2))
+        for one, other in apart:
             if both := set(self.parts(one)) & set(self.parts(other)):
                 raise ValueError(f"{sorted(both)[0]} cannot be {one} and {other} at once")
 
@@ -70,13 +77,24 @@ def labels_of(stored: StoredSegmentation, key: StructureKey) -> LabelMap:
     table = np.zeros((len(stored.numbers), _NUMBERS), np.uint8)
     table[_places(stored, key.parts(PANCREAS))] = Label.PANCREAS
     table[_places(stored, key.parts(TUMOR))] = Label.TUMOR
-    labels: LABELS_ZYX = np.zeros(stored.geometry.shape, np.uint8)
-    for numbers, meaning in zip(stored.numbers, table, strict=True):
-        for plane, own in zip(labels, numbers, strict=True):
-            np.maximum(plane, meaning[own], out=plane)
+    labels = _translated(stored, table)
     if not (labels == Label.TUMOR).any():
         _require_all_named(stored, key)
     return LabelMap(labels, stored.geometry)
+
+
+def anatomy_of(stored: StoredSegmentation, key: StructureKey) -> Anatomy | None:
+    """Vessels and ducts of a stored segmentation, on its own grid; None where the key names none of them.
+
+    Where two of them overlap, the one with the higher number of Structure wins. Raises InputRejected as `labels_of`.
+    """
+    looked_at = tuple(structure for name, structure in ANATOMY.items() if key.parts(name))
+    if not looked_at:
+        return None
+    table = np.zeros((len(stored.numbers), _NUMBERS), np.uint8)
+    for name, structure in ANATOMY.items():
+        table[_places(stored, key.parts(name))] = structure
+    return Anatomy(_translated(stored, table), stored.geometry, looked_at)
 
 
 def unnamed(stored: StoredSegmentation, key: StructureKey) -> tuple[str, ...]:
@@ -88,6 +106,15 @@ def unnamed(stored: StoredSegmentation, key: StructureKey) -> tuple[str, ...]:
         return tuple(str(number) for number in sorted(stored.found()) if (0, number) not in named)
     left = (segment for segment in stored.segments if (segment.layer, segment.number) not in named)
     return tuple(segment.name for segment in left if (stored.numbers[segment.layer] == segment.number).any())
+
+
+def _translated(stored: StoredSegmentation, table: NDArray[Any]) -> LABELS_ZYX:
+    """(z, y, x) the greatest entry of the table (layer, number) that a voxel has in any layer."""
+    found: LABELS_ZYX = np.zeros(stored.geometry.shape, np.uint8)
+    for numbers, meaning in zip(stored.numbers, table, strict=True):
+        for plane, own in zip(found, numbers, strict=True):
+            np.maximum(plane, meaning[own], out=plane)
+    return found
 
 
 def few(words: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ RANKS = {
     "volume": 3,
     "screening_result": 4,
     "protocol": 3.5,
+    "structure_measures": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
     "finding_regions": 5,
