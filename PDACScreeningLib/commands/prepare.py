@@ -22,8 +22,8 @@ from PDACScreeningLib.terminal.arguments import (
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import StoreIndex
 from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.store_index import StoreIndex
 from PDACScreeningLib.volume.label_map import Label
 from PDACScreeningLib.volume.label_mapping import LabelMapping
 
@@ -85,6 +85,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"mirror all label maps of a data set that are stored so; axes: {', '.join(AXIS_NAMES)}",
     )
     add_working_spacing(parser)
+    parser.add_argument(
+        "--uncompressed",
+        action="store_true",
+        help="plain arrays, four to six times as large (default: compressed; needs the package blosc2, which "
+        "pip install 'pdac-screening[training]' brings)",
+    )
+    parser.add_argument(
+        "--clip-hu",
+        metavar="LOW,HIGH",
+        dest="hu_clip",
+        type=_window,
+        help="clip the body's Hounsfield units to this window, which must hold the networks' (default: keep them)",
+    )
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
     add_progress(parser)
 
@@ -100,6 +113,8 @@ class PrepareRequest:
     mirrored: tuple[tuple[str | None, Flips], ...] = ()
     label_mapping: LabelMapping | None = None
     jobs: int = 1
+    uncompressed: bool = False
+    hu_clip: tuple[int, int] | None = None
 
 
 def _named(text: str) -> tuple[str | None, str]:
@@ -140,6 +155,17 @@ def _label_mapping(text: str) -> LabelMapping:
     return LabelMapping(tuple((int(number), label) for number, label in meaning.items()), rest)
 
 
+def _window(text: str) -> tuple[int, int]:
+    """Two whole numbers of Hounsfield units. Raises ArgumentTypeError."""
+    try:
+        low, high = (int(part) for part in text.split(","))
+    except ValueError:
+        low, high = 0, 0
+    if not -1024 <= low < high <= 3071:
+        raise argparse.ArgumentTypeError(f"expected two whole numbers from -1024 to 3071 such as -100,240, got {text}")
+    return low, high
+
+
 def run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
     """Write a case store; cases that cannot be used are named with their reason, and are the exit code's matter too.
 
@@ -154,6 +180,8 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
         request.output,
         request.working_spacing_mm,
         jobs=request.jobs,
+        is_packed=not request.uncompressed,
+        hu_clip=request.hu_clip,
         on_progress=interruption.hook(display.progress),
     )
     for case in index.refused:

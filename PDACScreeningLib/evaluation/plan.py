@@ -23,7 +23,8 @@ from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256, installed_versions
-from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.training.trained_networks import without_batch_sizes
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
@@ -159,6 +160,7 @@ def _common_config(models: Sequence[FoundModel]) -> ScreeningConfig:
 
 def _require_same_grid(store: CaseStore, config: ScreeningConfig) -> None:
     stored, wanted = store.index.working_spacing_mm, config.working_spacing_mm
+    store.index.require_window(config.intensity)
     if stored != wanted:
         raise ModelError(f"the store lies on a {stored} mm grid, the model works on {wanted} mm; prepare it again")
 

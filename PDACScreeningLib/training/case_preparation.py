@@ -15,8 +15,10 @@ from PDACScreeningLib.datasets.scan_identity import scan_sha256
 from PDACScreeningLib.errors import DataError, GeometryMismatch, InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.training.case_store import StoredCase, write_case
+from PDACScreeningLib.training.case_store import write_case
 from PDACScreeningLib.training.native_truth import write_native_truth
+from PDACScreeningLib.training.packed_voxels import clipped
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -28,11 +30,16 @@ MIN_GLAND_SHARE = 0.5  # of the labeled voxels
 
 @dataclass(frozen=True)
 class CaseTask:
-    """A case, the store it goes into, and the spacing of its grid (None: the scan's own)."""
+    """A case, the store it goes into, and the spacing of its grid (None: the scan's own).
+
+    is_packed: see write_case. hu_clip: window that Hounsfield units of the body are clipped to; None keeps them.
+    """
 
     case: DataCase
     store: Path
     working_spacing_mm: float | None
+    is_packed: bool = False
+    hu_clip: tuple[int, int] | None = None
 
 
 def prepare_case(task: CaseTask) -> StoredCase:
@@ -56,9 +63,10 @@ def _prepare(task: CaseTask) -> StoredCase:
     stored = write_case(
         task.store,
         case.case_id,
-        grid.to_working(scan.volume),
+        _clipped(grid.to_working(scan.volume), task.hu_clip),
         working,
         patient_id=case.patient_id,
+        is_packed=task.is_packed,
     )
     return replace(
         stored,
@@ -68,6 +76,10 @@ def _prepare(task: CaseTask) -> StoredCase:
         scan_sha256=scan_sha256(scan.volume.hu),
         warnings=(*scan.warnings, *label_warnings),
     )
+
+
+def _clipped(ct: CTVolume, window: tuple[int, int] | None) -> CTVolume:
+    return ct if window is None else CTVolume(clipped(ct.hu, window), ct.geometry)
 
 
 def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str, ...]]:

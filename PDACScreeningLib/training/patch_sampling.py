@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from PDACScreeningLib.config import PatchSampling
 from PDACScreeningLib.training.augmentation import IDENTITY, random_symmetry
 from PDACScreeningLib.training.case_store import Case
-from PDACScreeningLib.training.label_voxels import LabelVoxels
+from PDACScreeningLib.training.label_voxels import LabelVoxels, PackedLabelVoxels, label_voxels
+from PDACScreeningLib.training.packed_voxels import PackedArray, PackedPlaces
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import ZYX
@@ -124,7 +125,7 @@ class PatchSampler:
         positions = case.positions_of(wanted)
         if not len(positions):
             return _corner_inside(rng, case.roi, self.patch_size)
-        anchor = positions[rng.integers(len(positions))].tolist()
+        anchor = positions[int(rng.integers(len(positions)))].tolist()
         z, y, x = (at - int(rng.integers(self.patch_size)) for at in anchor)
         return (z, y, x)
 
@@ -136,11 +137,11 @@ class _SampledCase:
     last_corner: the largest first voxel of a patch inside the volume; 0 on an axis that is shorter than the patch.
     """
 
-    hu: NDArray[np.int16]
-    labels: NDArray[np.uint8]
+    hu: NDArray[np.int16] | PackedArray[np.int16]
+    labels: NDArray[np.uint8] | PackedArray[np.uint8]
     roi: Box
-    pancreas: LabelVoxels
-    tumor: LabelVoxels
+    pancreas: LabelVoxels | PackedLabelVoxels
+    tumor: LabelVoxels | PackedLabelVoxels
     last_corner: ZYX
 
     @staticmethod
@@ -148,11 +149,11 @@ class _SampledCase:
         shape = case.facts.shape
         z, y, x = (max(length - size, 0) for length in shape)
         return _SampledCase(
-            hu=np.asarray(case.hu),  # not np.memmap, whose slices cost more than a small patch
-            labels=np.asarray(case.labels),
+            hu=np.asarray(case.hu) if isinstance(case.hu, np.ndarray) else case.hu,  # not np.memmap, whose slices cost
+            labels=np.asarray(case.labels) if isinstance(case.labels, np.ndarray) else case.labels,  # more than a patch
             roi=case.facts.gland.padded(rule.roi_margin_voxels, shape),
-            pancreas=LabelVoxels.of(case, Label.PANCREAS, size),
-            tumor=LabelVoxels.of(case, Label.TUMOR, size),
+            pancreas=label_voxels(case, Label.PANCREAS, size),
+            tumor=label_voxels(case, Label.TUMOR, size),
             last_corner=(z, y, x),
         )
 
@@ -166,7 +167,7 @@ class _SampledCase:
         z, y, x = (min(max(at, 0), last) for at, last in zip(corner, self.last_corner, strict=True))
         return (z, y, x)
 
-    def positions_of(self, wanted: PatchType) -> NDArray[np.int16]:
+    def positions_of(self, wanted: PatchType) -> NDArray[np.int16] | PackedPlaces:
         """Voxels to propose patches around: (n, 3), none for background."""
         if wanted is PatchType.BACKGROUND:
             return _NOWHERE

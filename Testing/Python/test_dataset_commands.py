@@ -10,7 +10,8 @@ from dataset_trees import gland_in_fat, msd_tree, nih_tree, panorama_tree, write
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.datasets.split import read_split
-from PDACScreeningLib.training.case_store import CaseStore, read_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import read_index
 
 GRID = ("--working-spacing-mm", "3")
 
