@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_named_path,
         action="append",
         default=[],
-        help="label maps of nih or panorama, when they do not lie below the images",
+        help="label maps of nih, panorama or pants, when they do not lie below the images",
     )
     parser.add_argument(
         "--label-mapping",

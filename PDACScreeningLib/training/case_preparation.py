@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.datasets.binary_masks import read_binary_masks
 from PDACScreeningLib.datasets.dataset import DataCase
 from PDACScreeningLib.datasets.label_grid import labels_on_scan
 from PDACScreeningLib.datasets.label_placement import LabelPlacement, describe, label_placement, mirrored
@@ -84,7 +85,9 @@ def _clipped(ct: CTVolume, window: tuple[int, int] | None) -> CTVolume:
 
 def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str, ...]]:
     """The label map on the grid of the scan, with warnings. Raises DataError, InputRejected, GeometryMismatch."""
-    read = read_label_map(case.labels, case.label_mapping)
+    masks = case.masks
+    read = read_binary_masks(case.labels, masks) if masks else read_label_map(case.labels, case.label_mapping)
+    _refuse_other_truth(case, read)
     if not read.labels.any():
         raise DataError(
             f"{case.labels.name} has no pancreas voxel: nothing to learn from; expected labels are {case.label_mapping}"
@@ -97,6 +100,14 @@ def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str
     placement = label_placement(hu, canonical, spacing_mm)
     warnings = _judged(placement, position_ignored=placed.position_ignored)
     return LabelMap(np.ascontiguousarray(orientation.to_native(canonical)), scan.geometry), warnings
+
+
+def _refuse_other_truth(case: DataCase, labels: LabelMap) -> None:
+    """A case is neither with nor without a tumor when the data set contradicts its own label map. Raises DataError."""
+    drawn = labels.count(Label.TUMOR) > 0
+    if case.has_tumor is not None and case.has_tumor != drawn:
+        said, seen = ("a tumor", "none") if case.has_tumor else ("no tumor", "one")
+        raise DataError(f"the data set says that the case has {said}, its label map shows {seen}: nobody knows which")
 
 
 def _refuse_vanished_tumor(labels: LabelMap, working: NDArray[np.uint8], spacing_mm: float | None) -> None:

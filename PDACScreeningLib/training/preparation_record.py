@@ -86,7 +86,8 @@ def _made_from(task: CaseTask) -> str:
     case = task.case
     how = (case.case_id, case.patient_id, case.dataset, case.label_mapping, case.mirrored, case.position_may_differ)
     files = (_files(case.image), _files(case.labels))
-    stored = (task.is_packed, task.hu_clip) if task.is_packed or task.hu_clip else ()
+    stored: tuple[Any, ...] = (task.is_packed, task.hu_clip) if task.is_packed or task.hu_clip else ()
+    stored += (case.masks, case.has_tumor) if case.masks else ()
     listed = json.dumps(to_plain((RULES_VERSION, task.working_spacing_mm, how, files, *stored)))
     return hashlib.sha256(listed.encode()).hexdigest()
 

@@ -139,7 +139,7 @@ def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
         (("msd=nowhere",), "does not exist"),
         (("empty",), "no layout that is known here"),
         (("both",), "write msd=.* or nih="),
-        (("msd", "--labels", "empty"), "--labels is for nih and panorama"),
+        (("msd", "--labels", "empty"), "--labels is for nih, panorama, pants"),
         (("msd", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),
