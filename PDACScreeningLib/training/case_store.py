@@ -45,14 +45,15 @@ class Case:
     labels: NDArray[np.uint8] | PackedArray[np.uint8]
     native: Path | None = None  # file of the truth on the scan's own grid
 
-    def places(self, label: Label) -> PackedPlaces | None:
-        """Where the voxels of pancreas or tumor are, of a compressed case; None of a case of plain arrays."""
-        if self.facts.body is None or not isinstance(self.labels, PackedArray):
+    @property
+    def places(self) -> tuple[PackedPlaces, PackedPlaces] | None:
+        """Where the voxels of pancreas and tumor are, of a compressed case; None of a case of plain arrays."""
+        if not isinstance(self.labels, PackedArray):
             return None
         pancreas, tumor = self.facts.pancreas_voxels, self.facts.tumor_voxels
         path = self.labels.path.with_name(packed_files(self.facts.case_id)[2])
-        first, count = (0, pancreas) if label is Label.PANCREAS else (pancreas, tumor)
-        return PackedPlaces(path, first, count, pancreas + tumor)
+        both = pancreas + tumor
+        return PackedPlaces(path, 0, pancreas, both), PackedPlaces(path, pancreas, tumor, both)
 
     @property
     def all_labels(self) -> NDArray[np.uint8]:
@@ -122,11 +123,11 @@ def is_intact(folder: Path, facts: StoredCase) -> bool:
     try:
         case = _open_case(folder, facts, _names(folder))
         content = _content_sha256(np.asarray(case.hu), np.asarray(case.labels))
-        places = case.places(Label.TUMOR)
-        whole = not places or bool(places[len(places) - 1].any())  # reads the last chunk
+        for places in case.places or ():
+            places.all()
     except DataError:
         return False
-    return whole and (case.native is None or case.native.exists()) and content == facts.content_sha256
+    return (case.native is None or case.native.exists()) and content == facts.content_sha256
 
 
 class CaseStore:

@@ -8,31 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.training.case_store import Case
-from PDACScreeningLib.training.packed_voxels import PackedArray, PackedPlaces
 from PDACScreeningLib.volume.geometry import ZYX
 from PDACScreeningLib.volume.label_map import Label
-
-
-def label_voxels(case: Case, label: Label, cube_size: int) -> LabelVoxels | PackedLabelVoxels:
-    """The voxels of one label: found out once for a case of plain arrays, read when asked for of a compressed one."""
-    places = case.places(label)
-    if places is None:
-        return LabelVoxels.of(case, label, cube_size)
-    return PackedLabelVoxels(places, case.labels, label)
-
-
-@dataclass(frozen=True, eq=False)
-class PackedLabelVoxels:
-    """The same of a compressed case: nothing is kept in memory, so that there may be many thousands of cases."""
-
-    positions: PackedPlaces
-    labels: PackedArray[np.uint8] | NDArray[np.uint8]
-    label: Label
-
-    def count_inside(self, corner: ZYX, cube_size: int) -> int:
-        """How many lie in the cube that begins at a corner inside the volume."""
-        z, y, x = (slice(start, start + cube_size) for start in corner)
-        return int(np.count_nonzero(self.labels[z, y, x] == self.label)) if len(self.positions) else 0
 
 
 @dataclass(frozen=True)

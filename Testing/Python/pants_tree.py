@@ -30,7 +30,7 @@ def write_oriented(path: Path, array, axes: str) -> Path:
 
 
 def write_masks(folder: Path, labels, axes: str, *, without=()) -> None:
-    """Overlapping masks of a case: the pancreas holds head, body, tail, duct and lesion; absent ones are empty files."""
+    """Overlapping masks: the pancreas holds head, body, tail, duct and lesion; absent structures are empty files."""
     gland, lesion = labels > 0, labels == 2
     x = np.arange(labels.shape[2])
     masks = {
