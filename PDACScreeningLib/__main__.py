@@ -17,6 +17,7 @@ from PDACScreeningLib.terminal.exit_codes import guarded, open_missing_streams
 
 COMMANDS = {
     "screen": "screen CT scans",
+    "cohort": "screen many scans with any number of workers",
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
     "check": "tell what this machine has and test it",
