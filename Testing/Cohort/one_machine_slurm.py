@@ -25,10 +25,9 @@ def is_installed():
 class Slurm:
     """A cluster in a folder, from `start` to `stop`."""
 
-    def __init__(self, folder: Path, *, port: int = 26817):
+    def __init__(self, folder: Path, environment: dict[str, str], *, port: int = 26817):
         self.folder, self.port = folder.resolve(), port
-        self.environment = dict(os.environ) | {"SLURM_CONF": str(self.folder / "slurm.conf")}
-        self._slurmd = {}
+        self.environment = environment | {"SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def start(self):
         for name in ("state", "log", "run", *(f"spool-{node}" for node in NODES)):
@@ -94,7 +93,6 @@ class Slurm:
         return f"""ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 AuthType=auth/munge
-CredType=cred/munge
 AuthInfo=socket={self.folder}/run/munge.socket,cred_expire=5
 SlurmUser={user}
 SlurmdUser={user}

@@ -15,32 +15,12 @@ from pathlib import Path
 
 import pytest
 from cohort_scans import write_cohort, write_model
-from one_machine_slurm import Slurm, is_installed
 
 SCANS = int(os.environ.get("COHORT_SCANS", "150"))
 KILLS = int(os.environ.get("COHORT_KILLS", "20"))
 LEASE_S = 6
 PATIENCE_S = 900
 SLEEP_S = 60 if SCANS > 150 else 25  # several leases
-STUB = Path(__file__).with_name("stub")
-ROOT = Path(__file__).resolve().parents[2]
-
-pytestmark = pytest.mark.skipif(not is_installed(), reason="SLURM is not installed (slurm-wlm, munge)")
-
-
-@pytest.fixture(scope="module")
-def environment():
-    path = os.pathsep.join([str(STUB), str(ROOT)])
-    return dict(os.environ) | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "STUB_PACE_S": "0.5"}
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory, environment):
-    cluster = Slurm(tmp_path_factory.mktemp("slurm"))
-    cluster.environment |= {name: environment[name] for name in ("PYTHONPATH", "OMP_NUM_THREADS", "STUB_PACE_S")}
-    cluster.start()
-    yield cluster
-    cluster.stop()
 
 
 @pytest.fixture(scope="module")
