@@ -40,8 +40,8 @@ def rescore(_scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) ->
     ai_labels = labels_from_segmentation(ai_node, volume_node)
     if labels_sha256(ai_labels) != record.labels_sha256:
         raise PDACScreeningError("The AI's segments were changed, so nothing tells what was edited; screen again.")
-    edited = labels_from_segmentation(segmentation_node, volume_node)
-    ct, probability = ct_volume_from_node(volume_node), probability_from_node(probability_node, volume_node)
+    edited, ct = labels_from_segmentation(segmentation_node, volume_node), ct_volume_from_node(volume_node)
+    probability = probability_from_node(probability_node, volume_node)
     rescored = inference.rescore(record.screening, ai_labels, edited, probability, ct)
     keep_algorithm_types(segmentation_node, ai_node, volume_node)
     digest = labels_sha256(edited)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
@@ -128,4 +128,5 @@ class Screener:
         if screened.decided_in_full:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         screening, labels = record.completed(screened.screening), screened.label_map
-        return bound(Answer(screening, read.volume, labels, screened.tumor_probability, read.slices))
+        answer = Answer(screening, read.volume, labels, screened.tumor_probability, read.slices)
+        return bound(replace(answer, network_labels=screened.network_labels))
