@@ -50,6 +50,7 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
             workers=self.workers,
             python=self.python,
             temporary_folder=temporary_folder(),
+            value_of=dicom_value,
             **choices,
         )
         if not waitForCompletion:
@@ -81,7 +82,7 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
         """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
         from PDACScreeningLib.mrml.rescored_nodes import rescore
 
-        return rescore(slicer.mrmlScene, segmentationNode)
+        return rescore(slicer.mrmlScene, segmentationNode, dicom_value)
 
     def review(self, segmentationNode, status, note):
         """Keep a reviewer's judgment, under the name in Slicer's settings. status: "accepted" or "flagged"."""
@@ -112,3 +113,9 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
 def temporary_folder():
     """The folder for temporary files of Slicer's settings, on whose disk there is room for a CT."""
     return Path(slicer.app.temporaryPath)
+
+
+def dicom_value(instance, tag):
+    """An element of the header of a slice in Slicer's DICOM database; empty where there is none."""
+    database = getattr(slicer, "dicomDatabase", None)
+    return database.instanceValue(instance, tag) if database is not None and database.isOpen else ""

@@ -26,6 +26,7 @@ from PDACScreeningLib.child_run.run_failure import (
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
+from PDACScreeningLib.mrml.dicom_numbers import with_numbers_of_dicom
 from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import to_plain
@@ -35,6 +36,8 @@ from PDACScreeningLib.session.work_order import work_order
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+    from PDACScreeningLib.mrml.dicom_numbers import ValueOf
 
     AddResult = Callable[[vtkMRMLScene, Path, vtkMRMLScalarVolumeNode, StoredResult], vtkMRMLSegmentationNode]
 
@@ -77,18 +80,19 @@ class ScreeningRun:
         workers: WarmWorker | None = None,
         python: str | None = None,
         temporary_folder: Path | None = None,
+        value_of: ValueOf | None = None,
         **choices: Any,
     ) -> None:
         """Write the voxels into a temporary folder and give the order to a worker.
 
         add_result: makes the nodes of a result folder that was read; tests replace it. workers: where the worker comes
         from and goes back to; None takes a new one that ends with the run. python: of a new worker. temporary_folder:
-        None takes the system's. choices: model, device and whatever else a request has (`work_order`). Raises
-        PDACScreeningError when the volume cannot be written, OSError when no worker can be started; nothing is left
-        behind then.
+        None takes the system's. value_of: elements of DICOM headers, where there is a database. choices: model, device
+        and whatever else a request has (`work_order`). Raises PDACScreeningError when the volume cannot be written,
+        OSError when no worker can be started; nothing is left behind then.
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
-        self._add_result, self._started = add_result, time.monotonic()
+        self._add_result, self._started, self._value_of = add_result, time.monotonic(), value_of
         self._liters = liters_of(volume_node)
         self._message, self._choices = "", choices
         self._result: dict[str, Any] | None = None
@@ -198,6 +202,9 @@ class ScreeningRun:
     def _brought_in(self) -> Generator[None, None, RunEnd]:
         folder = self._job.path / RESULT
         stored = yield from reading(folder)
+        if self._value_of is not None:
+            numbered = with_numbers_of_dicom(stored.screening, self._volume_node, self._value_of)
+            stored = replace(stored, screening=numbered)
         screening = stored.screening
         if screening.input is None:  # refused before the voxels were looked at
             return RunEnd(problem=not_assessable(screening.reason))

@@ -34,6 +34,7 @@ RANKS = {
     "screening_json": 5,
     "quantity_words": 4.5,
     "network_labels": 4.5,
+    "image_numbers": 4.5,
     "finding_regions": 5,
     "scan_files": 4,
     "phantom": 5,
@@ -71,6 +72,7 @@ MRML_SEES = {
     "outcome",
     "quantity_words",
     "network_labels",
+    "image_numbers",
     "report",
     "child_run",
 }

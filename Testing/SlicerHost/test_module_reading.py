@@ -1,18 +1,20 @@
 """The panel as a reading tool: banner, keys, report, views, what-if, prior result and the queue of all CTs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import slicer
 from made_result import make_result
-from panel_driving import choose, paint, press_screen, screened, segment_voxels
+from panel_driving import choose, findings, paint, press_screen, screened, segment_voxels
 from run_driving import fake_python, load_scan, replaying_python, until
 from scans import ct_node, result_folder
 from screening_inputs import write_model
 
 from PDACScreeningLib.mrml.reading_layout import LAYOUT_ID
 from PDACScreeningLib.mrml.result_nodes import show_result
+from PDACScreeningLib.mrml.result_record import read_record, write_record
 from PDACScreeningLib.report.outcome_banner import Tone
 from PDACScreeningLib.volume.label_map import Label
 
@@ -264,3 +266,18 @@ def test_the_networks_of_one_patient_are_never_shown_over_another(panel, scene):
     assert not networks.GetDisplayNode().GetVisibility()
     assert panel.display.networks.buttons == {}
     assert panel.ui.networksRow.isHidden()
+
+
+def test_regions_that_the_component_rule_left_out_are_rows_and_are_jumped_to(module_widget, scene, tmp_path):
+    ct = ct_node(scene)
+    result = show_result(scene, result_folder(tmp_path / "some", ct), ct)
+    record = read_record(result)
+    first, *_ = record.screening.findings
+    left = replace(first, number=2, voxels=9, left_out=True, inside_lps_mm=first.centroid_lps_mm)
+    screening = replace(record.screening, findings=(first, left))
+    write_record(result, replace(record, screening=screening))
+    module_widget.ui.inputSelector.setCurrentNode(ct)
+    until(lambda: not module_widget._refreshTimer.isActive())
+    assert [row[-1] for row in findings(module_widget)] == ["", "left out by the component rule"]
+    module_widget.findings.go_to(1)
+    assert module_widget.ui.findingsTable.currentRow() == 1
