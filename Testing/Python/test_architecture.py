@@ -44,6 +44,7 @@ RANKS = {
     "training": 7,
     "session": 8,
     "child_run": 9,
+    "node": 10,
     "mrml": 10,
     "evaluation": 10,
     "terminal": 11,
