@@ -137,7 +137,7 @@ class NodeProcess:
             "screening": {"python": str(stub_python(folder, stub_s))},
         }
         merged = {name: {**defaults.get(name, {}), **tables.get(name, {})} for name in {**defaults, **tables}}
-        plain = plain_config(folder, **merged)
+        self.plain = plain = plain_config(folder, **merged)
         self.config = folder / "node.toml"
         self.config.write_text(toml_of(plain))
         self.port, self.spool, self._log = plain["node"]["port"], Path(plain["spool"]["folder"]), folder / "node.log"
