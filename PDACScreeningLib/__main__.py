@@ -21,6 +21,7 @@ COMMANDS = {
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
     "check": "tell what this machine has and test it",
+    "listen": "receive series from a PACS, screen them, send results back",
     "phantom": "make a synthetic abdominal CT with known truth",
     "phantom-cohort": "make many synthetic CTs with known truth",
     "prepare": "check cases and write them as a case store for training",

@@ -33,6 +33,7 @@ class ScanRequest:
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
     dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_predecessor: str | None = None  # report of the same series, before more slices came, that is replaced
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings

@@ -47,6 +47,7 @@ RANKS = {
     "training": 7,
     "session": 8,
     "child_run": 9,
+    "node": 10,
     "mrml": 10,
     "evaluation": 10,
     "cohort": 10,
