@@ -19,6 +19,7 @@ COMMANDS = {
     "screen": "screen CT scans",
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
+    "import-model": "make a model of a trained nnU-Net that you downloaded",
     "check": "tell what this machine has and test it",
     "phantom": "make a synthetic abdominal CT with known truth",
     "phantom-cohort": "make many synthetic CTs with known truth",
