@@ -32,6 +32,7 @@ RANKS = {
     "volume": 3,
     "screening_result": 4,
     "protocol": 3.5,
+    "network_evidence": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
     "network_labels": 4.5,
@@ -45,6 +46,7 @@ RANKS = {
     "inference": 6,
     "dicom": 6,
     "training": 7,
+    "engines": 7,
     "session": 8,
     "child_run": 9,
     "node": 10,
@@ -56,7 +58,7 @@ RANKS = {
     "__main__": 13,
     "__init__": 13,
 }
-NEEDS_TORCH = {"network", "training"}
+NEEDS_TORCH = {"network", "training", "engines"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
 MRML_SEES = {

@@ -14,9 +14,9 @@ import PDACScreeningLib as pdac
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.dicom.object_files import DICOM_FILES
+from PDACScreeningLib.engines import loading
 from PDACScreeningLib.errors import DataError, GeometryMismatch, ModelError, ResultError
 from PDACScreeningLib.inference.judgment import Judgment
-from PDACScreeningLib.network import model_directory
 from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.phantom.generator import generate
@@ -91,8 +91,8 @@ def test_the_answer_says_what_made_it(answer):
 
 
 def test_the_model_is_loaded_once_for_several_scans(scan, model, monkeypatch):
-    loaded, load = [], model_directory.load_model
-    monkeypatch.setattr(model_directory, "load_model", lambda folder: loaded.append(folder) or load(folder))
+    loaded, load = [], loading.load_engine
+    monkeypatch.setattr(loading, "load_engine", lambda folder, *how: loaded.append(folder) or load(folder, *how))
     screener = pdac.Screener(model, device="cpu")
     first, second = (screener.screen(scan, protocol="fast") for _ in range(2))
     assert plain(first.screening) == plain(second.screening)
