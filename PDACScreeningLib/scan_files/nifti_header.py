@@ -126,7 +126,7 @@ def _qform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
 
 
 def _require_placed(name: str, numbers: NDArray[np.float64], origin_mm: NDArray[np.float64]) -> None:
-    if not (np.isfinite(numbers).all() and np.isfinite(origin_mm).all() and np.abs(origin_mm).max() <= FARTHEST_MM):
+    if not all(np.isfinite(one).all() and np.abs(one).max() <= FARTHEST_MM for one in (numbers, origin_mm)):
         raise InputRejected(
             f"the header of {name} places the scan at undefined positions (NaN, infinite or 100 m away): export the "
             "volume again"

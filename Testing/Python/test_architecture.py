@@ -27,6 +27,7 @@ RANKS = {
     "digests": 1,
     "file_lock": 1,
     "strict_json": 1,
+    "array_errors": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
