@@ -107,15 +107,13 @@ test-crash: $(VENV)/.test-installed
 
 # 300 small errors in the method's code, one at a time: how many do its tests notice? Hours on two cores.
 mutants: $(VENV)/.test-installed
-	$(BIN)/python Testing/mutants.py
+	$(BIN)/python Testing/Mutants/mutants.py
 
-# Random damage: RUNS of it through the readers of scans, 125,000 through each of the eight readers of records.
+# Random damage: RUNS executions, the same share for each of the readers of scans and records.
 RUNS := 1000000
 SEED := 0
-FUZZ_EXECUTIONS := 125000
 fuzz: $(VENV)/.test-installed
 	PYTHONPATH=Testing/Python $(BIN)/python Testing/Hostile/fuzz.py --runs $(RUNS) --seed $(SEED)
-	$(BIN)/python Testing/Python/hostile_records.py $(FUZZ_EXECUTIONS)
 
 TOOLS := .venv-tools
 $(TOOLS)/.installed:

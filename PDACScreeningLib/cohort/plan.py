@@ -16,7 +16,7 @@ from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 1
 PLAN = "cohort.json"
-LEASE_S = 120.0  # ours: after so long without a sign of life another worker goes on (ADR 0037)
+LEASE_S = 120.0  # ours: after so long without a sign of life another worker goes on (ADR 0038)
 MAX_FAILED_STARTS = 3  # ours: a scan that ended three workers is put aside at the fourth start
 _DIGITS = 16  # of a SHA-256 in names
 

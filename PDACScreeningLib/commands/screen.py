@@ -66,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--series",
+        metavar="N|UID|WORDS",
+        help="which series of a DICOM folder that holds several; words: of its description",
+    )
     parser.add_argument(
         "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
     )

@@ -29,7 +29,7 @@ class ScanRequest:
 
     scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
     protocol: ProtocolName = DEFAULT_PROTOCOL
-    series: str | None = None  # of a DICOM folder: its number or UID
+    series: str | None = None  # of a DICOM folder: its number, UID or words of its description
     acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan

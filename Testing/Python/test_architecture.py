@@ -28,6 +28,7 @@ RANKS = {
     "file_lock": 1,
     "strict_json": 1,
     "work_claim": 1,
+    "array_errors": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
