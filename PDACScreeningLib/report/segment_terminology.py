@@ -50,12 +50,15 @@ class SegmentDescription:
 class SegmentTerminology:
     """Both segments, those of the anatomy, and the names of the lists of 3D Slicer that their codes come from.
 
+    network_colors: of what each network alone segmented, coarse first, told apart without red and green.
+
     The tumor is coded as a mass in the pancreas: a screening hit is not a confirmed neoplasm.
     """
 
     format_version: int
     terminology_context: str
     anatomic_context: str
+    network_colors: tuple[str, ...]
     segments: tuple[SegmentDescription, ...]
     anatomy: tuple[SegmentDescription, ...]  # vessels and ducts; their labels are values of Structure
 

@@ -14,7 +14,9 @@ import numpy as np
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.report.nrrd_file import write_nrrd
 from PDACScreeningLib.report.segment_terminology import SegmentDescription, anatomy_segments, segment_terminology
-from PDACScreeningLib.scan_files.segmentation_file import read_segmentation
+from PDACScreeningLib.scan_files.file_header import read_header
+from PDACScreeningLib.scan_files.segmentation_file import stored_segments
+from PDACScreeningLib.scan_files.volume_part import MOST_LAYERS
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE, ModelFacts
 from PDACScreeningLib.volume.anatomy import Anatomy, Structure
 from PDACScreeningLib.volume.geometry import Geometry
@@ -44,18 +46,19 @@ def write_segmentation(
     return write_nrrd(np.stack([label_map.labels, anatomy.structures], axis=-1), label_map.geometry, fields, path)
 
 
-def read_segmentation_file(path: Path) -> tuple[LabelMap, Anatomy | None]:
-    """What `write_segmentation` wrote. Raises InputRejected for a damaged file, and for one that is none of ours."""
-    stored = read_segmentation(path)
-    try:
-        labels = LabelMap(np.asarray(stored.numbers[0], np.uint8), stored.geometry)
-        if len(stored.numbers) == 1:
-            return labels, None
-        known = {segment.id: Structure(segment.label) for segment in segment_terminology().anatomy}
-        looked_at = tuple(known[segment.id] for segment in stored.segments if segment.layer == 1)
-        return labels, Anatomy(np.asarray(stored.numbers[1], np.uint8), stored.geometry, looked_at)
-    except (ValueError, KeyError) as error:
-        raise InputRejected(f"{path.name} holds segments that this software does not write: {error}") from error
+def structures_in(path: Path) -> tuple[Structure, ...] | None:
+    """The vessels and ducts that a written file tells, with voxels or without; None where it has no layer for them.
+
+    Raises InputRejected for a damaged header, and for segments that this software does not write.
+    """
+    header, _ = read_header(path, most_layers=MOST_LAYERS)
+    if header.components == 1:
+        return None
+    known = {segment.id: Structure(segment.label) for segment in segment_terminology().anatomy}
+    named = [segment.id for segment in stored_segments(header) if segment.layer == 1]
+    if unknown := [name for name in named if name not in known]:
+        raise InputRejected(f"{path.name} holds a segment {unknown[0]}, which this software does not write")
+    return tuple(known[name] for name in named)
 
 
 def _segmentation_fields(geometry: Geometry) -> dict[str, str]:

@@ -7,7 +7,6 @@ where segments overlap.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from PDACScreeningLib.scan_files.byte_stream import read_planes
 from PDACScreeningLib.scan_files.file_header import is_dicom, read_header
 from PDACScreeningLib.scan_files.header_geometry import header_geometry
 from PDACScreeningLib.scan_files.hounsfield import scaled
+from PDACScreeningLib.scan_files.image_header import ImageHeader
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_mapping import whole_numbers
 
@@ -74,7 +74,7 @@ def read_segmentation(path: Path, name: str | None = None) -> StoredSegmentation
         except ValueError as error:
             raise InputRejected(f"{called} holds {error}: it is no segmentation with a number per structure") from error
         numbers[:, z] = np.moveaxis(whole, -1, 0)
-    return StoredSegmentation(numbers, geometry, _segments(header.remarks, header.components))
+    return StoredSegmentation(numbers, geometry, stored_segments(header))
 
 
 def _refuse_dicom(path: Path, called: str) -> None:
@@ -100,8 +100,9 @@ def _unsigned(numbers: NDArray[Any]) -> NDArray[Any]:
     return whole
 
 
-def _segments(remarks: Mapping[str, str], layers: int) -> tuple[StoredSegment, ...]:
+def stored_segments(header: ImageHeader) -> tuple[StoredSegment, ...]:
     """The segments that 3D Slicer wrote into the header; those that make no sense are left out."""
+    remarks, layers = header.remarks, header.components
     found = []
     for number in sorted({int(match[1]) for key in remarks if (match := re.match(r"Segment(\d{1,4})_", key))}):
         values = {part: remarks.get(f"Segment{number}_{part}", "") for part in ("ID", "Name", "Layer", "LabelValue")}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.training.native_truth import NATIVE, read_native_truth
 from PDACScreeningLib.training.packed_voxels import (
@@ -216,7 +217,7 @@ def _open_case(folder: Path, facts: StoredCase, names: frozenset[str]) -> Case:
 def _open_arrays(folder: Path, facts: StoredCase) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TypeError) as error:
+    except DAMAGED_ARRAYS as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error

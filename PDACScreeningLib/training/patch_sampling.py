@@ -121,7 +121,8 @@ class PatchSampler:
         else:
             z, y, x = (slice(start, start + size) for start in corner)
             labels = case.labels[z, y, x]
-            pancreas, tumor = (int(np.count_nonzero(labels == of)) for of in (Label.PANCREAS, Label.TUMOR))
+            tumor = int(np.count_nonzero(labels == np.uint8(Label.TUMOR))) if len(case.tumor) else 0
+            pancreas = int(np.count_nonzero(labels)) - tumor
             place = _Place(case, corner, labels)
         return place, patch_type(pancreas, tumor, size**3, self.rule)
 

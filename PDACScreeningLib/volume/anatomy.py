@@ -10,6 +10,7 @@ import numpy as np
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.part import VolumePart
 
 
 class Structure(IntEnum):
@@ -57,3 +58,18 @@ class Anatomy:
         foreign = np.setdiff1d(np.unique(self.structures), (0, *self.looked_at))
         if foreign.size:
             raise ValueError(f"the anatomy holds {int(foreign[0])}, which was not looked at")
+
+
+@dataclass(frozen=True, eq=False)
+class AnatomyPart:
+    """An anatomy of which only the part that is not 0 is kept. Raises ValueError for a foreign value."""
+
+    part: VolumePart[np.uint8]
+    looked_at: tuple[Structure, ...]
+
+    def __post_init__(self) -> None:
+        Anatomy(self.part.values, self.part.part_geometry, self.looked_at)
+
+    def whole(self) -> Anatomy:
+        """With all voxels."""
+        return Anatomy(self.part.whole(), self.part.geometry, self.looked_at)

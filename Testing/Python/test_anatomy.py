@@ -28,6 +28,7 @@ from PDACScreeningLib.session.structure_key import anatomy_of, labels_of, struct
 from PDACScreeningLib.volume.anatomy import Anatomy, Structure
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 AXES = {"head to foot": (1, 0, 0), "front to back": (0, 1, 0), "left to right": (0, 0, 1), "oblique": (1, 2, -1.5)}
 ORIENTATIONS = {
@@ -229,7 +230,8 @@ def test_after_editing_contacts_are_not_told(folder):
     edited = answer.label_map.labels.copy()
     edited[TUMOR_BOX] = Label.PANCREAS
     changed = LabelMap(edited, answer.label_map.geometry)
-    again = rescore(ai.screening, answer.label_map, changed, probability, ai.ct).screening
+    parts = [VolumePart.of(array, scan.geometry) for array in (answer.label_map.labels, changed.labels, probability)]
+    again = rescore(ai.screening, *parts, ai.ct).screening
     assert ai.screening.anatomy[0].longest_contact_mm > 0
     assert (again.anatomy[0].longest_contact_mm, again.anatomy[0].largest_contact_degrees) == (None, None)
     assert again.anatomy[2] == ai.screening.anatomy[2]
