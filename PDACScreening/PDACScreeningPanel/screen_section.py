@@ -16,6 +16,7 @@ from PDACScreeningLib.report.model_words import model_card, model_summary
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
+from PDACScreeningPanel.translation import translated
 
 POLL_INTERVAL_MS = 100
 ARRIVAL_INTERVAL_MS = 10  # between two parts of a result that is brought into the scene
@@ -74,8 +75,8 @@ class ScreenSection:
         model = self._chosen_model()
         facts = model.description.facts("") if model is not None and model.is_usable else None
         damage = model.error if model is not None else ""
-        _say(self.ui.modelCardLabel, damage or (_one_line(facts) if facts is not None else ""))
-        self.ui.modelCardLabel.toolTip = model_card(facts) if facts is not None else ""
+        _say(self.ui.modelCardLabel, translated(damage) or (_one_line(facts) if facts is not None else ""))
+        self.ui.modelCardLabel.toolTip = translated(model_card(facts)) if facts is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if facts is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None
@@ -171,14 +172,14 @@ class ScreenSection:
         if model is None:
             return _("Choose a model first. A demo model is used only when it is chosen.")
         if not model.is_usable:
-            return _("This model is damaged: {reason}").format(reason=model.error)
+            return _("This model is damaged: {reason}").format(reason=translated(model.error))
         return None
 
     def _expectation(self, volume):
         if volume is None or volume.GetImageData() is None:
             return ""
         choices = self._choices()
-        return expectation(choices["device"], liters_of(volume), remembered_pace(choices))
+        return translated(expectation(choices["device"], liters_of(volume), remembered_pace(choices)))
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
@@ -188,8 +189,15 @@ class ScreenSection:
         progress = run.progress
         self.ui.progressBar.maximum = 100 if progress.percent is not None else 0  # 0 shows "busy"
         self.ui.progressBar.value = progress.percent or 0
-        left = _("{time} left in this stage").format(time=duration(progress.eta_s)) if progress.eta_s else ""
-        parts = [self._name_of_another(), _("Stopping...") if run.cancelling else progress.stage, left, progress.device]
+        left = (
+            _("{time} left in this stage").format(time=translated(duration(progress.eta_s))) if progress.eta_s else ""
+        )
+        parts = [
+            self._name_of_another(),
+            _("Stopping...") if run.cancelling else translated(progress.stage),
+            left,
+            translated(progress.device),
+        ]
         _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
     def _name_of_another(self):
@@ -291,7 +299,8 @@ def _say(label, text):
 def _one_line(facts):
     """What must be known of a model before it is used; the rest stands in the tool tip."""
     first, unknown = model_summary(facts).partition(". ")[0].rstrip("."), _("Measured performance: unknown.")
-    return f"{first}." if facts.performance else f"{first}. {unknown}"
+    first = translated(f"{first}.")
+    return first if facts.performance else f"{first} {unknown}"
 
 
 def _chosen(selector):
