@@ -148,6 +148,17 @@ class ScoreWeights:
 
 
 @dataclass(frozen=True)
+class PriorMatching:
+    """When regions of two scans of one patient are taken for the same region. No call rests on it."""
+
+    same_place_mm: float = 30.0  # ours: in the frame of the gland, which bends with breath and posture (ADR 0028)
+
+    def __post_init__(self) -> None:
+        if not self.same_place_mm > 0:
+            raise ValueError(f"same_place_mm must be positive, got {self.same_place_mm}")
+
+
+@dataclass(frozen=True)
 class ScreeningConfig:
     """Everything that decides a scan's answer. Travels in the model directory; never holds the machine's settings."""
 

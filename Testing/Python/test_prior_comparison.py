@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sample_screenings import FINDINGS, SUSPICIOUS
 
+from PDACScreeningLib.config import PriorMatching
 from PDACScreeningLib.report.prior_comparison import change_sentence, compare_findings
 
 LARGE, SMALL = FINDINGS
@@ -60,3 +61,14 @@ def test_the_sentence_tells_both_sizes_and_the_growth():
     assert change_sentence(replace(change, after=None)) == "no longer marked: was 31 mm (11.0 mL)"
     with pytest.raises(ValueError, match="before or after"):
         change_sentence(replace(change, before=None, after=None))
+
+
+@pytest.mark.parametrize(("by_mm", "is_same"), [(29.9, True), (30.1, False)])
+def test_a_region_is_the_same_up_to_thirty_millimeters(by_mm, is_same):
+    first, *_ = compare_findings(with_findings(LARGE), with_findings(moved(LARGE, by_mm)))
+    assert (first.before == LARGE) == is_same
+
+
+def test_a_limit_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="positive"):
+        PriorMatching(same_place_mm=0.0)
