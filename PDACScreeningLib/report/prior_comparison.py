@@ -13,6 +13,9 @@ from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
 
+MATCHING = PriorMatching()
+
+
 @dataclass(frozen=True)
 class FindingChange:
     """One region in both results; None where one has no such region."""
@@ -40,13 +43,13 @@ def compare_findings(
     after: Screening,
     *,
     shift_lps_mm: XYZ = (0.0, 0.0, 0.0),
-    matching: PriorMatching = PriorMatching(),
+    matching: PriorMatching = MATCHING,
 ) -> tuple[FindingChange, ...]:
     """Pair the regions of two results, the later one's first and in its order, then those that are gone.
 
     Regions are paired so that the sum of the distances between their centroids is least; a pair further apart than
-    `matching` allows is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each time:
-    the way from the earlier pancreas to the later. No findings in both give no changes.
+    `matching` allows is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each
+    time: the way from the earlier pancreas to the later. No findings in both give no changes.
     """
     if not before.findings or not after.findings:
         pairs = {}
