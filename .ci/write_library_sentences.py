@@ -152,7 +152,7 @@ def _with_names(template: str) -> str:
 
 def _is_for_people(text: str) -> bool:
     letters = re.sub(r"\{\w*\}", "", text).strip()
-    speaks = _SENTENCE.fullmatch(letters) or ("{" in text and re.search("[A-Za-z]{4,}", letters))
+    speaks = _SENTENCE.fullmatch(letters) or ("{" in text and re.search("[A-Za-z]{3,}", letters))
     return bool(speaks) and not _CODE.search(letters)
 
 

@@ -14,6 +14,10 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+EngineName = Literal[
+    "zhu2019", "nnunet-v2"
+]  # s in y = c(s(X)): the paper's networks, or an imported nnU-Net (ADR 0034)
+
 Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
 COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
 # What can be asked of the machine, as opposed to the method.
@@ -145,17 +149,6 @@ class ScoreWeights:
 
     def __post_init__(self) -> None:
         _require(0 <= self.count_weight <= 1, f"count_weight must lie in [0, 1], got {self.count_weight}")
-
-
-@dataclass(frozen=True)
-class PriorMatching:
-    """When regions of two scans of one patient are taken for the same region. No call rests on it."""
-
-    same_place_mm: float = 30.0  # ours: in the frame of the gland, which bends with breath and posture (ADR 0028)
-
-    def __post_init__(self) -> None:
-        if not self.same_place_mm > 0:
-            raise ValueError(f"same_place_mm must be positive, got {self.same_place_mm}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from PDACScreeningLib.meaning import Checked, Meaning, check_values
+from PDACScreeningLib.network_evidence import ScaleEvidence as ScaleEvidence
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
@@ -14,25 +15,6 @@ SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
 SHA256 = "^[0-9a-f]{64}$"
 SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
-
-
-@dataclass(frozen=True)
-class ScaleEvidence(Checked):
-    """What one network alone would say, after the component filter, on the working grid."""
-
-    patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
-    pancreas_voxels: Annotated[int, Meaning("Voxels labeled pancreas, outside the tumor.", minimum=0)]
-    tumor_voxels: Annotated[int, Meaning("Voxels labeled tumor.", minimum=0)]
-    mean_tumor_probability: Annotated[
-        float | None,
-        Meaning(
-            "Mean softmax output for the class tumor over this network's own tumor voxels; null when there are none.",
-            minimum=0,
-            maximum=1,
-        ),
-    ]
-    windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
-    windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
 
 
 @dataclass(frozen=True)
@@ -240,6 +222,15 @@ class Screening:
         Meaning(
             "p: mean softmax output of the combined networks for the class tumor over the tumor voxels; null when "
             "there are none. Not a probability of cancer.",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    candidate_score: Annotated[
+        float | None,
+        Meaning(
+            "Confidence of the surest lesion candidate, the case score of the PANORAMA baseline: for imported "
+            "nnU-Nets, beside `score`; null otherwise. Not a probability of cancer.",
             minimum=0,
             maximum=1,
         ),

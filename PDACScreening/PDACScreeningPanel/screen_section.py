@@ -13,6 +13,7 @@ from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import liters_of
 from PDACScreeningLib.network.model_list import installed_models, model_in
 from PDACScreeningLib.report.model_words import model_card, model_summary
+from PDACScreeningPanel.choices import chosen, remembered, select
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
@@ -61,10 +62,10 @@ class ScreenSection:
         """Show the choices of a parameter node; None while there is no scene."""
         self._parameters = None  # so that setting one selector does not store the other
         if parameters is not None:
-            remembered = _remembered(parameters)
-            self._known_wish(remembered.get("model"))
+            kept = remembered(parameters)
+            self._known_wish(kept.get("model"))
             for field, selector in self._selectors.items():
-                _select(selector, remembered.get(field))
+                select(selector, kept.get(field))
         self._parameters = parameters
         self._store_choice()
         self.update()
@@ -152,7 +153,7 @@ class ScreenSection:
         self._earlier = None
 
     def _start_on_processors(self):
-        _select(self.ui.deviceSelector, "cpu")
+        select(self.ui.deviceSelector, "cpu")
         if self.ui.screenButton.enabled:
             self.start()
 
@@ -254,7 +255,7 @@ class ScreenSection:
             return False
         if model.wish not in self._models:
             self._add_model(model)
-        _select(self.ui.modelSelector, model.wish)
+        select(self.ui.modelSelector, model.wish)
         return True
 
     def _known_wish(self, wish):
@@ -264,30 +265,16 @@ class ScreenSection:
 
     def _choices(self):
         """What the selectors say, by the fields of the requests."""
-        return {field: _chosen(selector) for field, selector in self._selectors.items()}
+        return {field: chosen(selector) for field, selector in self._selectors.items()}
 
     def _chosen_model(self):
-        return self._models.get(_chosen(self.ui.modelSelector)) if self._parameters is not None else None
+        return self._models.get(chosen(self.ui.modelSelector)) if self._parameters is not None else None
 
     def _store_choice(self):
         if self._parameters is None:
             return
         self._parameters.choices = json.dumps(self._choices())
         self.update()
-
-
-def _remembered(parameters):
-    """The choices that a scene keeps; none where they cannot be read."""
-    try:
-        kept = json.loads(parameters.choices)
-    except ValueError:
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
-def _select(selector, data):
-    index = selector.findData(data)
-    selector.setCurrentIndex(index if index >= 0 else 0)
 
 
 def _say(label, text):
@@ -301,7 +288,3 @@ def _one_line(facts):
     first, unknown = model_summary(facts).partition(". ")[0].rstrip("."), _("Measured performance: unknown.")
     first = translated(f"{first}.")
     return first if facts.performance else f"{first} {unknown}"
-
-
-def _chosen(selector):
-    return str(selector.itemData(selector.currentIndex) or "")

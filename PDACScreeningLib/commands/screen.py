@@ -15,6 +15,7 @@ from PDACScreeningLib.errors import FolderInUse, UsageError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
+    add_ensemble,
     add_memory,
     add_precision,
     add_progress,
@@ -63,8 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     add_memory(parser)
     add_precision(parser)
+    add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--series",
+        metavar="N|UID|WORDS",
+        help="which series of a DICOM folder that holds several; words: of its description",
+    )
     parser.add_argument(
         "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
     )
@@ -125,7 +131,7 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
     _require_inputs(scans)
     if arguments.dicom_source is not None and not Path(arguments.dicom_source).exists():
         raise UsageError(f"--dicom-source {arguments.dicom_source} does not exist; name a folder of DICOM slices")
-    screener = Screener.of(from_arguments(ModelRequest, arguments))
+    screener = Screener.of(from_arguments(ModelRequest, arguments, folds=tuple(arguments.folds)))
     for scan in scans:
         require_result_folder(scan.folder)
     with ExitStack() as held:

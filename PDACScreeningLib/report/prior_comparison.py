@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from PDACScreeningLib.config import PriorMatching
 from PDACScreeningLib.report.outcome_banner import size
 from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
-
-MATCHING = PriorMatching()
+SAME_PLACE_MM = 30.0  # ours: in the frame of the gland, which bends with breath and posture (ADR 0028)
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,12 @@ def compare_findings(
     after: Screening,
     *,
     shift_lps_mm: XYZ = (0.0, 0.0, 0.0),
-    matching: PriorMatching = MATCHING,
+    same_place_mm: float = SAME_PLACE_MM,
 ) -> tuple[FindingChange, ...]:
     """Pair the regions of two results, the later one's first and in its order, then those that are gone.
 
     Regions are paired so that the sum of the distances between their centroids is least; a pair further apart than
-    `matching` allows is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each
+    `same_place_mm` is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each
     time: the way from the earlier pancreas to the later. No findings in both give no changes.
     """
     if not before.findings or not after.findings:
@@ -58,7 +56,7 @@ def compare_findings(
         later = np.array([finding.centroid_lps_mm for finding in after.findings])
         apart_mm = np.linalg.norm(later[:, None] - earlier[None], axis=2)
         # a pair too far apart costs more than any two that are near, so that it never pushes those aside
-        cost = np.where(apart_mm <= matching.same_place_mm, apart_mm, 1e6)
+        cost = np.where(apart_mm <= same_place_mm, apart_mm, 1e6)
         rows, columns = linear_sum_assignment(cost)
         pairs = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if cost[row, column] < 1e6}
     kept = [

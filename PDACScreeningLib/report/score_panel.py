@@ -110,7 +110,7 @@ def _scales(screening: Screening) -> Iterable[str]:
 
 def _scale(scale: ScaleEvidence, protocol: Protocol) -> str:
     says = "suspicious" if scale.tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
-    return f"{scale.patch_size}^3: {_ml(scale.tumor_voxels * protocol.voxel_mm3)}, {says}"
+    return f"{scale.title}: {_ml(scale.tumor_voxels * protocol.voxel_mm3)}, {says}"
 
 
 def _ml(volume_mm3: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.dicom.options import DEFAULT_KIND, SegmentationKind
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.image_numbers import slice_at, small_number, with_image_numbers
-from PDACScreeningLib.inference.screening import screen
+from PDACScreeningLib.inference.screening import screen_with
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.read_scan import read_scan
@@ -28,11 +29,12 @@ class ScanRequest:
 
     scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
     protocol: ProtocolName = DEFAULT_PROTOCOL
-    series: str | None = None  # of a DICOM folder: its number or UID
+    series: str | None = None  # of a DICOM folder: its number, UID or words of its description
     acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
     dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_predecessor: str | None = None  # report of the same series, before more slices came, that is replaced
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings
@@ -52,14 +54,18 @@ class Screener:
         device: str = "auto",
         memory_gib: float | None = None,
         precision: str = "auto",
+        folds: Sequence[str] = (),
+        mirroring: bool = True,
     ) -> None:
         """Choose the model. model: name or folder; None takes the only installed model that is not a demo.
 
         device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps". memory_gib: what the networks may take.
-        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32".
+        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32". folds, mirroring: of an
+        imported nnU-Net, which of its trainings answer, and whether each window is also shown mirrored.
         Raises UsageError when there is no such model; torch is imported with the first scan.
         """
-        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib, precision))
+        name = None if model is None else str(model)
+        self.model = LazyModel(ModelRequest(name, device, memory_gib, precision, tuple(folds), mirroring))
 
     @classmethod
     def of(cls, request: ModelRequest) -> Screener:
@@ -118,14 +124,7 @@ class Screener:
             )
         record.input, record.warnings = input_facts(read), read.warnings
         try:
-            screened = screen(
-                read.volume,
-                loaded.networks,
-                loaded.config,
-                on_progress,
-                protocol=request.protocol,
-                in_full_precision=loaded.in_full_precision,
-            )
+            screened = screen_with(read.volume, loaded.engine, on_progress, protocol=request.protocol)
         finally:
             record.use_memory_steps(self.model.memory_steps)
         if screened.decided_in_full:

@@ -27,10 +27,13 @@ RANKS = {
     "digests": 1,
     "file_lock": 1,
     "strict_json": 1,
+    "work_claim": 1,
+    "array_errors": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
     "protocol": 3.5,
+    "network_evidence": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
     "network_labels": 4.5,
@@ -44,16 +47,19 @@ RANKS = {
     "inference": 6,
     "dicom": 6,
     "training": 7,
+    "engines": 7,
     "session": 8,
     "child_run": 9,
+    "node": 10,
     "mrml": 10,
     "evaluation": 10,
+    "cohort": 10,
     "terminal": 11,
     "commands": 12,
     "__main__": 13,
     "__init__": 13,
 }
-NEEDS_TORCH = {"network", "training"}
+NEEDS_TORCH = {"network", "training", "engines"}
 SLICER_ONLY = {"slicer", "vtk", "qt", "ctk", "mrml"}
 SEES_SLICER = {"mrml": {"slicer", "vtk"}}
 MRML_SEES = {

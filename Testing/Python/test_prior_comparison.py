@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from sample_screenings import FINDINGS, SUSPICIOUS
 
-from PDACScreeningLib.config import PriorMatching
 from PDACScreeningLib.report.prior_comparison import change_sentence, compare_findings
 
 LARGE, SMALL = FINDINGS
@@ -67,8 +66,3 @@ def test_the_sentence_tells_both_sizes_and_the_growth():
 def test_a_region_is_the_same_up_to_thirty_millimeters(by_mm, is_same):
     first, *_ = compare_findings(with_findings(LARGE), with_findings(moved(LARGE, by_mm)))
     assert (first.before == LARGE) == is_same
-
-
-def test_a_limit_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="positive"):
-        PriorMatching(same_place_mm=0.0)

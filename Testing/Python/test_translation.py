@@ -10,7 +10,7 @@ from sample_screenings import INDETERMINATE, NOT_SUSPICIOUS, SUSPICIOUS
 from PDACScreeningLib.child_run.run_expectation import duration, expectation
 from PDACScreeningLib.child_run.run_failure import FailureKind, usual
 from PDACScreeningLib.inference.assessment import doubts
-from PDACScreeningLib.inference.screening import NO_PANCREAS
+from PDACScreeningLib.inference.engine import NO_PANCREAS
 from PDACScreeningLib.report.outcome_banner import not_current_banner, outcome_banner, stale_banner
 from PDACScreeningLib.report.score_panel import score_panel
 from PDACScreeningLib.report.translation import SentenceBook
