@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
+from PDACScreeningLib.session.memory_announcement import announcement
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -99,8 +101,17 @@ class Screener:
             answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
         return with_dicom_results(answer, request)
 
-    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
-        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
+    def run(
+        self,
+        request: ScanRequest,
+        record: ScreeningRecord,
+        on_progress: OnProgress,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Answer:
+        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error.
+
+        tell: is told before the voxels are read what memory the scan will need.
+        """
         with record.timed("load model"):
             loaded = self.model.loaded()
         record.model = loaded.facts
@@ -111,6 +122,7 @@ class Screener:
                 series=request.series,
                 acquisition=request.acquisition,
                 include_identifiers=request.include_identifiers,
+                on_grid=lambda grid: tell(announcement(grid, loaded.config)),
                 on_progress=on_progress,
             )
         record.input, record.warnings = input_facts(read), read.warnings
