@@ -60,7 +60,7 @@ def read_ct_file(
     name = path.name if include_identifiers else "the input file"
     header, header_warnings = read_header(path, name)
     placed = header_geometry(header, may_be_sheared=True)
-    refuse_unlikely_compression(header)
+    refuse_unlikely_compression(header.data_name, [header.data_file], header.data_bytes)
     require_memory(header.shape, name)
     if on_grid is not None:
         on_grid(placed.geometry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.scan_files.byte_stream import refuse_unlikely_compression
 from PDACScreeningLib.scan_files.dicom_file import read_identifiers
 from PDACScreeningLib.scan_files.hounsfield import hounsfield_of
 from PDACScreeningLib.scan_files.image_io import ReadCT, checked
@@ -46,6 +48,8 @@ def read_series(
     selected = select_series(place, series, on_progress)
     reader = PixelReader()
     stack = stack_slices(selected.slices, lambda one, other: _show_the_same(reader, one, other), acquisition)
+    promised = math.prod(stack.geometry.shape) * np.dtype(np.int16).itemsize
+    refuse_unlikely_compression(_NAME, {header.path for header in stack.slices}, promised)
     require_memory(stack.geometry.shape, _NAME)
     if on_grid is not None:
         on_grid(stack.geometry)
