@@ -34,6 +34,7 @@ from small_errors import LIBRARY, ROOT, SmallError, modules, sample, spoiled
 
 TESTS = "Testing/Python"
 LONGEST_TESTS_S = 30.0
+OF_OTHER_PROCESSES = {"network/global_batch_norm.py": "test_ranks.py", "network/rank_sum.py": "test_ranks.py"}
 FAILED = 1  # pytest's exit code
 Lines = dict[str, dict[str, Any]]  # by test: seconds, passed, lines by module
 
@@ -86,6 +87,8 @@ def tests_of(error: SmallError, lines: Lines) -> tuple[list[str], float]:
     here = {name: set(test["lines"].get(error.module, ())) for name, test in lines.items() if test["passed"]}
     spoiled_lines = set(range(error.first_line, error.last_line + 1))
     chosen = [name for name, ran in here.items() if ran & spoiled_lines] or [name for name, ran in here.items() if ran]
+    if not chosen:  # what runs in processes of its own, as the ranks of a training do
+        chosen = [name for name in lines if name.split("::")[0] == f"{TESTS}/{OF_OTHER_PROCESSES[error.module]}"]
     chosen.sort(key=lambda name: lines[name]["seconds"])
     kept, seconds = [], 0.0
     for name in chosen:

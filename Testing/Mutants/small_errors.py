@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = "PDACScreeningLib"
 PARTS = (
-    *("inference/*.py", "volume/orientation.py", "volume/working_grid.py", "scan_files/slice_stack.py"),
+    *("inference/*.py", "volume/orientation.py", "volume/working_grid.py"),
+    *("scan_files/slice_stack.py", "scan_files/slice_distances.py"),
     *("training/step.py", "training/learner.py", "training/trainer.py", "training/patch_sampling.py", "network/*.py"),
 )
 SEED, SAMPLE = 2019, 300
