@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -22,6 +22,7 @@ help:
 	@echo "make sbom      the same as a CycloneDX bill of materials, into sbom.json"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
+	@echo "make test-cohort  cohorts with killed workers and nodes under a real SLURM (Debian; as root; six minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -79,6 +80,17 @@ build/dicom-tools/.installed:
 
 test-dicom: $(VENV)/.dicom-test-installed build/dicom-tools/.installed
 	$(BIN)/pytest Testing/Dicom
+
+# SLURM of Debian; where it is there already nothing is installed.
+build/slurm/.installed:
+	@mkdir -p $(@D)
+	@if ! { command -v slurmctld && command -v slurmd && command -v munged; } >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends slurm-wlm munge; fi
+	@touch $@
+
+# Cohorts and the training template under a real SLURM of two nodes on this machine, which only root can start.
+test-cohort: $(VENV)/.test-installed build/slurm/.installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest Testing/Cohort
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)

@@ -15,6 +15,7 @@ from PDACScreeningLib.errors import FolderInUse, UsageError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
+    add_ensemble,
     add_memory,
     add_precision,
     add_progress,
@@ -35,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         run_screen,
         description="Segments pancreas and tumor on an abdominal CT and says whether a suspicious region was found.\n"
-        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd and\n"
-        "tumor_probability.nrrd, both on the scan's own grid. Several scans share one loaded model; each has a\n"
-        "folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does not stop the others, and the\n"
-        "exit code is the highest of all.",
+        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd,\n"
+        "tumor_probability.nrrd and network_labels.nrrd, on the scan's own grid. Several scans share one\n"
+        "loaded model; each has a folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does\n"
+        "not stop the others, and the exit code is the highest of all.",
         examples=(
             "pdac-screening screen scan.nii.gz --output result --model demo-phantom",
             "pdac-screening screen dicom-folder --series 3 --output result --device cuda",
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     add_memory(parser)
     add_precision(parser)
+    add_ensemble(parser)
     add_progress(parser)
     parser.add_argument(
         "--series",
@@ -129,7 +131,7 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
     _require_inputs(scans)
     if arguments.dicom_source is not None and not Path(arguments.dicom_source).exists():
         raise UsageError(f"--dicom-source {arguments.dicom_source} does not exist; name a folder of DICOM slices")
-    screener = Screener.of(from_arguments(ModelRequest, arguments))
+    screener = Screener.of(from_arguments(ModelRequest, arguments, folds=tuple(arguments.folds)))
     for scan in scans:
         require_result_folder(scan.folder)
     with ExitStack() as held:

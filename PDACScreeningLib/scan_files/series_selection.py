@@ -54,7 +54,7 @@ def select_series(place: Path, wanted: str | None, on_progress: OnProgress) -> S
     if not slices:
         _refuse_damaged(found.damaged)
         raise InputRejected(_why_no_ct(found))
-    series, warnings = _by_series(slices)
+    series, warnings = by_series(slices)
     chosen = _only(series, found.damaged) if wanted is None else _asked_for(series, wanted)
     others = [file for file in found.damaged if file.series_uid and file.series_uid != chosen[0].series.uid]
     _refuse_damaged([file for file in found.damaged if file not in others])
@@ -123,7 +123,7 @@ def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[s
         ) from error
 
 
-def _by_series(slices: list[SliceHeader]) -> tuple[list[list[SliceHeader]], list[str]]:
+def by_series(slices: list[SliceHeader]) -> tuple[list[list[SliceHeader]], list[str]]:
     """Slices by SeriesInstanceUID. Where an anonymizer gave every slice a UID of its own, by number and identity."""
     by_uid: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in slices:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.dicom.options import DEFAULT_KIND, SegmentationKind
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
-from PDACScreeningLib.inference.screening import screen
+from PDACScreeningLib.image_numbers import slice_at, small_number, with_image_numbers
+from PDACScreeningLib.inference.screening import screen_with
 from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.memory_announcement import announcement
@@ -32,6 +35,7 @@ class ScanRequest:
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
     dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_predecessor: str | None = None  # report of the same series, before more slices came, that is replaced
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings
@@ -51,14 +55,18 @@ class Screener:
         device: str = "auto",
         memory_gib: float | None = None,
         precision: str = "auto",
+        folds: Sequence[str] = (),
+        mirroring: bool = True,
     ) -> None:
         """Choose the model. model: name or folder; None takes the only installed model that is not a demo.
 
         device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps". memory_gib: what the networks may take.
-        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32".
+        precision: "auto" (bf16 where the device is fast at it), "bf16", "fp16" or "fp32". folds, mirroring: of an
+        imported nnU-Net, which of its trainings answer, and whether each window is also shown mirrored.
         Raises UsageError when there is no such model; torch is imported with the first scan.
         """
-        self.model = LazyModel(ModelRequest(None if model is None else str(model), device, memory_gib, precision))
+        name = None if model is None else str(model)
+        self.model = LazyModel(ModelRequest(name, device, memory_gib, precision, tuple(folds), mirroring))
 
     @classmethod
     def of(cls, request: ModelRequest) -> Screener:
@@ -127,17 +135,24 @@ class Screener:
             )
         record.input, record.warnings = input_facts(read), read.warnings
         try:
-            screened = screen(
-                read.volume,
-                loaded.networks,
-                loaded.config,
-                on_progress,
-                protocol=request.protocol,
-                in_full_precision=loaded.in_full_precision,
-            )
+            screened = screen_with(read.volume, loaded.engine, on_progress, protocol=request.protocol)
         finally:
             record.use_memory_steps(self.model.memory_steps)
         if screened.decided_in_full:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         screening, labels = record.completed(screened.screening), screened.label_map
-        return bound(Answer(screening, read.volume, labels, screened.tumor_probability, read.slices))
+        screening = _with_image_numbers(screening, read)
+        answer = Answer(screening, read.volume, labels, screened.tumor_probability, read.slices)
+        return bound(replace(answer, network_labels=screened.network_labels))
+
+
+def _with_image_numbers(screening: Screening, read: ReadCT) -> Screening:
+    """With the numbers of a DICOM series, where each of its slices is still one of the volume."""
+    if not read.slices:
+        return screening
+    by_slice: dict[int, int | None] = {}
+    for header in read.slices:
+        index = slice_at(header.position_mm, read.volume.geometry) if header.position_mm is not None else None
+        if index is not None:
+            by_slice[index] = small_number(header.image_number)
+    return with_image_numbers(screening, small_number(read.slices[0].series.number), by_slice.get)
