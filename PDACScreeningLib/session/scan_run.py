@@ -91,7 +91,7 @@ class ScanRun:
         with self.record.timed("load model"):
             self.screener.model.loaded()
         self.screener.model.announce(self.listener.notice)
-        answer = self.screener.run(self.order.request, self.record, self._on_progress)
+        answer = self.screener.run(self.order.request, self.record, self._on_progress, self.listener.notice)
         return replace(answer, screening=self._anonymous(answer.screening))
 
     def _attempt(self, work: Callable[[], Answer]) -> Answer:

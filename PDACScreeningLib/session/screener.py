@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
+from PDACScreeningLib.session.memory_announcement import announcement
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -112,8 +113,17 @@ class Screener:
             answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
         return with_dicom_results(answer, request)
 
-    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
-        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
+    def run(
+        self,
+        request: ScanRequest,
+        record: ScreeningRecord,
+        on_progress: OnProgress,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Answer:
+        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error.
+
+        tell: is told before the voxels are read what memory the scan will need.
+        """
         with record.timed("load model"):
             loaded = self.model.loaded()
         record.model = loaded.facts
@@ -124,6 +134,7 @@ class Screener:
                 series=request.series,
                 acquisition=request.acquisition,
                 include_identifiers=request.include_identifiers,
+                on_grid=lambda grid: tell(announcement(grid, loaded.config)),
                 on_progress=on_progress,
             )
         record.input, record.warnings = input_facts(read), read.warnings
