@@ -96,7 +96,7 @@ class NnunetEngine:
             if region is None:
                 return None
             roi = region
-        run = self._run(runtime)
+        run = self.fine_run(runtime)
         image = prepare(ct.hu[roi.slices].astype(np.float32), ct.geometry.spacing_mm, run.step)
         evidence = partial(
             fold_evidence, step=run.step, windows=window_count(image.data.shape, run.step.patch_size), config=config
@@ -111,7 +111,8 @@ class NnunetEngine:
             scales.append(evidence(run.folds[0], answer))
         return segmentation_of(answer, roi, tuple(scales), ct, config, one_step=coarse is None)
 
-    def _run(self, runtime: Runtime) -> FoldRun:
+    def fine_run(self, runtime: Runtime) -> FoldRun:
+        """The chosen folds of the network that answers, ready to run."""
         step = self.model.fine
         folds = chosen_folds(step, self.options.folds)
         return FoldRun(self.folder, step, folds, self.options.mirroring, runtime, self.memory_steps)
