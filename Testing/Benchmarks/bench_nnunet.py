@@ -1,4 +1,4 @@
-"""An imported nnU-Net beside nnU-Net's own predictor: the PANORAMA baseline's second step on a region of its usual size.
+"""An imported nnU-Net beside nnU-Net's own predictor: PANORAMA baseline's second step on a region of its usual size.
 
 Weights are random, which changes no time. Without nnunetv2, which `make test-nnunet` installs, ours is timed alone.
     python Testing/Benchmarks/bench_nnunet.py --page docs/experiments/benchmarks-log.md
