@@ -64,8 +64,16 @@ def _value(hint: Any, data: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         return from_plain(hint, data, where)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(data)
+        return _member(hint, data, where)
     return _scalar(hint, data, where)
+
+
+def _member(hint: type[Enum], data: Any, where: str) -> Enum:
+    try:
+        return hint(data)
+    except ValueError as error:
+        known = ", ".join(repr(member.value) for member in hint)
+        raise ValueError(f"{where}: expected one of {known}, got {data!r}") from error
 
 
 def _optional(arguments: tuple[Any, ...], data: Any, where: str) -> Any:

@@ -58,6 +58,15 @@ class Finding(Checked):
         ),
     ] = False
 
+    image_number: Annotated[
+        int | None,
+        Meaning(
+            "Number, in its DICOM series, of the image that the inner point lies in; null when the scan is no series "
+            "of single images or its headers do not tell.",
+            minimum=0,
+        ),
+    ] = None
+
     @property
     def shown_volume_mm3(self) -> float:
         """The volume a reader sees: on the scan's own grid, where that is known."""
@@ -107,6 +116,10 @@ class InputFacts(Checked):
         ),
     ]
     hu_range: Annotated[tuple[int, int], Meaning("Lowest and highest Hounsfield unit.")]
+    series_number: Annotated[
+        int | None,
+        Meaning("Number of the DICOM series; null when the scan is none or its headers do not tell.", minimum=0),
+    ] = None
     identifiers: Annotated[
         dict[str, str],
         Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),

@@ -30,6 +30,7 @@ class FindingsSection:
         self._findings = screening.findings if screening is not None else ()
         self._volume_node = volume_node
         fill_table(self.ui.findingsTable, finding_rows(screening) if screening is not None else [], ROWS_SHOWN)
+        hide_empty_columns(self.ui.findingsTable)
         self.ui.findingsSection.visible = bool(self._findings)
         reachable = bool(self._findings) and volume_node is not None
         for button in (self.ui.nextFindingButton, self.ui.previousFindingButton):
@@ -63,3 +64,10 @@ def fill_table(table, rows, rows_shown):
         table.selectRow(chosen)
     heights = [table.rowHeight(row) for row in range(min(len(rows), rows_shown))]
     table.setFixedHeight(table.verticalHeader().defaultSectionSize + sum(heights) + 2 * table.frameWidth)
+
+
+def hide_empty_columns(table):
+    """A column that says nothing of any row takes no room."""
+    for column in range(table.columnCount):
+        texts = [table.item(row, column).text() for row in range(table.rowCount)]
+        table.setColumnHidden(column, bool(texts) and not any(texts))

@@ -18,6 +18,7 @@ from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
 
 POLL_INTERVAL_MS = 100
+ARRIVAL_INTERVAL_MS = 10  # between two parts of a result that is brought into the scene
 _ABOUT_THE_SCAN = (FailureKind.REJECTED, FailureKind.VOLUME_CHANGED, FailureKind.VOLUME_GONE)
 
 
@@ -128,6 +129,7 @@ class ScreenSection:
             return
         run.poll()
         self._show_progress(run)
+        self._timer.setInterval(ARRIVAL_INTERVAL_MS if run.arriving else POLL_INTERVAL_MS)
         if run.end is None:
             return
         self._timer.stop()

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         run_phantom,
         description="Writes ct.nii.gz, labels.nii.gz (1 pancreas, 2 tumor) and phantom.json. Same seed, same bytes.",
         examples=(
+            "pdac-screening phantom --seed 1 --tumor-diameter-mm 30 --dicom --output phantom-1",
             "pdac-screening phantom --seed 1 --tumor-diameter-mm 30 --output phantom-1",
             "pdac-screening phantom --seed 2 --normal --shape 192 192 160 --spacing 1.9 1.9 1.5 --output phantom-2",
         ),
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     truth.add_argument("--normal", action="store_true", help="no tumor")
     truth.add_argument("--tumor-diameter-mm", metavar="D", type=float, help="a tumor of this largest diameter")
     add_grid(parser)
+    parser.add_argument(
+        "--dicom", action="store_true", help="write the CT as a series of DICOM slices too, into DIR/dicom"
+    )
     parser.add_argument("--phase", metavar="F", type=float, help="contrast: 0 none, 1 portal venous (default: drawn)")
     parser.add_argument(
         "--noise", metavar="HU", dest="noise_hu", type=float, help="standard deviation of the noise (default: drawn)"
@@ -95,6 +99,7 @@ class PhantomRequest:
     grid: Grid
     phase: float | None = None
     noise_hu: float | None = None
+    dicom: bool = False
 
 
 def run_phantom(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
@@ -102,8 +107,12 @@ def run_phantom(arguments: argparse.Namespace, display: Display, interruption: I
     request = from_arguments(PhantomRequest, arguments, grid=Grid(arguments.shape, arguments.spacing))
     specification = _specification(request)
     folder = output_folder(request.output)
-    facts = write_phantom(specification, folder, interruption.hook(display.progress)).facts
-    display.result(_phantom_text(folder / CT_NAME, facts), {"output": str(folder), **asdict(facts)})
+    phantom = write_phantom(specification, folder, interruption.hook(display.progress))
+    if request.dicom:
+        from PDACScreeningLib.phantom.dicom_series import write_dicom_series
+
+        write_dicom_series(phantom, folder / "dicom")
+    display.result(_phantom_text(folder / CT_NAME, phantom.facts), {"output": str(folder), **asdict(phantom.facts)})
     return DONE
 
 

@@ -36,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         run_screen,
         description="Segments pancreas and tumor on an abdominal CT and says whether a suspicious region was found.\n"
-        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd and\n"
-        "tumor_probability.nrrd, both on the scan's own grid. Several scans share one loaded model; each has a\n"
-        "folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does not stop the others, and the\n"
-        "exit code is the highest of all.",
+        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd,\n"
+        "tumor_probability.nrrd and network_labels.nrrd, on the scan's own grid. Several scans share one\n"
+        "loaded model; each has a folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does\n"
+        "not stop the others, and the exit code is the highest of all.",
         examples=(
             "pdac-screening screen scan.nii.gz --output result --model demo-phantom",
             "pdac-screening screen dicom-folder --series 3 --output result --device cuda",
@@ -66,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--series",
+        metavar="N|UID|WORDS",
+        help="which series of a DICOM folder that holds several; words: of its description",
+    )
     parser.add_argument(
         "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
     )

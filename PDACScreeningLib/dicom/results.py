@@ -20,6 +20,7 @@ from PDACScreeningLib.dicom.report_object import report_object
 from PDACScreeningLib.dicom.segmentation_object import probability_object, segmentation_object
 from PDACScreeningLib.dicom.segments import NumberedSegments, numbered_segments
 from PDACScreeningLib.dicom.statement import MAKER, Statement
+from PDACScreeningLib.errors import DicomRefused
 from PDACScreeningLib.report.key_images import key_image_sets
 from PDACScreeningLib.scan_files.series_source import SeriesSource, require_same_slices
 from PDACScreeningLib.screening_result import Screening
@@ -40,13 +41,30 @@ class ResultVoxels:
 
 
 def dicom_files(
-    screening: Screening, voxels: ResultVoxels, source: SeriesSource, options: DicomOptions
+    screening: Screening,
+    voxels: ResultVoxels,
+    source: SeriesSource,
+    options: DicomOptions,
+    earlier: Dataset | None = None,
 ) -> tuple[DicomFile, ...]:
     """A result of the AI as (name, content) of files. There is always a report; the rest where something is labeled.
 
-    Raises DicomRefused when the voxels do not lie on the images of the source.
+    earlier: the report of the same series, with fewer images, that this one replaces. Raises DicomRefused when the
+    voxels do not lie on the images of the source, or when the earlier report is of another patient or study.
     """
-    return _Objects(screening, voxels, source, options).files()
+    objects = _Objects(screening, voxels, source, options)
+    return objects.files(predecessor=None if earlier is None else _same_study(earlier, source))
+
+
+def _same_study(earlier: Dataset, source: SeriesSource) -> Comprehensive3DSR:
+    """The earlier report as a value. Raises DicomRefused."""
+    own = source.images[0]
+    if any(str(earlier.get(name) or "") != str(own.get(name) or "") for name in ("PatientID", "StudyInstanceUID")):
+        raise DicomRefused("the earlier report, which the new one replaces, is of another patient or study")
+    try:
+        return Comprehensive3DSR.from_dataset(earlier)
+    except (ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
+        raise DicomRefused("the earlier report, which the new one replaces, cannot be read") from error
 
 
 def edited_dicom_files(

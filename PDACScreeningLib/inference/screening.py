@@ -16,6 +16,7 @@ from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.published_point import beside_published_point
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
+from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.protocol import Protocol
@@ -24,6 +25,7 @@ from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
 
 NO_BODY = "The scan holds no body: no voxel is above {:.0f} HU. Check that it is a CT in Hounsfield units."
@@ -40,6 +42,7 @@ class ScreenedVolume:
     label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
     decided_in_full: whether the networks answered again in full precision.
+    network_labels: what each network alone segmented, on the CT's own grid.
     """
 
     screening: Screening
@@ -48,6 +51,7 @@ class ScreenedVolume:
     tumor_probability: PROBABILITY_ZYX | None = None
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
+    network_labels: NetworkLabels | None = None
 
 
 def screen(
@@ -96,10 +100,11 @@ def screen_with(
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
+        alone = _each_network(segmentation, grid)
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_native_volumes(screening, label_map)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again)
+    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone)
 
 
 def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:
@@ -137,6 +142,12 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
         windows_skipped=scale.windows_skipped,
         name=scale.name,
     )
+
+
+def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels:
+    sizes = [scale.patch_size for scale in segmentation.scales]
+    parts = [VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales]
+    return NetworkLabels.of(sizes, [grid.labels_part_to_native(part) for part in parts])
 
 
 def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:

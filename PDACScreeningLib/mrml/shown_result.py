@@ -10,6 +10,7 @@ from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, node_voxels_sha256
 from PDACScreeningLib.mrml.result_record import (
     AI_ROLE,
+    NETWORKS_ROLE,
     PROBABILITY_ROLE,
     VOLUME_ROLE,
     ResultRecord,
@@ -63,6 +64,7 @@ class ShownResult:
     volume_node: vtkMRMLScalarVolumeNode | None
     probability_node: vtkMRMLScalarVolumeNode | None
     ai_segmentation_node: vtkMRMLSegmentationNode | None
+    networks_node: vtkMRMLSegmentationNode | None  # what each network alone segmented
     change: str  # what editing did; empty before a re-scoring
     review: Review | None
     review_text: str
@@ -104,6 +106,7 @@ def shown_result(
         volume_node=volume_node,
         probability_node=referenced(segmentation_node, PROBABILITY_ROLE),
         ai_segmentation_node=referenced(segmentation_node, AI_ROLE),
+        networks_node=referenced(segmentation_node, NETWORKS_ROLE),
         change=rescoring.change if rescoring and state is ResultState.RESCORED else "",
         review=record.review,
         review_text=_review_text(record.review, digest),

@@ -25,8 +25,9 @@ def read_scan(
     """Read and check a CT. What is returned has passed the gate; its warnings belong into every output.
 
     scan: a NIfTI, NRRD or MetaImage file; DICOM as a folder of slices, a multi-frame file, a DICOMDIR or a ZIP of
-    them; or a volume, which passes the same gate. series: of DICOM, SeriesInstanceUID or SeriesNumber; acquisition: of
-    a series that holds several. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
+    them; or a volume, which passes the same gate. series: of DICOM, SeriesInstanceUID, SeriesNumber or words of its
+    description; acquisition: of a series that holds several. Raises InputRejected or InputIndeterminate with one
+    sentence, nothing else.
     """
     if isinstance(scan, CTVolume):
         return checked_volume(scan)
@@ -35,9 +36,10 @@ def read_scan(
         is_archive = path.is_file() and is_zip(path)
         place = path if path.is_dir() else _place_of_slices(path)
 
-    def read_dicom(place: Path) -> ReadCT:
+    def read_dicom(place: Path, named: Path | None = None) -> ReadCT:
         return read_series(
             place,
+            named=named,
             series=series,
             acquisition=acquisition,
             include_identifiers=include_identifiers,
@@ -46,7 +48,7 @@ def read_scan(
 
     if is_archive:
         with unpacked(path) as folder:
-            return read_dicom(folder)
+            return read_dicom(folder, named=path)
     if place is not None:
         return read_dicom(place)
     if series is not None or acquisition is not None:

@@ -26,6 +26,7 @@ _NAME = "the series"
 def read_series(
     place: Path,
     *,
+    named: Path | None = None,
     series: str | None = None,
     acquisition: str | None = None,
     include_identifiers: bool = False,
@@ -33,8 +34,9 @@ def read_series(
 ) -> ReadCT:
     """Read and check one CT series. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
 
-    place: a folder, or a multi-frame file. series: SeriesInstanceUID or SeriesNumber, needed when there are several CT
-    series. acquisition: which one of a series that holds several.
+    place: a folder, or a multi-frame file. series: SeriesInstanceUID, SeriesNumber or words of the description, needed
+    when there are several CT series. acquisition: which one of a series that holds several.
+    named: what the user gave, where that is not the place, as with an archive that was unpacked.
     Sentences name neither folder nor files; those are in the details of InputRejected.
     Slices are ordered along their normal, so the grid is right-handed whatever the order of the files.
     """
@@ -50,7 +52,7 @@ def read_series(
         kind="DICOM series",
         places=stack.places,
         warnings=(*selected.warnings, *stack.warnings),
-        identifiers=_identifiers(place, stack) if include_identifiers else {},
+        identifiers=_identifiers(named or place, stack) if include_identifiers else {},
     )
     return replace(read, slices=stack.slices)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
 
 from PDACScreeningLib.dicom.options import DicomOptions, Edit, SegmentationKind
 from PDACScreeningLib.errors import DicomRefused, InputIndeterminate, InputRejected
@@ -20,6 +23,7 @@ from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.scan_files.series_selection import select_series
 from PDACScreeningLib.scan_files.series_source import SeriesSource, read_series_source
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
+from PDACScreeningLib.scan_files.zip_archive import is_zip, unpacked
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -52,6 +56,8 @@ class DicomRequest(Protocol):
     @property
     def dicom_source(self) -> str | None: ...
     @property
+    def dicom_predecessor(self) -> str | None: ...
+    @property
     def dicom_segmentation(self) -> SegmentationKind: ...
     @property
     def dicom_probability(self) -> bool: ...
@@ -73,7 +79,8 @@ def with_dicom_results(answer: Answer, request: DicomRequest) -> Answer:
         from PDACScreeningLib.dicom.results import dicom_files
 
         source, voxels = _placed(answer, request)
-        return replace(answer, dicom_files=dicom_files(answer.screening, voxels, source, options))
+        earlier = None if request.dicom_predecessor is None else _predecessor(request.dicom_predecessor)
+        return replace(answer, dicom_files=dicom_files(answer.screening, voxels, source, options, earlier))
     except (DicomRefused, InputRejected, InputIndeterminate) as error:
         reason = error.sentence if isinstance(error, InputRejected) else str(error)
     except Exception as error:  # of a package that trusts the headers it is given
@@ -118,17 +125,40 @@ def _placed(answer: Answer, request: DicomRequest) -> tuple[SeriesSource, Result
     if request.dicom_source is not None:
         series = read_series(Path(request.dicom_source), series=request.series, acquisition=request.acquisition)
         return read_series_source(series.slices), _voxels(_in_order_of(series, answer))
-    if answer.slices:
-        return read_series_source(answer.slices), _voxels(answer)
-    if answer.ct is not None or not isinstance(request.scan, str) or not _is_series(Path(request.scan)):
+    if not isinstance(request.scan, str):
         raise DicomRefused(_NO_SERIES)
-    ended_early = select_series(Path(request.scan), request.series, ignore_progress)
-    return read_series_source(ended_early.slices), _voxels(answer)
+    with _place_of_files(Path(request.scan)) as place:
+        if answer.slices:
+            return read_series_source(_lying_in(place, answer.slices)), _voxels(answer)
+        if answer.ct is not None or not _is_series(place):
+            raise DicomRefused(_NO_SERIES)
+        ended_early = select_series(place, request.series, ignore_progress)
+        return read_series_source(ended_early.slices), _voxels(answer)
+
+
+def _place_of_files(scan: Path) -> AbstractContextManager[Path]:
+    """The scan itself, or what a ZIP archive holds, unpacked once more: what the pixels came from is gone by now."""
+    return unpacked(scan) if scan.is_file() and is_zip(scan) else nullcontext(scan)
+
+
+def _lying_in(place: Path, slices: tuple[SliceHeader, ...]) -> tuple[SliceHeader, ...]:
+    """Slices of an archive at the places they were unpacked to this time; other slices lie where they lay."""
+    if all(header.path.exists() for header in slices):
+        return slices
+    return tuple(replace(header, path=place / header.path.parent.name / header.path.name) for header in slices)
 
 
 def _is_series(place: Path) -> bool:
     """A folder, or one multi-frame file."""
     return place.is_dir() or place.is_file() and isinstance(read_slices(place), list)
+
+
+def _predecessor(path: str) -> Dataset:
+    try:
+        report = pydicom.dcmread(path)
+    except Exception as error:  # damaged bytes can make the parser raise anything
+        raise DicomRefused("the earlier report, which the new one replaces, cannot be read") from error
+    return report
 
 
 def _voxels(answer: Answer) -> ResultVoxels:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PDACScreeningLib.config import DEFAULT_PROTOCOL, ProtocolName
 from PDACScreeningLib.dicom.options import DEFAULT_KIND, SegmentationKind
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.image_numbers import slice_at, small_number, with_image_numbers
 from PDACScreeningLib.inference.screening import screen_with
 from PDACScreeningLib.progress import OnProgress, ignore_progress
+from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
@@ -26,11 +29,12 @@ class ScanRequest:
 
     scan: str | CTVolume  # a file, a folder of DICOM slices, or voxels
     protocol: ProtocolName = DEFAULT_PROTOCOL
-    series: str | None = None  # of a DICOM folder: its number or UID
+    series: str | None = None  # of a DICOM folder: its number, UID or words of its description
     acquisition: str | None = None  # of a DICOM series that holds several
     include_identifiers: bool = False  # put patient and study identifiers into the outputs
     dicom_out: bool = False  # write DICOM objects too; they carry the identifiers of the scan
     dicom_source: str | None = None  # folder of the series that a file was made from
+    dicom_predecessor: str | None = None  # report of the same series, before more slices came, that is replaced
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings
@@ -126,4 +130,18 @@ class Screener:
         if screened.decided_in_full:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         screening, labels = record.completed(screened.screening), screened.label_map
-        return bound(Answer(screening, read.volume, labels, screened.tumor_probability, read.slices))
+        screening = _with_image_numbers(screening, read)
+        answer = Answer(screening, read.volume, labels, screened.tumor_probability, read.slices)
+        return bound(replace(answer, network_labels=screened.network_labels))
+
+
+def _with_image_numbers(screening: Screening, read: ReadCT) -> Screening:
+    """With the numbers of a DICOM series, where each of its slices is still one of the volume."""
+    if not read.slices:
+        return screening
+    by_slice: dict[int, int | None] = {}
+    for header in read.slices:
+        index = slice_at(header.position_mm, read.volume.geometry) if header.position_mm is not None else None
+        if index is not None:
+            by_slice[index] = small_number(header.image_number)
+    return with_image_numbers(screening, small_number(read.slices[0].series.number), by_slice.get)

@@ -38,6 +38,14 @@ def test_a_series_of_a_zip_is_chosen(tmp_path):
     assert len(read_scan(path, series="4").volume.hu) == 20
 
 
+def test_identifiers_name_the_archive_that_was_given_and_not_a_temporary_folder(tmp_path):
+    path = zipped(tmp_path / "scan.zip", write_series(tmp_path / "scan", body_slices()))
+    identifiers = read_scan(path, include_identifiers=True).identifiers
+    assert identifiers["file_name"] == "scan.zip"
+    assert "folder_name" not in identifiers
+    assert identifiers["patient_id"] == "MRN12345"
+
+
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.999])
 def test_a_zip_that_is_cut_off_is_refused(tmp_path, share):
     path = zipped(tmp_path / "scan.zip", write_series(tmp_path / "scan", body_slices()))

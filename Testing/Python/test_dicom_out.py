@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -159,6 +160,31 @@ def test_a_series_without_study_or_frame_of_reference_is_refused_in_words(nifti,
     assert f"name their {words}" in refusal(tmp_path / "out")
 
 
+def zipped(series, path, *, leave_out=()):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(series.iterdir()):
+            if file.name not in leave_out:
+                archive.write(file, f"study/{file.name}")
+    return path
+
+
+def test_an_archive_of_a_series_gives_the_objects_of_the_series(series, models, tmp_path):
+    archive = zipped(series, tmp_path / "series.zip")
+    for scan, output in ((series, "folder"), (archive, "archive")):
+        assert screen(scan, tmp_path / output, models / "TUMOR", "--dicom-out") == 0
+    assert names(tmp_path / "archive") == FOUR | {SEGMENTATION, REPORT}
+    one, two = (read_object((tmp_path / output / SEGMENTATION).read_bytes()) for output in ("folder", "archive"))
+    assert one.SOPInstanceUID == two.SOPInstanceUID
+    assert np.array_equal(one.pixel_array, two.pixel_array)
+
+
+def test_an_archive_of_a_rejected_series_has_its_report(series, models, tmp_path):
+    archive = zipped(series, tmp_path / "series.zip", leave_out=("010.dcm", "011.dcm"))
+    assert screen(archive, tmp_path / "out", models / "TUMOR", "--dicom-out") == 4
+    assert names(tmp_path / "out") == ENDED | {REPORT}
+    assert summary(tmp_path / "out") == "111245"
+
+
 def test_a_file_without_its_series_has_no_dicom_results(nifti, models, tmp_path):
     screen(nifti, tmp_path, models / "TUMOR", "--dicom-out")
     assert "--dicom-source" in refusal(tmp_path)
@@ -270,3 +296,36 @@ def test_edited_labels_of_a_stored_result_become_objects_of_their_own(series, mo
     written = read_object((tmp_path / REPORT).read_bytes())
     assert predecessors[0].ReferencedSOPInstanceUID == written.SOPInstanceUID
     assert report.SOPInstanceUID != written.SOPInstanceUID
+
+
+def predecessors(report):
+    return [
+        item.ReferencedSOPInstanceUID
+        for study in report.get("PredecessorDocumentsSequence", ())
+        for series in study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    ]
+
+
+def test_a_report_names_the_one_that_it_replaces_if_that_is_of_the_same_patient(series, nifti, models, tmp_path):
+    shutil.copytree(series, tmp_path / "fewer")
+    (tmp_path / "fewer" / "023.dcm").unlink()
+    screener = Screener(models / "TUMOR", device="cpu")
+    earlier, report = {}, tmp_path / "report.dcm"
+    for name, folder in (("fewer", tmp_path / "fewer"), ("all", series)):
+        answer = screener.screen(folder)
+        options = {"dicom_out": True, "dicom_predecessor": str(report) if earlier else None}
+        made = dicom_results.with_dicom_results(answer, ScanRequest(str(folder), **options))
+        earlier[name] = read_object(dict(made.dicom_files)[REPORT])
+        report.write_bytes(dict(made.dicom_files)[REPORT])
+    assert predecessors(earlier["fewer"]) == []
+    assert predecessors(earlier["all"]) == [earlier["fewer"].SOPInstanceUID]
+    other = write_ct(tmp_path / "other", read_ct_file(nifti).volume, PatientID="OTHER")
+    request = ScanRequest(str(other), dicom_out=True, dicom_predecessor=str(report))
+    refused = dicom_results.with_dicom_results(screener.screen(other), request)
+    assert refused.dicom_files == ()
+    assert "of another patient or study" in refused.screening.warnings[-1]
+    report.write_bytes(b"no report")
+    request = ScanRequest(str(series), dicom_out=True, dicom_predecessor=str(report))
+    refused = dicom_results.with_dicom_results(screener.screen(series), request)
+    assert "cannot be read" in refused.screening.warnings[-1]

@@ -25,7 +25,9 @@ from PDACScreeningLib.volume.label_map import Label
 
 NAMES = (
     *("screening.json", "model.json", "model.json, sealed", "weights.safetensors"),
-    *("checkpoint", "store.json", "split.json", "cases.csv"),
+    *("checkpoint", "store.json", "split.json", "cases.csv", "an order"),
+    *("experiment.json", "reading.labels.npz", "reading.json"),
+    *("dataset.json", "phantom.json", "case.hu.npy", "case.native.npz"),
 )
 
 

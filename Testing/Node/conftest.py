@@ -1,0 +1,6 @@
+"""The parts that these tests share with the fast ones."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
