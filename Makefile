@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-training pictures clean test-nnunet
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make test-cohort  cohorts with killed workers and nodes under a real SLURM (Debian; as root; six minutes)"
 	@echo "make test-reader  the report in a real Chromium (Debian and npm; three minutes)"
+	@echo "make test-nnunet  imported models beside nnU-Net's own predictor (120 MB more to install; a few minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -105,6 +106,14 @@ build/slurm/.installed:
 # Cohorts and the training template under a real SLURM of two nodes on this machine, which only root can start.
 test-cohort: $(VENV)/.test-installed build/slurm/.installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest Testing/Cohort
+
+# Without what nnU-Net asks for: its own list would bring another build of torch (Testing/Nnunet/requirements.txt).
+$(VENV)/.nnunet-test-installed: Testing/Nnunet/requirements.txt $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt -r $<
+	@touch $@
+
+test-nnunet: $(VENV)/.nnunet-test-installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/Nnunet
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
