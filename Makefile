@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-node bench bench-training pictures clean
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -22,6 +22,7 @@ help:
 	@echo "make sbom      the same as a CycloneDX bill of materials, into sbom.json"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
+	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -79,6 +80,17 @@ build/dicom-tools/.installed:
 
 test-dicom: $(VENV)/.dicom-test-installed build/dicom-tools/.installed
 	$(BIN)/pytest Testing/Dicom
+
+ORTHANC_PROGRAMS := orthanc orthanc-dicomweb dcmtk openssl
+build/node-tools/.installed:
+	@mkdir -p $(@D)
+	@if ! { PATH="$$PATH:/usr/sbin" command -v Orthanc && command -v dcmsend && command -v openssl \
+	  && ls /usr/share/orthanc/plugins/libOrthancDicomWeb.so; } >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(ORTHANC_PROGRAMS); fi
+	@touch $@
+
+test-node: $(VENV)/.test-installed build/node-tools/.installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load Testing/Node
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
