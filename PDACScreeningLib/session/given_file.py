@@ -54,7 +54,13 @@ class GivenFile:
         """Nothing has to be loaded: no network runs."""
         tell(f"The labels are given: {self.key}.")
 
-    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
+    def run(
+        self,
+        request: ScanRequest,
+        record: ScreeningRecord,
+        on_progress: OnProgress,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Answer:
         """The answer for the scan of a request, whose protocol does not matter here.
 
         A file of another grid than the scan's is refused with the difference: InputRejected. Raises every error.

@@ -60,7 +60,9 @@ class Answering(Protocol):
     def get_ready(self, record: ScreeningRecord, tell: Callable[[str], None]) -> None:
         """Load what is needed, and say once what answers."""
 
-    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
+    def run(
+        self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress, tell: Callable[[str], None]
+    ) -> Answer:
         """The answer, noting in `record` what is known on the way. Raises every error."""
 
 
@@ -79,7 +81,7 @@ class ScanRun:
     def __init__(self, order: ScanOrder, screener: Answering, listener: Listener, stop: Stop) -> None:
         self.order, self.screener = order, screener
         self.listener, self._stop = listener, stop
-        self.record = new_record()
+        self.record = new_record(order.request.label)
         self.files: list[Path] = []  # what this run has left in the folder
         self._on_progress = stop.hook(listener.progress)
 
@@ -103,7 +105,7 @@ class ScanRun:
     def _screened(self) -> Answer:
         """Say what answers, then let it answer. Raises what goes wrong."""
         self.screener.get_ready(self.record, self.listener.notice)
-        answer = self.screener.run(self.order.request, self.record, self._on_progress)
+        answer = self.screener.run(self.order.request, self.record, self._on_progress, self.listener.notice)
         return replace(answer, screening=self._anonymous(answer.screening))
 
     def _attempt(self, work: Callable[[], Answer]) -> Answer:

@@ -129,7 +129,7 @@ def add_working_spacing(parser: argparse.ArgumentParser) -> None:
 
 
 def add_scan_choice(parser: argparse.ArgumentParser) -> None:
-    """`--series`, `--acquisition`, `--include-identifiers`."""
+    """`--series`, `--acquisition`, `--include-identifiers`, `--label`."""
     parser.add_argument(
         "--series",
         metavar="N|UID|WORDS",
@@ -140,6 +140,9 @@ def add_scan_choice(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
+    )
+    parser.add_argument(
+        "--label", metavar="NAME", default="", help="your own name for the scan, on its report; it may reach others"
     )
 
 
