@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.segmentation_file import StoredSegmentation
-from PDACScreeningLib.volume.anatomy import Anatomy, Structure
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME, Anatomy
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 OTHERS = "others"  # background=others: all that is not named is known to be neither pancreas nor tumor
 TUMOR, PANCREAS, BACKGROUND = "tumor", "pancreas", "background"
-ANATOMY = {structure.name.lower(): structure for structure in Structure}  # veins, arteries, duct, bile_duct
 _SHOWN = 12  # numbers or names in a sentence
 _NUMBERS = 65536  # that a stored segmentation can have
 
@@ -36,14 +35,14 @@ class StructureKey:
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.named]
-        known = (TUMOR, PANCREAS, *ANATOMY, BACKGROUND)
+        known = (TUMOR, PANCREAS, *STRUCTURES_BY_NAME, BACKGROUND)
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"no structure is called {unknown[0]}; there are {', '.join(known)}")
         if len(set(names)) < len(names):
             raise ValueError("a structure is named twice: give all its numbers at once, such as pancreas=1,3")
         if not self.parts(TUMOR):
             raise ValueError("say which number or segment is the tumor, such as tumor=2")
-        apart = ((TUMOR, PANCREAS), *((name, BACKGROUND) for name in known[:-1]), *combinations(ANATOMY, 2))
+        apart = ((TUMOR, PANCREAS), *((name, BACKGROUND) for name in known[:-1]), *combinations(STRUCTURES_BY_NAME, 2))
         for one, other in apart:
             if both := set(self.parts(one)) & set(self.parts(other)):
                 raise ValueError(f"{sorted(both)[0]} cannot be {one} and {other} at once")
@@ -88,11 +87,11 @@ def anatomy_of(stored: StoredSegmentation, key: StructureKey) -> Anatomy | None:
 
     Where two of them overlap, the one with the higher number of Structure wins. Raises InputRejected as `labels_of`.
     """
-    looked_at = tuple(structure for name, structure in ANATOMY.items() if key.parts(name))
+    looked_at = tuple(structure for name, structure in STRUCTURES_BY_NAME.items() if key.parts(name))
     if not looked_at:
         return None
     table = np.zeros((len(stored.numbers), _NUMBERS), np.uint8)
-    for name, structure in ANATOMY.items():
+    for name, structure in STRUCTURES_BY_NAME.items():
         table[_places(stored, key.parts(name))] = structure
     return Anatomy(_translated(stored, table), stored.geometry, looked_at)
 
