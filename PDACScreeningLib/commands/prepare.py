@@ -11,12 +11,19 @@ from PDACScreeningLib.datasets.dataset import Dataset
 from PDACScreeningLib.datasets.label_placement import AS_STORED, AXIS_NAMES, Flips
 from PDACScreeningLib.datasets.source import DATASET_NAMES, DataSource, open_source, recognized
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments, positive
+from PDACScreeningLib.terminal.arguments import (
+    add_progress,
+    add_working_spacing,
+    describe,
+    folder_to_write,
+    from_arguments,
+    positive,
+)
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import StoreIndex
 from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.store_index import StoreIndex
 from PDACScreeningLib.volume.label_map import Label
 from PDACScreeningLib.volume.label_mapping import LabelMapping
 
@@ -60,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_named_path,
         action="append",
         default=[],
-        help="label maps of nih or panorama, when they do not lie below the images",
+        help="label maps of nih, panorama or pants, when they do not lie below the images",
     )
     parser.add_argument(
         "--label-mapping",
@@ -86,12 +93,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take the label maps of a data set voxel by voxel where size and spacing are those of the scan, although "
         "their headers place them elsewhere (nih is always read so)",
     )
+    add_working_spacing(parser)
     parser.add_argument(
-        "--working-spacing-mm",
-        metavar="MM",
-        type=_spacing,
-        default=1.0,
-        help="isotropic grid, or 'native' (default: 1)",
+        "--uncompressed",
+        action="store_true",
+        help="plain arrays, four to six times as large (default: compressed; needs the package blosc2, which "
+        "pip install 'pdac-screening[training]' brings)",
+    )
+    parser.add_argument(
+        "--clip-hu",
+        metavar="LOW,HIGH",
+        dest="hu_clip",
+        type=_window,
+        help="clip the body's Hounsfield units to this window, which must hold the networks' (default: keep them)",
     )
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
     add_progress(parser)
@@ -109,6 +123,8 @@ class PrepareRequest:
     labels_by_voxel: tuple[str, ...] = ()  # data sets
     label_mapping: LabelMapping | None = None
     jobs: int = 1
+    uncompressed: bool = False
+    hu_clip: tuple[int, int] | None = None
 
 
 def _named(text: str) -> tuple[str | None, str]:
@@ -149,17 +165,15 @@ def _label_mapping(text: str) -> LabelMapping:
     return LabelMapping(tuple((int(number), label) for number, label in meaning.items()), rest)
 
 
-def _spacing(text: str) -> float | None:
-    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
-    if text == "native":
-        return None
+def _window(text: str) -> tuple[int, int]:
+    """Two whole numbers of Hounsfield units. Raises ArgumentTypeError."""
     try:
-        value = float(text)
+        low, high = (int(part) for part in text.split(","))
     except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
-    return value
+        low, high = 0, 0
+    if not -1024 <= low < high <= 3071:
+        raise argparse.ArgumentTypeError(f"expected two whole numbers from -1024 to 3071 such as -100,240, got {text}")
+    return low, high
 
 
 def run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
@@ -176,6 +190,8 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
         request.output,
         request.working_spacing_mm,
         jobs=request.jobs,
+        is_packed=not request.uncompressed,
+        hu_clip=request.hu_clip,
         on_progress=interruption.hook(display.progress),
     )
     for case in index.refused:

@@ -42,6 +42,11 @@ def length(value_mm: float) -> Markup:
     return exact(value_mm, f"{value_mm:.1f}{_NO_BREAK}mm")
 
 
+def degrees(value: float) -> Markup:
+    """An angle: 180 degrees."""
+    return exact(value, f"{value:.0f}{_NO_BREAK}degrees")
+
+
 def hounsfield(value_hu: float) -> Markup:
     """A density: 36 HU."""
     return exact(value_hu, f"{value_hu:.0f}{_NO_BREAK}HU".replace("-", "\N{MINUS SIGN}"))

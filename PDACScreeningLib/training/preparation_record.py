@@ -13,7 +13,8 @@ from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.training.case_preparation import CaseTask, prepare_case
-from PDACScreeningLib.training.case_store import StoredCase, is_intact
+from PDACScreeningLib.training.case_store import is_intact
+from PDACScreeningLib.training.store_index import StoredCase
 
 RULES_VERSION = 1  # goes up when a check or the way to the working grid changes; then every case is prepared anew
 _FOLDER = "prepared"
@@ -85,7 +86,9 @@ def _made_from(task: CaseTask) -> str:
     case = task.case
     how = (case.case_id, case.patient_id, case.dataset, case.label_mapping, case.mirrored, case.position_may_differ)
     files = (_files(case.image), _files(case.labels))
-    listed = json.dumps(to_plain((RULES_VERSION, task.working_spacing_mm, how, files)))
+    stored: tuple[Any, ...] = (task.is_packed, task.hu_clip) if task.is_packed or task.hu_clip else ()
+    stored += (case.masks, case.has_tumor) if case.masks else ()
+    listed = json.dumps(to_plain((RULES_VERSION, task.working_spacing_mm, how, files, *stored)))
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
