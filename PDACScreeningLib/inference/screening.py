@@ -144,7 +144,10 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
     )
 
 
-def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels:
+def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels | None:
+    """None for an ensemble, whose folds all have one size and may be many; what each says is counted all the same."""
+    if any(scale.name for scale in segmentation.scales):
+        return None
     sizes = [scale.patch_size for scale in segmentation.scales]
     parts = [VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales]
     return NetworkLabels.of(sizes, [grid.labels_part_to_native(part) for part in parts])

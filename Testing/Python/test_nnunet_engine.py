@@ -1,7 +1,6 @@
 """An imported nnU-Net behind the chain: the same gate, rule, score, findings and files as for the paper's networks."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +26,7 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 CPU = {"device": "cpu", "precision": "fp32"}
 
@@ -237,9 +237,10 @@ def test_edited_segments_are_scored_by_the_same_rule(one):
     answer = screened(one, ct)
     edited = answer.label_map.labels.copy()
     edited[edited == Label.TUMOR] = Label.PANCREAS
-    rescored = rescore(
-        answer.screening, answer.label_map, replace(answer.label_map, labels=edited), answer.tumor_probability, ct
-    )
+    parts = [
+        VolumePart.of(voxels, ct.geometry) for voxels in (answer.label_map.labels, edited, answer.tumor_probability)
+    ]
+    rescored = rescore(answer.screening, *parts, ct)
     assert (rescored.screening.outcome, rescored.screening.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
     assert isinstance(rescored.screening, Screening)
 
