@@ -4,7 +4,6 @@ The library lies beside this file once installed and one folder up in the source
 """
 
 import sys
-import time
 from pathlib import Path
 
 import qt
@@ -12,10 +11,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
@@ -23,14 +20,14 @@ from slicer.util import VTKObservationMixin
 if (Path(__file__).resolve().parents[1] / "PDACScreeningLib").is_dir():  # a source tree: Slicer knows this folder only
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from PDACScreeningPanel.logic import PDACScreeningLogic, temporary_folder
 from PDACScreeningPanel.sample_data import register_samples
 from PDACScreeningPanel.self_test import PDACScreeningTest  # noqa: F401  Slicer looks for it in this module
+from PDACScreeningPanel.watched_nodes import WatchedNodes
 
 from PDACScreeningLib.child_run.job_folder import sweep_left_over_folders
-from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.resources import resource
 
-WAITING_INTERVAL_S = 0.1
 REFRESH_DELAY_MS = 300  # after the last change of a segment: looking at every stroke would slow painting down
 CHECK_PAUSE_MS = 10  # between looking at one part of a large CT and the next, for everything else that Slicer does
 
@@ -55,16 +52,7 @@ class PDACScreening(ScriptedLoadableModule):
             "Pancreatic Ductal Adenocarcinoma, MICCAI 2019."
         )
         slicer.app.connect("startupCompleted()", register_samples)
-        slicer.app.connect("startupCompleted()", lambda: sweep_left_over_folders(_temporary_folder()))
-
-
-@parameterNodeWrapper
-class PDACScreeningParameterNode:
-    """What the panel remembers with the scene."""
-
-    inputVolume: slicer.vtkMRMLScalarVolumeNode
-    result: slicer.vtkMRMLSegmentationNode
-    choices: str = "{}"  # JSON: fields of the requests by name, as the selectors of the panel stand
+        slicer.app.connect("startupCompleted()", lambda: sweep_left_over_folders(temporary_folder()))
 
 
 class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -77,8 +65,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = self._guiTag = None
         self._chosen = (None, None)  # volume and result, as the views show them
         self._isOrphan = False  # the result is not about the image in the scene: nothing of it is in the views
-        self._observed = []  # nodes whose changes can make the shown result stale
-        self._tags = []  # (object, tag) of what is observed of them
+        self._watch = WatchedNodes(self.scheduleRefresh)
 
     def setup(self):
         """Load the panel and connect it."""
@@ -140,7 +127,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshTimer.stop()
         self._checkTimer.stop()
         self.removeObservers()
-        self._observe(None)
+        self._watch.follow(None)
 
     def enter(self):
         """The module is opened."""
@@ -182,7 +169,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onSceneNodeRemoved(self, _caller, _event, node):
         """A removed CT or result changes what may be shown."""
-        if node in self._observed:
+        if node in self._watch.nodes:
             self.scheduleRefresh()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -284,46 +271,12 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.result.show(result)
         current = result if result is not None and result.is_current else None
         self.findings.show(current.screening if current else None, current.volume_node if current else None)
-        self.display.show(
-            result.segmentation_node if result else None,
-            result.volume_node if result else None,
-            result.probability_node if result else None,
-        )
+        self.display.show(result)
         self.review.show(result)
         self.prior.show(current)
         self.queue.show()
-        self._observe(result)
+        self._watch.follow(result)
         self.logic.keep_algorithm_types(result)
-
-    def _observe(self, result):
-        """Watch what the shown result rests on. VTKObservationMixin would keep every CT it once observed in memory."""
-        nodes = [result.segmentation_node, result.volume_node] if result else []
-        if nodes == self._observed:
-            return
-        for observed, tag in self._tags:
-            observed.RemoveObserver(tag)
-        self._observed = nodes
-        watched = [(node, vtk.vtkCommand.ModifiedEvent) for node in nodes if node is not None]  # name and transform
-        if result is not None:
-            segmentation = result.segmentation_node.GetSegmentation()
-            watched += [(segmentation, event) for event in _SEGMENT_EVENTS]
-            if result.volume_node is not None:
-                watched.append((result.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent))
-        self._tags = [(node, node.AddObserver(event, self.scheduleRefresh)) for node, event in watched]
-
-
-_SEGMENT_EVENTS = (
-    slicer.vtkSegmentation.SourceRepresentationModified,
-    slicer.vtkSegmentation.SegmentAdded,
-    slicer.vtkSegmentation.SegmentRemoved,
-    slicer.vtkSegmentation.SegmentModified,  # all that Undo and Redo of the Segment Editor tell
-    slicer.vtkSegmentation.ContainedRepresentationNamesModified,
-)
-
-
-def _temporary_folder():
-    """The folder for temporary files of Slicer's settings, on whose disk there is room for a CT."""
-    return Path(slicer.app.temporaryPath)
 
 
 def _single_shot(interval_ms, receiver):
@@ -332,91 +285,3 @@ def _single_shot(interval_ms, receiver):
     timer.setInterval(interval_ms)
     timer.connect("timeout()", receiver)
     return timer
-
-
-class PDACScreeningLogic(ScriptedLoadableModuleLogic):
-    """What the panel asks for, and what scripts call: `PDACScreeningLogic().screen(volumeNode)`."""
-
-    # of a screening; None looks PythonSlicer up when it starts: while this file is read, nobody knows it
-    python = None
-    workers = WarmWorker()  # of all logics: the next screening finds the model loaded
-    _digests = None
-
-    def getParameterNode(self):
-        """The typed parameter node of the scene."""
-        return PDACScreeningParameterNode(super().getParameterNode())
-
-    def screen(self, volumeNode, waitForCompletion=True, **choices):
-        """Screen a CT in a process of its own and add the result to the scene.
-
-        choices: fields of PDACScreeningLib's ModelRequest and ScanRequest by name. model="demo-phantom": name of an
-        installed model or a folder; without one the only installed model that is not a demo. device="cpu". protocol:
-        "exact", every window of the paper, or "fast", fewer of them.
-        Returns the Screening with the numbers of the command line. Raises RuntimeError with one sentence when there is
-        none. With waitForCompletion=False returns the run at once: call its `poll()` until its `end` is there.
-        """
-        from PDACScreeningLib.mrml.screening_run import ScreeningRun
-
-        run = ScreeningRun(
-            slicer.mrmlScene,
-            volumeNode,
-            workers=self.workers,
-            python=self.python,
-            temporary_folder=_temporary_folder(),
-            **choices,
-        )
-        if not waitForCompletion:
-            return run
-        while run.end is None:
-            time.sleep(WAITING_INTERVAL_S)
-            slicer.app.processEvents()  # Slicer stays alive while a script waits
-            run.poll()
-        if run.end.screening is None:
-            raise RuntimeError(f"{run.end.problem.sentence} {run.end.problem.remedy}".strip())
-        return run.end.screening
-
-    def shown_result(self, segmentationNode, wait=True):
-        """What the panel shows of a result; None for None and for a segmentation that is no result.
-
-        With wait=False a large CT is looked at in parts: ask again until the state is not CHECKING any more.
-        """
-        if segmentationNode is None:
-            return None
-        from PDACScreeningLib.mrml.ct_volume_node import node_voxels_sha256
-        from PDACScreeningLib.mrml.shown_result import shown_result
-        from PDACScreeningLib.mrml.voxel_digest import VoxelDigests
-
-        if self._digests is None:
-            self._digests = VoxelDigests()
-        return shown_result(slicer.mrmlScene, segmentationNode, node_voxels_sha256 if wait else self._digests)
-
-    def rescore(self, segmentationNode):
-        """Score the segments as they are now. Raises PDACScreeningError when they cannot be scored."""
-        from PDACScreeningLib.mrml.rescored_nodes import rescore
-
-        return rescore(slicer.mrmlScene, segmentationNode)
-
-    def review(self, segmentationNode, status, note):
-        """Keep a reviewer's judgment, under the name in Slicer's settings. status: "accepted" or "flagged"."""
-        from PDACScreeningLib.mrml.review import set_review
-
-        set_review(segmentationNode, status, note, self.reader())
-
-    def reader(self):
-        """Name of the person at this Slicer, as Application Settings, User has it; empty when it was not given."""
-        return slicer.app.applicationLogic().GetUserInformation().GetName() or ""
-
-    def keep_algorithm_types(self, result):
-        """Call each segment of a result automatic or edited by a person, whichever is true now."""
-        if result is None or not result.is_current or result.ai_segmentation_node is None:
-            return
-        from PDACScreeningLib.mrml.segmentation_node import keep_algorithm_types
-
-        keep_algorithm_types(result.segmentation_node, result.ai_segmentation_node, result.volume_node)
-
-    def volume_in_front(self):
-        """The volume that was loaded or selected last; None when there is none."""
-        selection = slicer.app.applicationLogic().GetSelectionNode()
-        node = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
-        is_scan = node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode"  # no label map, no color image
-        return node if is_scan and not node.GetHideFromEditors() else None

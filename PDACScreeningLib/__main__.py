@@ -17,8 +17,10 @@ from PDACScreeningLib.terminal.exit_codes import guarded, open_missing_streams
 
 COMMANDS = {
     "screen": "screen CT scans",
+    "cohort": "screen many scans with any number of workers",
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
+    "import-model": "make a model of a trained nnU-Net that you downloaded",
     "check": "tell what this machine has and test it",
     "listen": "receive series from a PACS, screen them, send results back",
     "phantom": "make a synthetic abdominal CT with known truth",

@@ -22,23 +22,26 @@ Write = Callable[[Path], None]
 Verify = Callable[[Path], None]
 
 
-def write_file(target: Path, write: Write, verify: Verify | None = None) -> Path:
+def write_file(target: Path, write: Write, verify: Verify | None = None, *, durable: bool = True) -> Path:
     """Write `target` through a temporary file in the same folder and return it.
 
     write: called with the temporary path; it keeps the target's whole file name as its ending, so that libraries
         which choose a format by suffix (`.seg.nrrd`) choose the same one.
     verify: called with the closed temporary path; it reads the file back and raises if the content differs from what
         was meant.
+    durable: wait until the disk has it; not needed for a file that goes with the process that made it.
     Raises WriteError when writing or verifying fails; the old target, if any, is untouched.
     """
     temporary = _reserve(target)
     try:
         write(temporary)
-        _flush_to_disk(temporary)
+        if durable:
+            _flush_to_disk(temporary)
         if verify is not None:
             verify(temporary)
         temporary.replace(target)
-        flush_folder(target.parent)
+        if durable:
+            flush_folder(target.parent)
     except (OSError, RuntimeError, ValueError) as error:
         why = "No space left on the disk" if _is_full(target.parent) else error
         raise WriteError(f"could not write {target}: {why}; check free disk space and permissions") from error

@@ -14,6 +14,10 @@ ProtocolName = Literal["exact", "fast"]  # every window of the paper, or few lar
 PROTOCOLS: tuple[ProtocolName, ...] = ("exact", "fast")
 DEFAULT_PROTOCOL: ProtocolName = "exact"
 
+EngineName = Literal[
+    "zhu2019", "nnunet-v2"
+]  # s in y = c(s(X)): the paper's networks, or an imported nnU-Net (ADR 0034)
+
 Combination = Literal["mean", "log_mean"]  # "the predictions of three networks are averaged", or their logs
 COMBINATIONS: tuple[Combination, ...] = ("mean", "log_mean")
 # What can be asked of the machine, as opposed to the method.

@@ -7,8 +7,37 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from PDACScreeningLib.config import AssessmentRule, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
-from PDACScreeningLib.meaning import Meaning, check_values
+from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.volume.geometry import XYZ
+
+
+@dataclass(frozen=True)
+class Ensemble(Checked):
+    """How an imported nnU-Net ran, and what its own grid makes of the rule."""
+
+    folds: Annotated[tuple[str, ...], Meaning("Which of its trainings answered; their mean is the answer.")]
+    mirrored: Annotated[
+        bool, Meaning("Whether every window was also shown mirrored, along the axes it was trained to be mirrored.")
+    ]
+    steps: Annotated[int, Meaning("1, or 2 where a first network finds the region for the second.", minimum=1)]
+    spacing_mm_xyz: Annotated[
+        XYZ, Meaning("Voxel spacing of the model's own grid along (x, y, z) in millimeters.", above=0)
+    ]
+    min_tumor_voxels: Annotated[
+        int,
+        Meaning(
+            "K on the model's own grid. The rule counts as many voxels of the working grid as have this volume.",
+            minimum=1,
+        ),
+    ]
+    published_score: Annotated[
+        float | None,
+        Meaning(
+            "The operating point that the model's authors publish, on `candidate_score`; null when none is known.",
+            above=0,
+            maximum=1,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +77,9 @@ class Protocol:
     min_tumor_probability: Annotated[
         float, Meaning("A voxel is tumor only above this probability; 0 is the paper's rule.", minimum=0, maximum=1)
     ] = 0.0
+    ensemble: Annotated[
+        Ensemble | None, Meaning("How an imported nnU-Net ran; null for the networks of the paper and given labels.")
+    ] = None
 
     def __post_init__(self) -> None:
         check_values(self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from PDACScreeningLib.meaning import Checked, Meaning, check_values
+from PDACScreeningLib.network_evidence import ScaleEvidence as ScaleEvidence
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
@@ -14,25 +15,6 @@ SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
 SHA256 = "^[0-9a-f]{64}$"
 SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
-
-
-@dataclass(frozen=True)
-class ScaleEvidence(Checked):
-    """What one network alone would say, after the component filter, on the working grid."""
-
-    patch_size: Annotated[int, Meaning("Side of the network's window in voxels: 64, 32 or 16.", minimum=1)]
-    pancreas_voxels: Annotated[int, Meaning("Voxels labeled pancreas, outside the tumor.", minimum=0)]
-    tumor_voxels: Annotated[int, Meaning("Voxels labeled tumor.", minimum=0)]
-    mean_tumor_probability: Annotated[
-        float | None,
-        Meaning(
-            "Mean softmax output for the class tumor over this network's own tumor voxels; null when there are none.",
-            minimum=0,
-            maximum=1,
-        ),
-    ]
-    windows: Annotated[int, Meaning("Windows evaluated.", minimum=0)]
-    windows_skipped: Annotated[int, Meaning("Windows not evaluated because they hold no body.", minimum=0)]
 
 
 @dataclass(frozen=True)
@@ -75,6 +57,15 @@ class Finding(Checked):
             "Whether the component rule took the region away, so that it does not count; listed behind the others."
         ),
     ] = False
+
+    image_number: Annotated[
+        int | None,
+        Meaning(
+            "Number, in its DICOM series, of the image that the inner point lies in; null when the scan is no series "
+            "of single images or its headers do not tell.",
+            minimum=0,
+        ),
+    ] = None
 
     @property
     def shown_volume_mm3(self) -> float:
@@ -125,6 +116,10 @@ class InputFacts(Checked):
         ),
     ]
     hu_range: Annotated[tuple[int, int], Meaning("Lowest and highest Hounsfield unit.")]
+    series_number: Annotated[
+        int | None,
+        Meaning("Number of the DICOM series; null when the scan is none or its headers do not tell.", minimum=0),
+    ] = None
     identifiers: Annotated[
         dict[str, str],
         Meaning("Patient and study identifiers. Empty unless they were asked for with --include-identifiers."),
@@ -172,6 +167,7 @@ class Screening:
         ),
     ]
     reason: Annotated[str, Meaning("Why this outcome, in one or two sentences.")]
+    label: Annotated[str, Meaning("The reader's own name for the scan (--label); empty when none was given.")] = ""
     rule_call: Annotated[
         Outcome | None,
         Meaning(
@@ -227,6 +223,15 @@ class Screening:
         Meaning(
             "p: mean softmax output of the combined networks for the class tumor over the tumor voxels; null when "
             "there are none. Not a probability of cancer.",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    candidate_score: Annotated[
+        float | None,
+        Meaning(
+            "Confidence of the surest lesion candidate, the case score of the PANORAMA baseline: for imported "
+            "nnU-Nets, beside `score`; null otherwise. Not a probability of cancer.",
             minimum=0,
             maximum=1,
         ),

@@ -20,7 +20,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text in UTF-8.
+    """The value of a JSON text in UTF-8; a byte order mark, as some editors leave it, is no fault.
 
     Raises ValueError for anything JSON does not know, NaN and infinity in particular, for an object that names a key
     twice, numbers no float holds, half characters and NUL, more than MAX_BYTES and nesting deeper than MAX_DEPTH.
@@ -29,7 +29,7 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError(f"it is longer than {MAX_BYTES // 2**20} MiB")
     try:
         value = json.loads(
-            text.decode("utf-8") if isinstance(text, bytes) else text,
+            text.decode("utf-8-sig") if isinstance(text, bytes) else text,
             parse_constant=_refuse_constant,
             parse_float=_finite,
             parse_int=_moderate,

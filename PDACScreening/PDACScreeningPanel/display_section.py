@@ -7,7 +7,9 @@ from PDACScreeningLib.mrml.probability_node import color_bar, lowest_shown, set_
 from PDACScreeningLib.mrml.reading_layout import use_reading_layout
 from PDACScreeningLib.mrml.segmentation_node import show_surface
 from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window
+from PDACScreeningPanel.networks_section import NetworksSection
 from PDACScreeningPanel.problem_line import ProblemLine
+from PDACScreeningPanel.translation import translated
 
 COLOR_BAR_STEPS = 9
 
@@ -18,10 +20,11 @@ class DisplaySection:
     def __init__(self, ui):
         self.ui = ui
         self._segmentation_node = self._volume_node = self._probability_node = self._shown = None
+        self.networks = NetworksSection(ui)
         self._problem = ProblemLine(ui.displayProblemLabel, ui.copyDisplayDiagnosticsButton)
         ui.windowSelector.addItem(_("Window..."))
         for window in CT_WINDOWS:
-            ui.windowSelector.addItem(f"{window.name} {window.width_hu:.0f}/{window.level_hu:.0f}")
+            ui.windowSelector.addItem(f"{translated(window.name)} {window.width_hu:.0f}/{window.level_hu:.0f}")
         ui.probabilityOpacitySlider.connect("valueChanged(int)", self.set_probability_opacity)
         ui.probabilityThresholdSlider.connect("valueChanged(int)", self.set_probability_threshold)
         ui.outlineButton.connect("toggled(bool)", self.show_outlines)
@@ -29,8 +32,11 @@ class DisplaySection:
         ui.layoutButton.connect("clicked(bool)", lambda _checked: self.use_layout())
         ui.windowSelector.connect("activated(int)", self.use_window)
 
-    def show(self, segmentation_node, volume_node, probability_node):
-        """Point the controls at one result; None is "not there"."""
+    def show(self, result):
+        """Point the controls at one result: a ShownResult, or None."""
+        segmentation_node = result.segmentation_node if result is not None else None
+        volume_node = result.volume_node if result is not None else None
+        probability_node = result.probability_node if result is not None else None
         if segmentation_node is not self._shown:
             self._problem.clear()
         self._shown = segmentation_node
@@ -40,6 +46,7 @@ class DisplaySection:
         ui.outlineButton.checked = display is not None and bool(display.GetVisibility2D())
         ui.surfaceButton.checked = display is not None and bool(display.GetVisibility3D())
         ui.windowSelector.enabled = volume_node is not None
+        self.networks.show(result.networks_node if result is not None and result.is_current else None)
         self._show_probability(probability_node)
         self._segmentation_node, self._volume_node = segmentation_node, volume_node
         self._probability_node = probability_node

@@ -5,6 +5,7 @@ import slicer
 
 from PDACScreeningLib.mrml.slice_views import jump_to
 from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows
+from PDACScreeningPanel.translation import translated
 
 ROWS_SHOWN = 4  # more are scrolled to
 
@@ -18,7 +19,7 @@ class FindingsSection:
         self._volume_node = None
         table = ui.findingsTable
         table.setColumnCount(len(FINDING_COLUMNS))
-        table.setHorizontalHeaderLabels(list(FINDING_COLUMNS))
+        table.setHorizontalHeaderLabels([translated(name) for name in FINDING_COLUMNS])
         table.horizontalHeader().setStretchLastSection(True)
         table.connect("cellClicked(int,int)", lambda row, _column: self.go_to(row))
         ui.nextFindingButton.connect("clicked(bool)", lambda _checked: self.step(1))
@@ -29,7 +30,9 @@ class FindingsSection:
         """Fill the table. screening: None empties it. volume_node: the scan of the findings, None when it is gone."""
         self._findings = screening.findings if screening is not None else ()
         self._volume_node = volume_node
-        fill_table(self.ui.findingsTable, finding_rows(screening) if screening is not None else [], ROWS_SHOWN)
+        rows = finding_rows(screening) if screening is not None else []
+        fill_table(self.ui.findingsTable, [[translated(text) for text in row] for row in rows], ROWS_SHOWN)
+        hide_empty_columns(self.ui.findingsTable)
         self.ui.findingsSection.visible = bool(self._findings)
         reachable = bool(self._findings) and volume_node is not None
         for button in (self.ui.nextFindingButton, self.ui.previousFindingButton):
@@ -63,3 +66,10 @@ def fill_table(table, rows, rows_shown):
         table.selectRow(chosen)
     heights = [table.rowHeight(row) for row in range(min(len(rows), rows_shown))]
     table.setFixedHeight(table.verticalHeader().defaultSectionSize + sum(heights) + 2 * table.frameWidth)
+
+
+def hide_empty_columns(table):
+    """A column that says nothing of any row takes no room."""
+    for column in range(table.columnCount):
+        texts = [table.item(row, column).text() for row in range(table.rowCount)]
+        table.setColumnHidden(column, bool(texts) and not any(texts))

@@ -31,7 +31,7 @@ class PDACScreeningTest(ScriptedLoadableModuleTest):
             self.skipTest("PyTorch is not installed")
         had_torch = "torch" in sys.modules  # another extension may have imported it
         model, volume = self._model(), self._volume()
-        from PDACScreening import PDACScreeningLogic
+        from PDACScreeningPanel.logic import PDACScreeningLogic
 
         logic = PDACScreeningLogic()
         self.delayDisplay("Screening")

@@ -55,7 +55,7 @@ class ScreeningProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=child_environment(),
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -164,7 +164,7 @@ def _event(line: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) and isinstance(data.get("event"), str) else None
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The owner's, with our library on the path, and without a parent's idea of buffers and encodings."""
     environment = dict(os.environ)
     path = environment.get("PYTHONPATH", "")

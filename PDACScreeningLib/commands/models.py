@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 
+from PDACScreeningLib.network.model_description import ModelDescription
 from PDACScreeningLib.network.model_list import ListedModel, installed_models
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.quantity_words import rule_words
@@ -51,16 +52,35 @@ def _text(model: ListedModel) -> str:
     """A heading and indented lines; what is not known is said to be unknown."""
     if model.description is None:
         return f"{model.wish}\n  damaged:     {model.error}"
-    config = model.description.config
-    spacing = config.working_spacing_mm
-    grid = "the scan's own voxels" if spacing is None else f"{spacing:g} mm voxels"
-    windows = ", ".join(f"{scale.patch_size}^3" for scale in config.scales)
     lines = {
         "notice": model.description.notice or "none",
         "trained on": model.description.trained_on,
         "performance": model.description.performance or "unknown",
-        "networks": f"{windows}, {config.network.base_width} channels, on {grid}",
-        "calls at": f"{rule_words(config.decision)} or more",
+        **_networks(model.description),
         "weights": f"sha256 {model.description.weights_sha256[:16]}...",
     }
     return "\n".join([model.wish, *(f"  {name + ':':<13}{text}" for name, text in lines.items())])
+
+
+def _networks(description: ModelDescription) -> dict[str, str]:
+    """What answers, and from what on it calls."""
+    config, nnunet = description.config, description.nnunet
+    if nnunet is not None:
+        folds, steps = (
+            ", ".join(fold.name for fold in nnunet.fine.folds),
+            "one step" if nnunet.coarse is None else "two steps",
+        )
+        spacing = " x ".join(f"{mm:.4g}" for mm in nnunet.fine.spacing_mm_xyz)
+        return {
+            "networks": f"nnU-Net, folds {folds}, {steps}, {nnunet.parameters / 1e6:.1f} million parameters",
+            "calls at": f"{rule_words(config.decision, nnunet.fine.voxel_mm3)} of its grid of {spacing} mm or more",
+            "source": nnunet.source,
+            "license": nnunet.license.splitlines()[0],
+        }
+    spacing_mm = config.working_spacing_mm
+    grid = "the scan's own voxels" if spacing_mm is None else f"{spacing_mm:g} mm voxels"
+    windows = ", ".join(f"{scale.patch_size}^3" for scale in config.scales)
+    return {
+        "networks": f"{windows}, {config.network.base_width} channels, on {grid}",
+        "calls at": f"{rule_words(config.decision)} or more",
+    }

@@ -78,6 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"mirror all label maps of a data set that are stored so; axes: {', '.join(AXIS_NAMES)}",
     )
     parser.add_argument(
+        "--labels-by-voxel",
+        metavar="NAME",
+        choices=DATASET_NAMES,
+        action="append",
+        default=[],
+        help="take the label maps of a data set voxel by voxel where size and spacing are those of the scan, although "
+        "their headers place them elsewhere (nih is always read so)",
+    )
+    parser.add_argument(
         "--working-spacing-mm",
         metavar="MM",
         type=_spacing,
@@ -97,6 +106,7 @@ class PrepareRequest:
     working_spacing_mm: float | None
     labels: tuple[tuple[str | None, Path], ...] = ()
     mirrored: tuple[tuple[str | None, Flips], ...] = ()
+    labels_by_voxel: tuple[str, ...] = ()  # data sets
     label_mapping: LabelMapping | None = None
     jobs: int = 1
 
@@ -182,6 +192,7 @@ def _sources(request: PrepareRequest) -> list[DataSource]:
     named = [(name or recognized(path), path) for name, path in request.sources]
     labels = _by_name(request.labels, named, "--labels")
     mirrored = _by_name(request.mirrored, named, "--mirrored-labels")
+    by_voxel = _by_name(tuple((name, True) for name in request.labels_by_voxel), named, "--labels-by-voxel")
     takes_mapping = "csv" if any(name == "csv" for name, _ in named) else named[0][0]
     return [
         DataSource(
@@ -190,6 +201,7 @@ def _sources(request: PrepareRequest) -> list[DataSource]:
             labels.get(name),
             request.label_mapping if name == takes_mapping else None,
             mirrored.get(name, AS_STORED),
+            by_voxel.get(name, False),
         )
         for name, path in named
     ]

@@ -15,6 +15,7 @@ from PDACScreeningLib.errors import FolderInUse, UsageError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.terminal.arguments import (
     add_device,
+    add_ensemble,
     add_memory,
     add_precision,
     add_progress,
@@ -35,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         run_screen,
         description="Segments pancreas and tumor on an abdominal CT and says whether a suspicious region was found.\n"
-        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd and\n"
-        "tumor_probability.nrrd, both on the scan's own grid. Several scans share one loaded model; each has a\n"
-        "folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does not stop the others, and the\n"
-        "exit code is the highest of all.",
+        "DIR receives screening.json, report.html and, when there is a result, labels.seg.nrrd,\n"
+        "tumor_probability.nrrd and network_labels.nrrd, on the scan's own grid. Several scans share one\n"
+        "loaded model; each has a folder DIR/scan-001, DIR/scan-002, ... in their order, one that fails does\n"
+        "not stop the others, and the exit code is the highest of all.",
         examples=(
             "pdac-screening screen scan.nii.gz --output result --model demo-phantom",
             "pdac-screening screen dicom-folder --series 3 --output result --device cuda",
@@ -63,13 +64,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     add_memory(parser)
     add_precision(parser)
+    add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument("--series", metavar="N|UID", help="which series of a DICOM folder that holds several")
+    parser.add_argument(
+        "--series",
+        metavar="N|UID|WORDS",
+        help="which series of a DICOM folder that holds several; words: of its description",
+    )
     parser.add_argument(
         "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
     )
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
+    )
+    parser.add_argument(
+        "--label", metavar="NAME", default="", help="your own name for the scan, on its report; it may reach others"
     )
     _add_dicom(parser)
 
@@ -125,7 +134,7 @@ def run_screen(arguments: argparse.Namespace, display: Display, interruption: In
     _require_inputs(scans)
     if arguments.dicom_source is not None and not Path(arguments.dicom_source).exists():
         raise UsageError(f"--dicom-source {arguments.dicom_source} does not exist; name a folder of DICOM slices")
-    screener = Screener.of(from_arguments(ModelRequest, arguments))
+    screener = Screener.of(from_arguments(ModelRequest, arguments, folds=tuple(arguments.folds)))
     for scan in scans:
         require_result_folder(scan.folder)
     with ExitStack() as held:
@@ -170,7 +179,8 @@ def _screened(
     for number, scan in enumerate(scans, start=1):
         if len(scans) > 1:
             display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
-        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
+        label = arguments.label if len(scans) == 1 else f"{arguments.label} {scan.folder.name}".strip()
+        request = from_arguments(ScanRequest, arguments, scan=str(scan.input), label=label)
         order = ScanOrder(request, scan.folder, debug=arguments.debug)
         outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
         if outcomes[-1] == Outcome.CANCELLED:

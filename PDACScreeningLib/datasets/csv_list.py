@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
@@ -58,25 +59,61 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _parsed(file: Path, text: str) -> list[tuple[int, dict[str, str]]]:
-    """The rows of the text of a file. Raises DataError for other columns, csv.Error."""
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",", skipinitialspace=True)
-    columns = [name.strip() for name in reader.fieldnames or ()]
+    """The rows of a text as table programs write it. Raises DataError for other columns, csv.Error.
+
+    Commas, semicolons or tabs; the first of a tab and a semicolon that the header has, or what a line "sep=;" names.
+    """
+    lines = text.splitlines()
+    delimiter = _named_delimiter(lines[0]) if lines else None
+    before = next((i for i in range(delimiter is not None, len(lines)) if lines[i].strip()), len(lines))
+    header = "".join(lines[before : before + 1])
+    delimiter = delimiter or next((sign for sign in ("\t", ";") if sign in header), ",")
+    reader = csv.DictReader(lines[before:], delimiter=delimiter, skipinitialspace=True)
+    columns = _column_names(reader.fieldnames or ())
+    if len(set(columns)) < len(columns):
+        raise DataError(f"{file} names a column twice: {', '.join(columns)}")
     missing, unknown = set(_NEEDED) - set(columns), set(columns) - {*_NEEDED, *_OPTIONAL}
     if missing or unknown:
         raise DataError(
             f"{file} has the columns {', '.join(columns) or 'none'}; it needs {' and '.join(_NEEDED)}, and may have "
             f"{' and '.join(_OPTIONAL)}"
         )
+    rows = []
     reader.fieldnames = columns
-    return [(reader.line_num, {key: (row[key] or "").strip() for key in columns}) for row in reader]
+    for row in reader:
+        words = {key: (row[key] or "").strip() for key in columns}
+        if row.get(None) and any(extra.strip() for extra in row[None]):
+            raise DataError(f"{file}, line {before + reader.line_num}: there are more values than columns")
+        if any(words.values()):
+            rows.append((before + reader.line_num, words))
+    return rows
+
+
+def _named_delimiter(line: str) -> str | None:
+    """The delimiter of a first line "sep=;", which Excel reads and some programs write; None for another line."""
+    found = re.fullmatch(r'"?sep=(.)"?[;,\t]*', line.strip(" \r"), re.IGNORECASE)
+    return found[1] if found else None
+
+
+def _column_names(header: Sequence[str]) -> list[str]:
+    """Names in small letters, without the empty ones that table programs leave at the end."""
+    names = [name.strip().lower().replace(" ", "_") for name in header]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _found(folder: Path, name: str) -> Path:
+    """A file of the list; one written as on Windows is looked for with slashes where it is not there as it stands."""
+    path = folder / name
+    return path if path.exists() or "\\" not in name else folder / name.replace("\\", "/")
 
 
 def _case(file: Path, line: int, row: dict[str, str], mapping: LabelMapping) -> DataCase:
     for column in _NEEDED:
         if not row[column]:
             raise DataError(f"{file}, line {line}: the column {column} is empty")
-    image = file.parent / row["image"]
+    image, labels = (_found(file.parent, row[column]) for column in _NEEDED)
     case_id = row.get("case_id") or _ENDINGS.sub("", image.name)
     if not _SAFE_NAME.fullmatch(case_id):
         raise DataError(
@@ -84,4 +121,4 @@ def _case(file: Path, line: int, row: dict[str, str], mapping: LabelMapping) -> 
             "dots, dashes and underscores"
         )
     patient_id = row.get("patient_id") or case_id
-    return DataCase(case_id, patient_id, image, file.parent / row["labels"], mapping, FACTS.name)
+    return DataCase(case_id, patient_id, image, labels, mapping, FACTS.name)

@@ -68,7 +68,7 @@ def _check_index(path: Path) -> None:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} cannot be read: {error}; copy the data set again") from error
     if "pancreas" not in numbers.get("1", "pancreas") or not any(
-        word in numbers.get("2", "cancer") for word in ("cancer", "tumor", "tumour", "mass", "lesion")
+        word in numbers.get("2", "cancer") for word in ("cancer", "tumor", "tumour", "mass", "lesion", "pdac")
     ):
         raise DataError(f"{path} says that the labels are {numbers}; this is not Task07 Pancreas")
 

@@ -1,10 +1,10 @@
 """A cohort of generated phantoms: one folder a case, with `ct.nii.gz` and `labels.nii.gz` (0, 1, 2)."""
 
-import json
 from pathlib import Path
 
 from PDACScreeningLib.datasets.dataset import DataCase, Dataset, DatasetFacts
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.strict_json import read_json
 
 IMAGE, LABELS, DESCRIPTION = "ct.nii.gz", "labels.nii.gz", "phantom.json"
 LOW_CONTRAST_HU = 32  # a tumor less than this darker than its gland, as medians of the picture; about half of them
@@ -46,7 +46,7 @@ def _case(image: Path) -> DataCase:
 def _traits(path: Path) -> tuple[str, ...]:
     """Contrast of the tumor and confounders, as the generator wrote them; () of a cohort without its descriptions."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))["facts"]
+        facts = read_json(path)["facts"]
         contrast, confounders = facts["tumor_hu_below_gland"], [str(name) for name in facts["confounders"]]
         low = None if contrast is None else float(contrast) < LOW_CONTRAST_HU
     except (OSError, ValueError, KeyError, TypeError):

@@ -21,6 +21,7 @@ class DataSource:
     labels: Path | None = None  # folder of the label maps, where they are a separate download
     label_mapping: LabelMapping | None = None
     mirrored: tuple[bool, bool, bool] = (False, False, False)  # label maps, along canonical (z, y, x)
+    labels_by_voxel: bool = False  # label maps have the scans' voxels, wherever their headers place them
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,15 @@ def open_source(source: DataSource) -> Dataset:
     if source.label_mapping is not None and not layout.free_mapping:
         raise UsageError(f"--label-mapping is for csv; the labels of {source.dataset} are known: {layout.facts.labels}")
     found = layout.opens(source)
-    return replace(found, cases=tuple(replace(case, mirrored=source.mirrored) for case in found.cases))
+    cases = (
+        replace(
+            case,
+            mirrored=source.mirrored,
+            position_may_differ=case.position_may_differ or source.labels_by_voxel,
+        )
+        for case in found.cases
+    )
+    return replace(found, cases=tuple(cases))
 
 
 def recognized(path: Path) -> str:

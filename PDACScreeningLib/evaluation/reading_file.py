@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.case_result import CaseResult, Reading
@@ -25,9 +24,6 @@ from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.strict_json import read_json
 
 FORMAT_VERSION = 2  # 2: score without ties, traits, own grid, digest of the labels
-
-
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def read_labels(folder: Path, name: str) -> NDArray[np.uint8]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             labels: NDArray[np.uint8] = content["labels"]
-    except _DAMAGED as error:
+    except DAMAGED_ARRAYS as error:
         raise DataError(f"{path} cannot be used: {error}; {again}") from error
     stored = _stored(folder, name)
     if stored is None or voxels_sha256(labels) != stored.labels_sha256:

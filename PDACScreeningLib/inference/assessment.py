@@ -6,13 +6,11 @@ same count, so each of these doubts turns such a call into INDETERMINATE (ADR 00
 
 from __future__ import annotations
 
-import numpy as np
-
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
-from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX
-from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, Planes
+from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.label_map import Label
 
 CUT_OFF = (
@@ -39,7 +37,7 @@ def doubts(
     return tuple(doubt for doubt in found if doubt is not None)
 
 
-def reaches_border(labels: LABELS_ZYX, hu: HU_ZYX | None = None) -> bool:
+def reaches_border(labels: LABELS_ZYX, hu: Planes | None = None) -> bool:
     """Whether pancreas or tumor touch a face of what was scanned; False when there is neither.
 
     labels: (z, y, x) of the whole scan. hu: the same voxels. Slices of nothing but air at the lower or upper end were
@@ -47,16 +45,23 @@ def reaches_border(labels: LABELS_ZYX, hu: HU_ZYX | None = None) -> bool:
     resampling blurs it.
     """
     box = bounding_box(labels != Label.BACKGROUND)
-    if box is None:
-        return False
-    if 0 in box.start or any(stop == length for stop, length in zip(box.stop, labels.shape, strict=True)):
+    return box is not None and box_reaches_border(box, labels.shape, hu)
+
+
+def box_reaches_border(gland: Box, shape: tuple[int, ...], hu: Planes | None) -> bool:
+    """`reaches_border` of a gland that fills a box of a scan of this shape. Few planes of `hu` are looked at."""
+    if 0 in gland.start or any(stop == length for stop, length in zip(gland.stop, shape, strict=True)):
         return True
     if hu is None:
         return False
-    tissue = np.flatnonzero([bool((plane > ScreeningConfig.body_threshold_hu).any()) for plane in hu])
-    low, high = (int(tissue[0]), int(tissue[-1]) + 1) if tissue.size else (0, len(hu))
-    below, above = low > 0 and box.start[0] <= low + 1, high < len(hu) and box.stop[0] >= high - 1
+    low = next((z for z in range(len(hu)) if _shows_tissue(hu[z])), 0)
+    high = next((z for z in range(len(hu), low, -1) if _shows_tissue(hu[z - 1])), len(hu))
+    below, above = low > 0 and gland.start[0] <= low + 1, high < len(hu) and gland.stop[0] >= high - 1
     return below or above
+
+
+def _shows_tissue(plane: HU_ZYX) -> bool:
+    return bool((plane > ScreeningConfig.body_threshold_hu).any())
 
 
 def left_out_warning(protocol: Protocol, voxels: int) -> str:

@@ -34,6 +34,7 @@ class ScaleSegmentation:
     windows: int
     windows_skipped: int
     evidence: float = 0.0
+    name: str = ""  # of a training of an ensemble; "" for a network of the paper
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class Segmentation:
     protocol: ProtocolName
     close_call_voxels: int | None = None
     in_full_precision: bool = False
+    candidate_score: float | None = None  # of an imported nnU-Net; see `lesion_candidates`
 
 
 def segment(

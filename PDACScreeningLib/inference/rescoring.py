@@ -10,16 +10,19 @@ import numpy as np
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import GeometryMismatch, OlderResult, ResultError
 from PDACScreeningLib.finding_regions import with_native_volumes
-from PDACScreeningLib.inference.assessment import doubts, left_out_warning
-from PDACScreeningLib.inference.judgment import judge
+from PDACScreeningLib.inference.assessment import box_reaches_border, doubts, left_out_warning
+from PDACScreeningLib.inference.judgment import Judgment, judge
+from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Screening
-from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
+from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
 
 EDITED = (
@@ -49,36 +52,63 @@ class Rescoring:
 
 
 def rescore(
-    ai: Screening, ai_labels: LabelMap, edited: LabelMap, tumor_probability: PROBABILITY_ZYX, ct: CTVolume
+    ai: Screening,
+    ai_labels: VolumePart[np.uint8],
+    edited: VolumePart[np.uint8],
+    tumor_probability: VolumePart[np.float32],
+    ct: CTVolume,
 ) -> Rescoring:
     """Component filter, rule, score and findings of edited labels, on the working grid and with the K of the AI's run.
 
     ai: the untouched answer; its protocol says how to count, and its evidence of single networks stays as it is.
-    ai_labels, edited, tumor_probability, ct: on the scan's own grid; (z, y, x) float32 probability of the networks.
-    Labels that were not edited give back `ai` as it is: the way through the scan's grid would change a few voxels.
-    Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no protocol, OlderResult when it
-    was written by an older version, GeometryMismatch for foreign grids, ResultError when the CT, the AI's labels or the
-    probability are not those that `ai` is bound to by digests.
+    ai_labels, edited (values of Label), tumor_probability, ct: of the scan's own grid. Only the gland is looked at and
+    never copied whole: a reader waits for this. Labels that were not edited give back `ai` as it is: the way through
+    the scan's grid would change a few voxels. Nothing left gives INDETERMINATE. Raises ValueError when `ai` holds no
+    protocol, OlderResult when it was written by an older version, GeometryMismatch for foreign grids, ResultError when
+    the CT, the AI's labels or the probability are not those that `ai` is bound to by digests.
     """
     if ai.protocol is None:
         raise ValueError("a screening without a protocol cannot be scored again: nothing says how to count")
     if not ai.can_be_scored_again:
         raise OlderResult(OLDER_RESULT)
-    if not (ai_labels.geometry.is_close(ct.geometry) and edited.geometry.is_close(ct.geometry)):
+    if not all(part.geometry.is_close(ct.geometry) for part in (ai_labels, edited, tumor_probability)):
         raise GeometryMismatch("the segments lie on another grid than the CT: export both on the CT's grid")
     _require_own(ai, ai_labels, tumor_probability, ct)
-    changes = tuple(_change(label, ai_labels, edited) for label in (Label.PANCREAS, Label.TUMOR))
-    if np.array_equal(ai_labels.labels, edited.labels):
+    box = ai_labels.box.around(edited.box)
+    before, after = ai_labels.inside(box), edited.inside(box)
+    changes = tuple(_change(label, before, after) for label in (Label.PANCREAS, Label.TUMOR))
+    if np.array_equal(before, after):
         return Rescoring(ai, changes)
-    grid, protocol = _grid_of(ct.geometry, ai.protocol), ai.protocol
-    drawn = grid.labels_to_working(edited)
-    if not drawn.any():
+    judgment = _judged(_grid_of(ct.geometry, ai.protocol), ai.protocol, edited, tumor_probability, ct)
+    if judgment is None:
         return Rescoring(_nothing_left(ai), changes)
-    probability, working = grid.probability_to_working(tumor_probability), grid.to_working(ct)
-    judgment = judge(drawn, probability, working, protocol)
-    warnings = (EDITED, *judgment.warnings, *_still_true(ai, protocol))
+    warnings = (EDITED, *judgment.warnings, *_still_true(ai, ai.protocol))
     scored = replace(ai, **{**vars(judgment), "warnings": warnings})
-    return Rescoring(with_native_volumes(scored, edited), changes)
+    return Rescoring(with_native_volumes(scored, LabelMap(edited.values, edited.part_geometry)), changes)
+
+
+def _judged(
+    grid: WorkingGrid,
+    protocol: Protocol,
+    edited: VolumePart[np.uint8],
+    tumor_probability: VolumePart[np.float32],
+    ct: CTVolume,
+) -> Judgment | None:
+    """What edited labels say on the working grid; None when they hold neither pancreas nor tumor there."""
+    drawn = grid.labels_part_to_working(edited)
+    if not drawn.values.any():
+        return None
+    gland = bounding_box(filter_components(drawn.values, protocol.components) != Label.BACKGROUND)
+    at_border = gland is not None and box_reaches_border(
+        gland.within(drawn.box), grid.working.shape, grid.working_planes(ct)
+    )
+    return judge(
+        drawn.values,
+        grid.probability_part_to_working(tumor_probability, drawn.box),
+        grid.ct_part_to_working(ct, drawn.box),
+        protocol,
+        at_border=at_border,
+    )
 
 
 def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
@@ -97,12 +127,14 @@ def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
     yield from (warning for warning in ai.warnings if warning not in of_segments)
 
 
-def _require_own(ai: Screening, labels: LabelMap, probability: PROBABILITY_ZYX, ct: CTVolume) -> None:
+def _require_own(
+    ai: Screening, labels: VolumePart[np.uint8], probability: VolumePart[np.float32], ct: CTVolume
+) -> None:
     """Raise ResultError unless these are the voxels of the AI's answer: those of another scan fit its grid, too."""
     if ai.input is None or ai.input.voxels_sha256 != voxels_sha256(ct.hu):
         raise ResultError("the CT is not the one that was screened: it was changed, or is another scan's")
-    for what, array in (("labels", labels.labels), ("tumor probability", probability)):
-        if voxels_sha256(array) not in ai.result_voxels_sha256.values():
+    for what, digest in (("labels", labels.sha256()), ("tumor probability", probability.sha256())):
+        if digest not in ai.result_voxels_sha256.values():
             raise ResultError(f"the {what} are not those of this result: they were changed, or are another scan's")
 
 
@@ -134,8 +166,8 @@ def _grid_of(native: Geometry, protocol: Protocol) -> WorkingGrid:
     return grid
 
 
-def _change(label: Label, ai_labels: LabelMap, edited: LabelMap) -> SegmentChange:
-    before, after = ai_labels.labels == label, edited.labels == label
+def _change(label: Label, ai_labels: LABELS_ZYX, edited: LABELS_ZYX) -> SegmentChange:
+    before, after = ai_labels == label, edited == label
     ai_voxels, edited_voxels = int(np.count_nonzero(before)), int(np.count_nonzero(after))
     common = int(np.count_nonzero(before & after))
     total = ai_voxels + edited_voxels

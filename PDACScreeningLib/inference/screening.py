@@ -10,15 +10,13 @@ import numpy as np
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.assessment import reaches_border
-from PDACScreeningLib.inference.coarse_to_fine import (
-    ScaleSegmentation,
-    Segmentation,
-    segment,
-    windows_of,
-)
+from PDACScreeningLib.inference.coarse_to_fine import ScaleSegmentation, Segmentation
+from PDACScreeningLib.inference.engine import CoarseToFine, Engine
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
+from PDACScreeningLib.inference.published_point import beside_published_point
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
+from PDACScreeningLib.network_labels import MOST_NETWORKS, NetworkLabels
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.protocol import Protocol
@@ -27,15 +25,10 @@ from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
 
 NO_BODY = "The scan holds no body: no voxel is above {:.0f} HU. Check that it is a CT in Hounsfield units."
-NO_PANCREAS = (
-    "The coarse scan found no pancreas; check that the scan shows the upper abdomen in the portal venous phase and "
-    "that the model suits it. This is not a normal result."
-)
-
-
 DECIDED_IN_FULL = (
     "The answer of the fast number format lay near the rule, so the networks answered again in full precision (fp32)."
 )
@@ -49,6 +42,7 @@ class ScreenedVolume:
     label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
     decided_in_full: whether the networks answered again in full precision.
+    network_labels: what each network alone segmented, on the CT's own grid.
     """
 
     screening: Screening
@@ -57,6 +51,7 @@ class ScreenedVolume:
     tumor_probability: PROBABILITY_ZYX | None = None
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
+    network_labels: NetworkLabels | None = None
 
 
 def screen(
@@ -70,24 +65,34 @@ def screen(
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
-    networks: by patch size, one for each of `config.scales`. protocol: see `segment`; the answer names the one that it
-    rests on. in_full_precision: the same networks without rounding to few bits, asked when the answer lies near the
-    rule (ADR 0026), so that no call depends on the processor; None where `networks` are those already.
+    networks: by patch size, one for each of `config.scales`. The others: see `CoarseToFine` and `screen_with`.
+    """
+    engine = CoarseToFine(networks, config, in_full_precision)
+    return screen_with(ct, engine, on_progress, protocol=protocol)
+
+
+def screen_with(
+    ct: CTVolume, engine: Engine, on_progress: OnProgress = ignore_progress, *, protocol: ProtocolName = "exact"
+) -> ScreenedVolume:
+    """Screen one CT with whatever engine is s of Eq. 1; all that follows is the same for each.
+
+    protocol: see `segment`; the answer names the one that it rests on. Near the rule the answer is that of full
+    precision (ADR 0026), so that no call depends on the processor.
     The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge or where a
     NOT_SUSPICIOUS is not to be believed; never anything else. Raises ValueError when a network is missing, ModelError
     when one answers nonsense; passes on what `on_progress` raises (`Cancelled`).
     """
-    _require_networks(networks, config)
     timer = StageTimer(on_progress)
-    grid = working_grid(ct.geometry, config.working_spacing_mm)
+    grid = working_grid(ct.geometry, engine.config.working_spacing_mm)
+    config = engine.config_on(grid.working)
     with timer.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = segment(working, networks, config, timer, protocol=protocol, in_full_precision=in_full_precision)
+    segmentation = engine.segment(working, timer, protocol=protocol)
     decided_again = segmentation is not None and segmentation.in_full_precision
-    used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config)
+    used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config, engine)
     if segmentation is None:
-        reason = _why_nothing(working, config)
+        reason = _why_nothing(working, config, engine)
         return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
 
     with timer.stage("findings"):
@@ -95,22 +100,17 @@ def screen(
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
+        alone = _each_network(segmentation, grid)
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_native_volumes(screening, label_map)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again)
+    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone)
 
 
-def _require_networks(networks: Mapping[int, WindowNetwork], config: ScreeningConfig) -> None:
-    missing = [f"{scale.patch_size}^3" for scale in config.scales if scale.patch_size not in networks]
-    if missing:
-        raise ValueError(f"the configuration names networks that are not there: {', '.join(missing)}")
-
-
-def _why_nothing(working: CTVolume, config: ScreeningConfig) -> str:
+def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:
     if working.hu.max() <= config.body_threshold_hu:
         return NO_BODY.format(config.body_threshold_hu)
-    return NO_PANCREAS
+    return engine.no_pancreas
 
 
 def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig) -> Screening:
@@ -123,9 +123,13 @@ def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, confi
         at_border=reaches_border(segmentation.labels, working.hu),
     )
     screening = Screening(
-        **vars(judgment), protocol=used, scales=tuple(_evidence(scale) for scale in segmentation.scales)
+        **vars(judgment),
+        protocol=used,
+        scales=tuple(_evidence(scale) for scale in segmentation.scales),
+        candidate_score=segmentation.candidate_score,
     )
-    return replace(screening, warnings=(*judgment.warnings, *warnings_about(segmentation, working.geometry, config)))
+    warnings = (*judgment.warnings, *warnings_about(segmentation, working.geometry, config))
+    return beside_published_point(replace(screening, warnings=warnings))
 
 
 def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
@@ -136,7 +140,17 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
         mean_tumor_probability=scale.mean_tumor_probability,
         windows=scale.windows,
         windows_skipped=scale.windows_skipped,
+        name=scale.name,
     )
+
+
+def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels | None:
+    """Of all networks; None for more than a reader could look at one by one."""
+    names = [_evidence(scale).title for scale in segmentation.scales]
+    if not 0 < len(names) <= MOST_NETWORKS:
+        return None
+    parts = (VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales)
+    return NetworkLabels.of(names, [grid.labels_part_to_native(part) for part in parts])
 
 
 def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
@@ -146,12 +160,12 @@ def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
     return probability
 
 
-def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) -> Protocol:
+def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig, engine: Engine) -> Protocol:
     return Protocol(
         name=name,
         working_spacing_mm=config.working_spacing_mm,
         working_spacing_mm_xyz=working.spacing_mm,
-        windows=tuple(windows_of(scale, config, name) for scale in config.scales),
+        windows=engine.windows(name),
         roi_margin_voxels=config.roi_margin_voxels,
         components=config.components,
         decision=config.decision,
@@ -159,4 +173,5 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig) ->
         assessment=config.assessment,
         combination=config.combination,
         min_tumor_probability=config.min_tumor_probability,
+        ensemble=engine.ensemble(working),
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
@@ -19,11 +18,12 @@ from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.hounsfield import to_hounsfield
 from PDACScreeningLib.screening_result import InputFacts
-from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.arrays import HU_ZYX
+from PDACScreeningLib.volume.ct_volume import AIR_HU, CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Direction, Geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from slicer import vtkMRMLScalarVolumeNode
 
@@ -34,13 +34,19 @@ WHO = "The selected volume"  # errors may end up in logs, where a node's name co
 
 
 def ct_volume_from_node(volume_node: vtkMRMLScalarVolumeNode) -> CTVolume:
-    """The node's voxels as int16 HU on its own grid; padding below -1024 becomes -1024.
+    """The node's voxels as int16 HU on its own grid; padding below -1024 becomes -1024. A view where they are that.
 
     Raises InputRejected when there is no image, when it has several components or sheared axes, or when its numbers
     cannot be Hounsfield units.
     """
-    units = to_hounsfield(voxels_of(volume_node), WHO)
-    return CTVolume(units.hu, geometry_of(volume_node))
+    return CTVolume(_hounsfield(volume_node), geometry_of(volume_node))
+
+
+def _hounsfield(volume_node: vtkMRMLScalarVolumeNode) -> HU_ZYX:
+    voxels = voxels_of(volume_node)
+    if voxels.dtype == np.int16 and voxels.min() >= AIR_HU:
+        return voxels
+    return to_hounsfield(voxels, WHO).hu
 
 
 def voxels_of(volume_node: vtkMRMLScalarVolumeNode) -> NDArray[Any]:
@@ -88,28 +94,50 @@ def liters_of(volume_node: vtkMRMLScalarVolumeNode) -> float:
 def write_input_file(volume_node: vtkMRMLScalarVolumeNode, path: Path) -> Path:
     """Write the CT as an uncompressed .mha for the child process; it carries voxels and geometry, nothing else.
 
-    MetaImage keeps spacing, origin and direction apart and to the last digit; NRRD keeps their products. Uncompressed,
-    because Slicer waits for it: 0.3 s instead of 4 s for 300 slices. Raises InputRejected, WriteError.
+    MetaImage keeps spacing, origin and direction apart and to the last digit; NRRD keeps their products. Slicer waits
+    for this: no copy is made of the voxels, nothing is compressed, and the disk may take its time, since the file goes
+    with the run. Raises InputRejected, WriteError.
     """
     ct = ct_volume_from_node(volume_node)
 
     def write(target: Path) -> None:
-        image = sitk.GetImageFromArray(ct.hu)
-        image.SetSpacing(ct.geometry.spacing_mm)
-        image.SetOrigin(ct.geometry.origin_mm)
-        image.SetDirection(ct.geometry.direction)
-        sitk.WriteImage(image, str(target), useCompression=False)
+        with target.open("wb") as file:
+            file.write(_metaimage_header(ct.geometry).encode("ascii"))
+            for plane in ct.hu:
+                file.write(np.ascontiguousarray(plane, "<i2").data)
 
     def verify(target: Path) -> None:
         if target.stat().st_size < ct.hu.nbytes:
             raise ValueError("the file is shorter than the voxels it should hold")
 
-    return atomic_file.write_file(path, write, verify)
+    return atomic_file.write_file(path, write, verify, durable=False)
+
+
+def _metaimage_header(geometry: Geometry) -> str:
+    """Of little-endian int16 voxels in the same file. MetaImage lists the direction of x, then of y, then of z."""
+    lines = {
+        "ObjectType": "Image",
+        "NDims": 3,
+        "BinaryData": True,
+        "BinaryDataByteOrderMSB": False,
+        "CompressedData": False,
+        "TransformMatrix": _digits(geometry.axes.T.ravel().tolist()),
+        "Offset": _digits(geometry.origin_mm),
+        "ElementSpacing": _digits(geometry.spacing_mm),
+        "DimSize": " ".join(map(str, geometry.shape[::-1])),
+        "ElementType": "MET_SHORT",
+        "ElementDataFile": "LOCAL",
+    }
+    return "".join(f"{name} = {value}\n" for name, value in lines.items())
+
+
+def _digits(numbers: Iterable[float]) -> str:
+    return " ".join(map(repr, numbers))
 
 
 def node_voxels_sha256(volume_node: vtkMRMLScalarVolumeNode) -> str:
-    """Digest of the node's Hounsfield units, of every voxel: 0.4 s for 400 slices. Raises InputRejected."""
-    return voxels_sha256(to_hounsfield(voxels_of(volume_node), WHO).hu)
+    """Digest of the node's Hounsfield units, of every voxel: 0.15 s for 400 slices. Raises InputRejected."""
+    return voxels_sha256(_hounsfield(volume_node))
 
 
 def is_same_image(

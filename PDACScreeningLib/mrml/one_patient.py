@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from PDACScreeningLib.mrml.result_record import AI_ROLE, PROBABILITY_ROLE, RESULT_ATTRIBUTE, VOLUME_ROLE, referenced
+from PDACScreeningLib.mrml.result_record import (
+    AI_ROLE,
+    NETWORKS_ROLE,
+    PROBABILITY_ROLE,
+    RESULT_ATTRIBUTE,
+    VOLUME_ROLE,
+    referenced,
+)
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
@@ -69,7 +76,9 @@ def _set_visible(result: vtkMRMLSegmentationNode, visible: bool) -> None:
     display = result.GetDisplayNode()
     if display is not None:
         display.SetVisibility(visible)
-    untouched = referenced(result, AI_ROLE)
+    networks, untouched = referenced(result, NETWORKS_ROLE), referenced(result, AI_ROLE)
+    if networks is not None and networks.GetDisplayNode() is not None:
+        networks.GetDisplayNode().SetVisibility(visible)
     if untouched is not None and not visible and untouched.GetDisplayNode() is not None:
         untouched.GetDisplayNode().SetVisibility(False)
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def oriented_image(mask: NDArray[np.bool_], box: Box, volume_node: vtkMRMLScalarVolumeNode) -> vtkOrientedImageData:
-    """The part of a mask inside `box` as an image of 0 and 1 on the lattice of the volume.
+    """A mask of the voxels inside `box` as an image of 0 and 1 on the lattice of the volume.
 
-    mask: (z, y, x) of the whole volume. The image's extent is the box, so its voxels keep their indices.
+    mask: (z, y, x) of the box. The image's extent is the box, so its voxels keep their indices.
     """
     image = _empty_image(volume_node)
     (z0, y0, x0), (z1, y1, x1) = box.start, box.stop
     image.SetExtent(x0, x1 - 1, y0, y1 - 1, z0, z1 - 1)
-    values = np.ascontiguousarray(mask[box.slices], np.uint8).ravel()
+    values = np.ascontiguousarray(mask, np.uint8).ravel()
     image.GetPointData().SetScalars(numpy_to_vtk(values, deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
     return image
 

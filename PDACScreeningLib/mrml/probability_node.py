@@ -12,8 +12,8 @@ from vtk.util.numpy_support import numpy_to_vtk
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of, ijk_to_ras, voxels_of
 from PDACScreeningLib.mrml.one_patient import slice_views
-from PDACScreeningLib.volume.box import Box, bounding_box
-from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.box import Box
+from PDACScreeningLib.volume.part import VolumePart
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
@@ -25,47 +25,45 @@ _ALIGNED = 1e-4  # of a voxel step: digits of a saved scene
 
 def show_probability(
     scene: vtkMRMLScene,
-    probability: NDArray[np.float32],
-    geometry: Geometry,
+    probability: VolumePart[np.float32],
     volume_node: vtkMRMLScalarVolumeNode,
     name: str,
 ) -> vtkMRMLScalarVolumeNode:
     """A new volume node with the tumor probability; it is in no view until `set_overlay_opacity` puts it there.
 
-    probability: (z, y, x) float32 in [0, 1], 0 outside the searched region, of which only the box with other values is
-    kept: a whole CT of them takes 420 MB. The node is not offered as a CT to screen. Raises GeometryMismatch when it
-    lies on another grid than the CT.
+    probability: float32 in [0, 1], the part that was searched: a whole CT of them takes 420 MB. The node is not offered
+    as a CT to screen. Raises GeometryMismatch when it lies on another grid than the CT.
     """
-    if probability.shape != geometry.shape or not geometry.is_close(geometry_of(volume_node)):
+    if not probability.geometry.is_close(geometry_of(volume_node)):
         raise GeometryMismatch("the probability map lies on another grid than the CT: it belongs to another scan")
-    box = bounding_box(probability > 0) or Box((0, 0, 0), (1, 1, 1))
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
     node.SetHideFromEditors(True)
     node.CreateDefaultDisplayNodes()
     _color(node)  # before the voxels are there: Slicer would look at every one of them for a window
-    node.SetAndObserveImageData(_image(probability[box.slices]))
+    node.SetAndObserveImageData(_image(probability.values))
     matrix = vtk.vtkMatrix4x4()
-    matrix.DeepCopy(_ijk_to_ras_of(box, volume_node).ravel())
+    matrix.DeepCopy(_ijk_to_ras_of(probability.box, volume_node).ravel())
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     return node
 
 
-def probability_from_node(node: vtkMRMLScalarVolumeNode, volume_node: vtkMRMLScalarVolumeNode) -> NDArray[np.float32]:
-    """(z, y, x) float32 on the grid of the CT, as it was given to `show_probability`.
+def probability_from_node(
+    node: vtkMRMLScalarVolumeNode, volume_node: vtkMRMLScalarVolumeNode
+) -> VolumePart[np.float32]:
+    """The tumor probability on the grid of the CT, as it was given to `show_probability`.
 
     Raises GeometryMismatch when the node's voxels are not voxels of the CT: it was moved, or it is of another scan.
     """
-    part, shape = voxels_of(node), geometry_of(volume_node).shape
+    part, geometry = voxels_of(node).astype(np.float32, copy=False), geometry_of(volume_node)
     first = np.linalg.solve(ijk_to_ras(volume_node), ijk_to_ras(node))
     start = np.rint(first[:3, 3])[::-1].astype(int)
     stop = start + part.shape
     aligned = np.allclose(first[:3, :3], np.eye(3), atol=_ALIGNED) and np.allclose(first[:3, 3], start[::-1], atol=0.01)
-    if not aligned or (start < 0).any() or (stop > shape).any():
+    if not aligned or (start < 0).any() or (stop > geometry.shape).any():
         raise GeometryMismatch("the tumor probability lies on another grid than the CT: screen again")
-    probability = np.zeros(shape, np.float32)
-    probability[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = part
-    return probability
+    z, y, x = start.tolist()
+    return VolumePart(part, Box((z, y, x), (z + part.shape[0], y + part.shape[1], x + part.shape[2])), geometry)
 
 
 def set_overlay_opacity(

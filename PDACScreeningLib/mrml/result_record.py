@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.strict_json import parse_json
 from PDACScreeningLib.volume.box import bounding_box
-from PDACScreeningLib.volume.geometry import ZYX
-from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLSegmentationNode
@@ -28,6 +26,7 @@ RESULT_ATTRIBUTE = "PDACScreening.Result"
 VOLUME_ROLE = "PDACScreeningVolume"
 PROBABILITY_ROLE = "PDACScreeningProbability"
 AI_ROLE = "PDACScreeningAI"
+NETWORKS_ROLE = "PDACScreeningNetworks"
 REPORT_ROLE = "PDACScreeningReport"
 DRAFT_ATTRIBUTE = "PDACScreening.DraftNote"  # what a reviewer has typed and not yet kept
 FORMAT_VERSION = 1
@@ -101,20 +100,11 @@ def referenced(segmentation_node: vtkMRMLSegmentationNode, role: str) -> vtkMRML
     return segmentation_node.GetNodeReference(role)
 
 
-def labels_sha256(label_map: LabelMap) -> str:
-    """Equal labels have equal digests."""
-    return part_sha256(label_map.labels, (0, 0, 0), label_map.geometry.shape)
-
-
-def part_sha256(part: NDArray[np.uint8], start: ZYX, shape: ZYX) -> str:
-    """Digest of a label map of `shape` that is background everywhere but in `part`, which begins at `start`.
-
-    part: (z, y, x) labels; how much background it has around the foreground makes no difference.
-    """
-    digest = hashlib.sha256(repr(shape).encode())
-    box = bounding_box(part != 0) if part.size else None
+def labels_sha256(labels: VolumePart[np.uint8]) -> str:
+    """Equal labels have equal digests, however much background a part has around its foreground."""
+    digest = hashlib.sha256(repr(labels.geometry.shape).encode())
+    box = bounding_box(labels.values != 0)
     if box is not None:
-        first = [own + inner for own, inner in zip(start, box.start, strict=True)]
-        digest.update(repr((first, box.shape)).encode())
-        digest.update(part[box.slices].tobytes())
+        digest.update(repr((list(box.within(labels.box).start), box.shape)).encode())
+        digest.update(labels.values[box.slices].tobytes())
     return digest.hexdigest()

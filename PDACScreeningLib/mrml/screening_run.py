@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,17 +26,20 @@ from PDACScreeningLib.child_run.run_failure import (
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import is_same_image, liters_of, write_input_file
+from PDACScreeningLib.mrml.dicom_numbers import with_numbers_of_dicom
 from PDACScreeningLib.mrml.result_nodes import show_result
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.screening_result import Screening
-from PDACScreeningLib.session.stored_result import read_screening
+from PDACScreeningLib.session.stored_result import StoredResult, reading
 from PDACScreeningLib.session.work_order import work_order
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
-    AddResult = Callable[[vtkMRMLScene, Path, vtkMRMLScalarVolumeNode], vtkMRMLSegmentationNode]
+    from PDACScreeningLib.mrml.dicom_numbers import ValueOf
+
+    AddResult = Callable[[vtkMRMLScene, Path, vtkMRMLScalarVolumeNode, StoredResult], vtkMRMLSegmentationNode]
 
 _logger = logging.getLogger(__name__)
 
@@ -77,22 +80,25 @@ class ScreeningRun:
         workers: WarmWorker | None = None,
         python: str | None = None,
         temporary_folder: Path | None = None,
+        value_of: ValueOf | None = None,
         **choices: Any,
     ) -> None:
         """Write the voxels into a temporary folder and give the order to a worker.
 
-        add_result: makes the nodes of a result folder; tests replace it. workers: where the worker comes from and goes
-        back to; None takes a new one that ends with the run. python: of a new worker. temporary_folder: None takes the
-        system's. choices: model, device and whatever else a request has (`work_order`). Raises PDACScreeningError when
-        the volume cannot be written, OSError when no worker can be started; nothing is left behind then.
+        add_result: makes the nodes of a result folder that was read; tests replace it. workers: where the worker comes
+        from and goes back to; None takes a new one that ends with the run. python: of a new worker. temporary_folder:
+        None takes the system's. value_of: elements of DICOM headers, where there is a database. choices: model, device
+        and whatever else a request has (`work_order`). Raises PDACScreeningError when the volume cannot be written,
+        OSError when no worker can be started; nothing is left behind then.
         """
         self._scene, self._volume_node, self._volume_id = scene, volume_node, volume_node.GetID()
-        self._add_result, self._started = add_result, time.monotonic()
+        self._add_result, self._started, self._value_of = add_result, time.monotonic(), value_of
         self._liters = liters_of(volume_node)
         self._message, self._choices = "", choices
         self._result: dict[str, Any] | None = None
         self.progress = RunProgress("starting")
         self.end: RunEnd | None = None
+        self._arrival: Generator[None, None, RunEnd] | None = None
         self._workers, self._is_alone = workers or WarmWorker(), workers is None
         self._job = JobFolder(temporary_folder)
         try:
@@ -110,18 +116,31 @@ class ScreeningRun:
         """Whether the run was asked to stop."""
         return self._process.cancelled
 
+    @property
+    def arriving(self) -> bool:
+        """Whether the result is being brought in: each `poll` does a part of it, so poll often."""
+        return self._arrival is not None and self.end is None
+
     def poll(self) -> None:
-        """Take in what the child said; at its end, bring the result into the scene."""
+        """Take in what the child said; at its end, bring the result into the scene, a part at a time."""
         if self.end is not None:
             return
         for event in self._process.events():
             self._take(event)
         if not self._volume_is_there():
             self._finish(RunEnd(problem=usual(FailureKind.VOLUME_GONE)))
-        elif not self._process.running or (self._result is not None and not self._process.cancelled):
+            return
+        if self._arrival is None and (
+            not self._process.running or (self._result is not None and not self._process.cancelled)
+        ):
             for event in self._process.events():
                 self._take(event)
-            self._finish(self._ending())
+            self._arrival = self._ending()
+        if self._arrival is not None:
+            try:
+                next(self._arrival)
+            except StopIteration as end:
+                self._finish(end.value)
 
     def cancel(self) -> None:
         """Stop; `end` says so within about a second."""
@@ -160,8 +179,8 @@ class ScreeningRun:
         elif kind == "result":
             self._result = event
 
-    def _ending(self) -> RunEnd:
-        """What the end of the child means."""
+    def _ending(self) -> Generator[None, None, RunEnd]:
+        """What the end of the child means, in steps that Slicer can wait for."""
         outcome = self._result.get("outcome") if self._result is not None else None
         if self._process.cancelled:
             return RunEnd(problem=usual(FailureKind.CANCELLED))
@@ -170,7 +189,7 @@ class ScreeningRun:
             other_output: Sequence[str] = self._process.other_output
             return RunEnd(problem=failure_of(self._exit_code, outcome, reason or self._message, other_output))
         try:
-            return self._brought_in()
+            return (yield from self._brought_in())
         except (OSError, ValueError, PDACScreeningError) as error:
             _logger.info("the result of the screening process cannot be used", exc_info=True)
             self._message = f"{type(error).__name__}: {error}"
@@ -180,14 +199,21 @@ class ScreeningRun:
             self._message = type(error).__name__
             return RunEnd(problem=usual(FailureKind.FAILED))
 
-    def _brought_in(self) -> RunEnd:
+    def _brought_in(self) -> Generator[None, None, RunEnd]:
         folder = self._job.path / RESULT
-        screening = read_screening(folder)
+        stored = yield from reading(folder)
+        if self._value_of is not None:
+            numbered = with_numbers_of_dicom(stored.screening, self._volume_node, self._value_of)
+            stored = replace(stored, screening=numbered)
+        screening = stored.screening
         if screening.input is None:  # refused before the voxels were looked at
             return RunEnd(problem=not_assessable(screening.reason))
+        yield
+        if self._process.cancelled:
+            return RunEnd(problem=usual(FailureKind.CANCELLED))
         if not is_same_image(self._volume_node, screening.input):
             return RunEnd(problem=usual(FailureKind.VOLUME_CHANGED))
-        node = self._add_result(self._scene, folder, self._volume_node)
+        node = self._add_result(self._scene, folder, self._volume_node, stored)
         device = screening.provenance.device if screening.provenance is not None else ""
         pace = Pace(device, (time.monotonic() - self._started) / self._liters)
         return RunEnd(screening, node, pace=pace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import vtk
 from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.oriented_image import MaskPart, mask_part, oriented_image
-from PDACScreeningLib.mrml.result_record import part_sha256
+from PDACScreeningLib.mrml.result_record import labels_sha256
 from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
-from PDACScreeningLib.volume.box import bounding_box
-from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.box import Box, bounding_box
+from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 if TYPE_CHECKING:
     from slicer import (
@@ -37,62 +40,79 @@ _PANCREAS_OPACITY_3D = 0.3  # a tumor inside the pancreas must be seen
 
 def show_segmentation(
     scene: vtkMRMLScene,
-    label_map: LabelMap,
+    labels: VolumePart[np.uint8],
     volume_node: vtkMRMLScalarVolumeNode,
     name: str,
     model: ModelFacts | None,
 ) -> vtkMRMLSegmentationNode:
     """A new segmentation node with both segments, outlined in 2D, under the transform of the CT and beside it.
 
-    An empty label gives an empty segment, ready to be painted. Raises GeometryMismatch when the label map lies on
-    another grid than the CT.
+    labels: values of Label; one without voxels gives an empty segment, ready to be painted. Raises GeometryMismatch
+    when they lie on another grid than the CT.
     """
-    if not label_map.geometry.is_close(geometry_of(volume_node)):
+    node = new_segmentation(scene, labels.geometry, volume_node, name)
+    for segment in segment_terminology().segments:
+        add_segment(node, segment, labels, volume_node, model)
+        if segment.label == Label.PANCREAS:
+            node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
+    return node
+
+
+def new_segmentation(
+    scene: vtkMRMLScene, geometry: Geometry, volume_node: vtkMRMLScalarVolumeNode, name: str
+) -> vtkMRMLSegmentationNode:
+    """A new segmentation node without segments. Raises GeometryMismatch where `geometry` is not the grid of the CT."""
+    if not geometry.is_close(geometry_of(volume_node)):
         raise GeometryMismatch("the label map lies on another grid than the CT: it belongs to another scan")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    for segment in segment_terminology().segments:
-        _add_segment(node, segment, label_map, volume_node)
-        _tag(segment_node(node, segment.id), segment, model)
-        if segment.label == Label.PANCREAS:
-            node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
     _outline(node.GetDisplayNode())
     return node
 
 
+def add_segment(
+    node: vtkMRMLSegmentationNode,
+    segment: SegmentDescription,
+    labels: VolumePart[np.uint8],
+    volume_node: vtkMRMLScalarVolumeNode,
+    model: ModelFacts | None,
+) -> None:
+    """One more segment: where `labels` have its value; without such voxels it is empty."""
+    color = [value / 255 for value in segment.rgb]
+    mask = labels.values == segment.label
+    box = bounding_box(mask)
+    if box is None:
+        node.GetSegmentation().AddEmptySegment(segment.id, segment.name, color)
+    else:
+        image = oriented_image(mask[box.slices], box.within(labels.box), volume_node)
+        node.AddSegmentFromBinaryLabelmapRepresentation(image, segment.name, color, segment.id)
+    _tag(segment_node(node, segment.id), segment, model)
+
+
 def labels_from_segmentation(
     segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode
-) -> LabelMap:
+) -> VolumePart[np.uint8]:
     """The segments Pancreas and Tumor as labels on the CT's grid; where they overlap, tumor wins.
 
-    A segment that was deleted counts as empty; segments of other names do not count (`foreign_segments` names them).
-    Raises GeometryMismatch when the segmentation is under another transform than the CT.
+    Only the box around them is made. A segment that was deleted counts as empty; segments of other names do not count
+    (`foreign_segments` names them). Raises GeometryMismatch when the segmentation is under another transform than the
+    CT.
     """
-    geometry = geometry_of(volume_node)
-    labels = np.zeros(geometry.shape, np.uint8)
-    for label, part in _parts(segmentation_node, volume_node):
-        labels[part.box.slices][part.mask] = label
-    return LabelMap(labels, geometry)
+    geometry, parts = geometry_of(volume_node), _parts(segmentation_node, volume_node)
+    if not parts:
+        return VolumePart.empty(np.uint8, geometry)
+    box = reduce(Box.around, (part.box for _, part in parts))
+    labels = np.zeros(box.shape, np.uint8)
+    for label, part in parts:
+        labels[part.box.relative_to(box).slices][part.mask] = label
+    return VolumePart(labels, box, geometry)
 
 
 def segments_sha256(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode) -> str:
-    """`labels_sha256` of `labels_from_segmentation`, without looking at more of the CT's grid than the segments cover.
-
-    Raises GeometryMismatch as that does.
-    """
-    parts = _parts(segmentation_node, volume_node)
-    x, y, z = volume_node.GetImageData().GetDimensions()
-    if not parts:
-        return part_sha256(np.zeros((0, 0, 0), np.uint8), (0, 0, 0), (z, y, x))
-    start = np.min([part.box.start for _, part in parts], axis=0)
-    stop = np.max([part.box.stop for _, part in parts], axis=0)
-    labels = np.zeros(stop - start, np.uint8)
-    for label, part in parts:
-        inside = tuple(slice(*ends) for ends in zip(part.box.start - start, part.box.stop - start, strict=True))
-        labels[inside][part.mask] = label
-    return part_sha256(labels, (int(start[0]), int(start[1]), int(start[2])), (z, y, x))
+    """`labels_sha256` of `labels_from_segmentation`. Raises GeometryMismatch as that does."""
+    return labels_sha256(labels_from_segmentation(segmentation_node, volume_node))
 
 
 def pancreas_centroid_lps_mm(segmentation_node: vtkMRMLSegmentationNode) -> tuple[float, float, float] | None:
@@ -172,9 +192,9 @@ def algorithm_type(segment: vtkSegment) -> str:
 
 def _digests(segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode) -> dict[int, str]:
     """Digest of each segment that has voxels, by label."""
-    x, y, z = volume_node.GetImageData().GetDimensions()
+    geometry = geometry_of(volume_node)
     parts = _parts(segmentation_node, volume_node)
-    return {label: part_sha256(part.mask.astype(np.uint8), part.box.start, (z, y, x)) for label, part in parts}
+    return {label: labels_sha256(VolumePart(part.mask.view(np.uint8), part.box, geometry)) for label, part in parts}
 
 
 def _parts(
@@ -191,22 +211,6 @@ def _parts(
         if part is not None:
             parts.append((segment.label, part))
     return parts
-
-
-def _add_segment(
-    node: vtkMRMLSegmentationNode,
-    segment: SegmentDescription,
-    label_map: LabelMap,
-    volume_node: vtkMRMLScalarVolumeNode,
-) -> None:
-    color = [value / 255 for value in segment.rgb]
-    mask = label_map.labels == segment.label
-    box = bounding_box(mask)
-    if box is None:
-        node.GetSegmentation().AddEmptySegment(segment.id, segment.name, color)
-    else:
-        image = oriented_image(mask, box, volume_node)
-        node.AddSegmentFromBinaryLabelmapRepresentation(image, segment.name, color, segment.id)
 
 
 def _tag(segment: vtkSegment, description: SegmentDescription, model: ModelFacts | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,9 @@ def decode_checkpoint(encoded: bytes, path: Path) -> Checkpoint:
     path: named in errors. Reads format 1 too. Raises DamagedCheckpoint, CheckpointError for another version.
     """
     try:
-        content = torch.load(io.BytesIO(encoded), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of damaged files, in the words of a library
+            warnings.simplefilter("ignore")
+            content = torch.load(io.BytesIO(encoded), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen unrelated types for a damaged file
         told = type(error).__name__
         raise DamagedCheckpoint(f"{path} is damaged or not a checkpoint ({told}); train again") from error

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.config import EngineName, ScreeningConfig
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.network.measured_performance import MeasuredPerformance
+from PDACScreeningLib.network.model_places import imported_models, own_models
+from PDACScreeningLib.network.nnunet_model import NnunetModel
 from PDACScreeningLib.plain_data import from_plain, to_plain
-from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.strict_json import read_json
 
@@ -30,13 +31,19 @@ class ModelDescription:
     trained_on: str  # one sentence
     is_demo: bool
     config: ScreeningConfig
-    weights_sha256: str
+    weights_sha256: str  # of weights.safetensors; of an nnU-Net, of the digests of its files
     notice: str = ""  # shown on every output, e.g. "demo model, trained on synthetic phantoms only"
     performance: str = ""  # one sentence of measured figures and what they were measured on; empty = unknown
     training: dict[str, dict[str, str]] = field(default_factory=dict)  # patch size -> provenance of its training
     measured: MeasuredPerformance | None = None  # the figures behind `performance`; None = only the sentence, if any
     format_version: int = FORMAT_VERSION
     description_sha256: str = ""  # of all the rest, so that no changed number goes unseen; `sealed` sets it
+    engine: EngineName = "zhu2019"  # what is s in y = c(s(X)); `config` says what c does, whatever the engine
+    nnunet: NnunetModel | None = None  # of the engine nnunet-v2, in place of the scales and the network of `config`
+
+    def __post_init__(self) -> None:
+        if (self.engine == "nnunet-v2") != (self.nnunet is not None):
+            raise ValueError(f"engine is {self.engine}, which does not fit what is said of an nnU-Net")
 
     def facts(self, chosen_because: str) -> ModelFacts:
         """What a screening result says of its model."""
@@ -91,6 +98,9 @@ def read_description(folder: Path) -> ModelDescription:
 
 
 def available_models() -> list[Path]:
-    """Folders of the models that come with the project, by name."""
-    root = resource("Models")
-    return sorted(path.parent for path in root.glob(f"*/{DESCRIPTION}"))
+    """Folders of the models that are found by name: those of the project, then those that a user imported."""
+    return [
+        path.parent
+        for place in dict.fromkeys((own_models(), imported_models()))
+        for path in sorted(place.glob(f"*/{DESCRIPTION}"))
+    ]

@@ -67,8 +67,13 @@ def _tensors(states: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def load_model(folder: Path) -> Model:
-    """Load a model; the weights must carry the digest that `model.json` names. Raises ModelError."""
+    """Load a model; the weights must carry the digest that `model.json` names. Raises ModelError.
+
+    An imported nnU-Net is loaded by `engines.loading`; here it is refused.
+    """
     description = read_description(folder)
+    if description.engine != "zhu2019":
+        raise ModelError(f"the model in {folder} is an imported nnU-Net: it has no networks of Fig. 2")
     weights = folder / WEIGHTS
     if not weights.exists():
         raise ModelError(f"{WEIGHTS} is missing in {folder}; copy the model again")

@@ -52,7 +52,7 @@ class WindowPredictor:
         try:
             return tensor.to(self.runtime.device)
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             self._note(f"{self._patch_size}^3 network: sums outside the memory of {self.runtime.device}")
             return tensor
@@ -67,7 +67,7 @@ class WindowPredictor:
                 answers.append(self._evaluated(torch.stack(tuple(batch))))
                 done += len(batch)
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 self._step_down(len(batch), window_voxels, error)
         return answers[0] if len(answers) == 1 else torch.cat(answers)
@@ -120,7 +120,7 @@ def full_precision(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]
     return window_predictors(model, replace(runtime, precision="fp32"))
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
     """Whether torch ran out of memory; for the processors' it has no exception of its own."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 

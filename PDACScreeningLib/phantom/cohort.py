@@ -16,6 +16,7 @@ from PDACScreeningLib.phantom.specification import DEFAULT_SHAPE, DEFAULT_SPACIN
 from PDACScreeningLib.phantom.specification_draw import random_diameter_mm, random_specification
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.seeding import stream
+from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.worker_processes import each_as_finished
 
 COHORT_NAME = "cohort.json"
@@ -139,7 +140,7 @@ def _drawn(cohort: CohortSpec, seed: int) -> dict[str, float]:
 def _require_same_cohort(cohort: CohortSpec, folder: Path) -> None:
     """Cases of two cohorts in one folder could not be told apart any more."""
     try:
-        earlier = json.loads((folder / COHORT_NAME).read_text(encoding="utf-8"))["cohort"]
+        earlier = read_json(folder / COHORT_NAME)["cohort"]
     except (OSError, ValueError, KeyError, TypeError):
         return  # no list yet, or one that says nothing
     wanted = json.loads(json.dumps(asdict(cohort)))
@@ -163,7 +164,7 @@ def _listing(cohort: CohortSpec, specs: list[PhantomSpec], folder: Path) -> dict
 
 
 def _listed(spec: PhantomSpec, folder: Path) -> dict[str, Any]:
-    facts = json.loads((folder / case_id(spec) / JSON_NAME).read_text(encoding="utf-8"))["facts"]
+    facts = read_json(folder / case_id(spec) / JSON_NAME)["facts"]
     return {
         "id": case_id(spec),
         "seed": spec.seed,

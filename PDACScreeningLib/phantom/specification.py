@@ -71,6 +71,8 @@ class PhantomSpec:
     @staticmethod
     def from_json(content: dict[str, Any]) -> PhantomSpec:
         """The specification in `content`. Raises ValueError when it is not one of this generator version."""
+        if not isinstance(content, dict):
+            raise ValueError("a phantom specification is an object with named values")
         if content.get("generator_version") != GENERATOR_VERSION:
             raise ValueError(
                 f"this is generator {GENERATOR_VERSION}, the specification is of {content.get('generator_version')}"
@@ -89,5 +91,5 @@ class PhantomSpec:
                 "acquisition": AcquisitionSpec(**content["acquisition"]),
             }
             return PhantomSpec(**{**content, **parts})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a phantom specification: {error}") from error

@@ -12,6 +12,11 @@ from PDACScreeningLib.report.quantity import count, grouped, share, volume
 from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 
 _NETWORK_OUTPUT = ", the networks' output over the tumor voxels: how sure they are of the outline, not of a cancer"
+_OF_PAPER = (
+    "The largest window sees most context and raises the fewest false alarms; the smallest finds more small regions "
+    "and raises more."
+)
+_OF_ENSEMBLE = "Folds are trainings of one and the same network, each on another part of the same data."
 _AXIS_DECADES = 5  # the axis of the rule ends at 10^5 voxels, or later where more were found
 
 
@@ -40,11 +45,7 @@ def scales_section(screening: Screening) -> Markup:
     columns = ["Network", "Tumor voxels", "Tumor volume", "Mean tumor probability", "By the rule", "Windows"]
     return section(
         "Each network alone",
-        element(
-            "p",
-            f"{network_agreement(screening)} The largest window sees most context and raises the fewest false alarms; "
-            "the smallest finds more small regions and raises more.",
-        ),
+        element("p", f"{network_agreement(screening)} {_OF_PAPER if protocol.ensemble is None else _OF_ENSEMBLE}"),
         table("Tumor found by each network, after the component filter", columns, rows),
     )
 
@@ -92,8 +93,14 @@ def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, score: float | None
         element("strong", count(protocol.decision.min_tumor_voxels, "voxel")),
         " = ",
         volume(protocol.min_tumor_volume_mm3),
-        f"; this {reached}. Voxels are those of the working grid.",
+        f", a ball of {_ball_mm(protocol.min_tumor_volume_mm3):.0f} mm: no smaller tumor is called. This {reached}. "
+        "Voxels are those of the working grid.",
     )
+
+
+def _ball_mm(volume_mm3: float) -> float:
+    """Diameter of a ball of a volume."""
+    return float((6 * volume_mm3 / math.pi) ** (1 / 3))
 
 
 def _facts(screening: Screening) -> list[tuple[str, Content]]:
@@ -107,6 +114,7 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
     mean = screening.mean_tumor_probability
     return [
         ("Score", score),
+        *_candidate(screening),
         ("Mean tumor probability", fragment(share(mean), _NETWORK_OUTPUT if mean is not None else "")),
         ("The networks", network_agreement(screening) or "none ran"),
         ("Tumor left out by the component rule", count(removed, "voxel") if removed else "none"),
@@ -117,10 +125,18 @@ def _facts(screening: Screening) -> list[tuple[str, Content]]:
     ]
 
 
+def _candidate(screening: Screening) -> list[tuple[str, Content]]:
+    """The case score of imported models, beside ours."""
+    if screening.candidate_score is None:
+        return []
+    words = ", the surest lesion candidate, as the PANORAMA baseline scores a case. It is not a probability of cancer."
+    return [("Candidate score", fragment(share(screening.candidate_score), words))]
+
+
 def _scale_row(scale: ScaleEvidence, protocol: Protocol) -> list[Content]:
     skipped = f" ({grouped(scale.windows_skipped)} without body skipped)" if scale.windows_skipped else ""
     evidence = _evidence(scale.tumor_voxels, scale.mean_tumor_probability, protocol)
-    return [f"{scale.patch_size}³ voxels", *evidence, fragment(count(scale.windows), skipped)]
+    return [scale.name or f"{scale.patch_size}³ voxels", *evidence, fragment(count(scale.windows), skipped)]
 
 
 def _evidence(tumor_voxels: int, mean_probability: float | None, protocol: Protocol) -> list[Content]:

@@ -1,4 +1,4 @@
-"""Whether the networks agree: one line of every output, for the answer is only their mean (section 2.3)."""
+"""Whether the networks, or the folds of an ensemble, agree: one line of every output, for the answer is their mean."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ def network_agreement(screening: Screening) -> str:
     """2 of 3 networks alone call a tumor; not the 64^3, which sees most context. Empty where no network ran."""
     if not screening.scales or screening.protocol is None:
         return ""
-    needed = screening.protocol.decision.min_tumor_voxels
-    silent = [scale.patch_size for scale in screening.scales if scale.tumor_voxels < needed]
-    count, total = len(screening.scales) - len(silent), len(screening.scales)
-    said = f"{count} of {total} networks alone call a tumor"
+    needed, scales = screening.protocol.decision.min_tumor_voxels, screening.scales
+    silent = [scale for scale in scales if scale.tumor_voxels < needed]
+    count, total = len(scales) - len(silent), len(scales)
+    of_ensemble = screening.protocol.ensemble is not None
+    if of_ensemble and total == 1:
+        return f"Only {scales[0].title} of the ensemble answered; there is no other one to agree with."
+    said = f"{count} of {total} {'folds' if of_ensemble else 'networks'} alone call a tumor"
     if not 0 < count < total:
         return f"{said}."
-    names = " and ".join(f"the {size}^3" for size in silent)
-    context = ", which sees most context" if silent == [screening.scales[0].patch_size] else ""
+    names = " and ".join(scale.name or f"the {scale.title}" for scale in silent)
+    context = ", which sees most context" if silent == [scales[0]] and not of_ensemble else ""
     return f"{said}; not {names}{context}."

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from PDACScreeningLib.image_numbers import slice_index
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import milliliters
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, InputFacts, Screening
-from PDACScreeningLib.volume.geometry import Geometry
 
 
 class Tone(StrEnum):
@@ -91,20 +91,31 @@ def slice_of(finding: Finding, facts: InputFacts | None) -> str:
     """Where to scroll to: "slice 13 of 24", counted from 1 in the order of the scan's slices; empty when unknown."""
     if facts is None:
         return ""
-    grid = Geometry(facts.shape_zyx, facts.spacing_mm_xyz, facts.origin_lps_mm, facts.direction)
-    index = round(float(grid.world_to_index(finding.inside_lps_mm)[0]))
-    return f"slice {index + 1} of {facts.shape_zyx[0]}"
+    return f"slice {slice_index(finding, facts) + 1} of {facts.shape_zyx[0]}"
+
+
+def image_of(finding: Finding, facts: InputFacts | None) -> str:
+    """Where to scroll to in the PACS: "series 3 image 46"; empty where the headers do not tell."""
+    if finding.image_number is None:
+        return ""
+    if facts is None or facts.series_number is None:
+        return f"image {finding.image_number}"
+    return f"series {facts.series_number} image {finding.image_number}"
 
 
 def _largest(screening: Screening) -> str:
     if not screening.findings:
         return ""
     finding = screening.findings[0]
-    where = slice_of(finding, screening.input)
-    subject = "Largest finding" if len(screening.findings) > 1 else "Finding"
-    if screening.outcome is Outcome.NOT_SUSPICIOUS:
-        subject = "Largest region, too small for the rule:"
-    return f"{subject} {size(finding)}{f', {where}' if where else ''}"
+    counted = sum(not other.left_out for other in screening.findings)
+    if finding.left_out:
+        found = f"Only regions that the component rule left out; the largest: {size(finding)}"
+    elif screening.outcome is Outcome.NOT_SUSPICIOUS:
+        found = f"Largest region, too small for the rule: {size(finding)}"
+    else:
+        found = f"Largest finding {size(finding)}" if counted > 1 else f"Finding {size(finding)}"
+    places = (slice_of(finding, screening.input), image_of(finding, screening.input))
+    return ", ".join([found, *(place for place in places if place)])
 
 
 def _warnings(count: int) -> str:

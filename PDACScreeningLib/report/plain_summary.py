@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import finding_name, rule_words, voxels_and_volume
+from PDACScreeningLib.report.ensemble_words import ensemble_words
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, Screening
@@ -44,6 +45,10 @@ def _evidence(screening: Screening) -> Iterator[str]:
         yield f"  {agreement}"
     if screening.score is not None:
         yield f"  Score: {screening.score:.3f} (0 to 1, ranks scans; not a probability of cancer)"
+    if screening.candidate_score is not None:
+        yield f"  Candidate score: {screening.candidate_score:.3f} (surest lesion candidate, as PANORAMA's baseline)"
+    if screening.protocol is not None and (words := ensemble_words(screening.protocol)):
+        yield f"  Networks: {words}"
 
 
 def _rule(protocol: Protocol) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import rule_words
+from PDACScreeningLib.report.ensemble_words import ensemble_words
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section
 from PDACScreeningLib.report.quantity import count, milliliters, seconds
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Provenance, Screening
@@ -69,8 +70,7 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
     return [
         ("Protocol", f"{protocol.name}, {_PROTOCOLS[protocol.name]}" if protocol.name in _PROTOCOLS else protocol.name),
         ("Working grid (x, y, z)", f"{_triple(protocol.working_spacing_mm_xyz)} mm"),
-        ("Windows", _windows(protocol)),
-        ("Margin of the searched region", count(protocol.roi_margin_voxels, "voxel")),
+        *_networks(protocol),
         ("Components kept", f"larger than {protocol.components.min_fraction:g} of the largest"),
         (
             "Suspicious from (K)",
@@ -85,6 +85,16 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
             else f"{protocol.combination}, tumor above a probability of {protocol.min_tumor_probability:g}",
         ),
         ("Weight of the voxel count in the score", f"{protocol.score.count_weight:g}"),
+    ]
+
+
+def _networks(protocol: Protocol) -> list[tuple[str, Content]]:
+    """How the networks looked: those of the paper, or an imported ensemble."""
+    if protocol.ensemble is not None:
+        return [("Networks", ensemble_words(protocol))]
+    return [
+        ("Windows", _windows(protocol)),
+        ("Margin of the searched region", count(protocol.roi_margin_voxels, "voxel")),
     ]
 
 

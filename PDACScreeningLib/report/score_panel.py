@@ -11,7 +11,7 @@ from PDACScreeningLib.report.outcome_banner import slice_of
 from PDACScreeningLib.report.quantity import milliliters
 from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, ScaleEvidence, Screening
 
-FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Prob.", "HU", "")
+FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Image", "Prob.", "HU", "")
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,15 @@ def score_panel(screening: Screening, volume_name: str) -> ScorePanel:
 
 def finding_rows(screening: Screening) -> list[tuple[str, ...]]:
     """One row a region, in the columns FINDING_COLUMNS; the last says when a region is left out of the verdict."""
-    left_out = "too small for the rule" if screening.outcome is Outcome.NOT_SUSPICIOUS else ""
-    return [(*_finding_row(finding, screening.input), left_out) for finding in screening.findings]
+    return [
+        (*_finding_row(finding, screening.input), _why_left_out(finding, screening)) for finding in screening.findings
+    ]
+
+
+def _why_left_out(finding: Finding, screening: Screening) -> str:
+    if finding.left_out:
+        return "left out by the component rule"
+    return "too small for the rule" if screening.outcome is Outcome.NOT_SUSPICIOUS else ""
 
 
 def what_if(screening: Screening, min_tumor_voxels: int) -> str:
@@ -103,7 +110,7 @@ def _scales(screening: Screening) -> Iterable[str]:
 
 def _scale(scale: ScaleEvidence, protocol: Protocol) -> str:
     says = "suspicious" if scale.tumor_voxels >= protocol.decision.min_tumor_voxels else "not suspicious"
-    return f"{scale.patch_size}^3: {_ml(scale.tumor_voxels * protocol.voxel_mm3)}, {says}"
+    return f"{scale.title}: {_ml(scale.tumor_voxels * protocol.voxel_mm3)}, {says}"
 
 
 def _ml(volume_mm3: float) -> str:
@@ -134,6 +141,7 @@ def _finding_row(finding: Finding, facts: InputFacts | None) -> tuple[str, ...]:
         f"{finding.longest_diameter_mm:.0f}",
         f"{finding.shown_volume_mm3 / 1000:.2f}",
         slice_of(finding, facts).removeprefix("slice "),
+        "" if finding.image_number is None else str(finding.image_number),
         "" if probability is None else f"{probability:.2f}",
         f"{finding.mean_hu:.0f}",
     )

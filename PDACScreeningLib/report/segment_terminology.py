@@ -48,12 +48,15 @@ class SegmentDescription:
 class SegmentTerminology:
     """Both segments and the names of the lists their codes come from (both lists ship with 3D Slicer).
 
+    network_colors: of what each network alone segmented, coarse first, told apart without red and green.
+
     The tumor is coded as a mass in the pancreas: a screening hit is not a confirmed neoplasm.
     """
 
     format_version: int
     terminology_context: str
     anatomic_context: str
+    network_colors: tuple[str, ...]
     segments: tuple[SegmentDescription, ...]
 
     def entry(self, segment: SegmentDescription) -> str:

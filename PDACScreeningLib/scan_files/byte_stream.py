@@ -9,7 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -78,13 +78,16 @@ def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
         _read_to_the_end(stream, name)
 
 
-def refuse_unlikely_compression(header: ImageHeader) -> None:
-    """Refuse a CT that claims far more voxels than its file can hold of measured ones: noise does not compress."""
-    packed = header.data_file.stat().st_size
-    if header.data_bytes > max(_SMALL_BYTES, _MAX_CT_RATIO * packed):
+def refuse_unlikely_compression(name: str, files: Collection[Path], promised: int) -> None:
+    """Refuse a CT that claims far more voxels than its files can hold of measured ones: noise does not compress.
+
+    promised: bytes of voxels that the headers of the files claim.
+    """
+    packed = sum(file.stat().st_size for file in files)
+    if promised > max(_SMALL_BYTES, _MAX_CT_RATIO * packed):
         raise InputRejected(
-            f"{header.data_name} holds {packed} bytes, but its header promises {header.data_bytes} bytes of voxels, "
-            "which no CT is compressed to: the file is damaged or holds next to nothing, export it again"
+            f"{name} holds {packed} bytes, but its header promises {promised} bytes of voxels, which no CT is "
+            "compressed to: the file is damaged or holds next to nothing, export it again"
         )
 
 

@@ -19,6 +19,7 @@ ALL_TAGS: list[Any] = [
     *("Modality", "SeriesDescription", "ProtocolName", "PatientName", "PatientID", "PatientBirthDate"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "SliceThickness", "KVP", "ConvolutionKernel"),
     *("StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "FrameOfReferenceUID"),
+    "InstanceNumber",
     *("ImagePositionPatient", "ImageOrientationPatient", "TemporalPositionIdentifier", "SamplesPerPixel"),
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated"),
     *("BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),
@@ -54,6 +55,7 @@ def slice_header(path: Path, dataset: FileDataset, sop_class: str, pixels: Pixel
         pixels=pixels,
         lossy=text(dataset, "LossyImageCompression") == "01",
         without_contrast=_says_without_contrast(dataset),
+        image_number=text(dataset, "InstanceNumber"),
     )
 
 
@@ -95,6 +97,7 @@ def _frame(whole: SliceHeader, number: int, groups: _Groups, dataset: FileDatase
     return replace(
         whole,
         frame=number,
+        image_number="",
         acquisition=acquisition,
         position_mm=_numbers(groups["PlanePositionSequence"], "ImagePositionPatient", 3) or whole.position_mm,
         orientation=_numbers(groups["PlaneOrientationSequence"], "ImageOrientationPatient", 6) or whole.orientation,

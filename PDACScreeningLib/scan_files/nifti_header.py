@@ -126,7 +126,7 @@ def _qform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
 
 
 def _require_placed(name: str, numbers: NDArray[np.float64], origin_mm: NDArray[np.float64]) -> None:
-    if not (np.isfinite(numbers).all() and np.isfinite(origin_mm).all() and np.abs(origin_mm).max() <= FARTHEST_MM):
+    if not all(np.isfinite(one).all() and np.abs(one).max() <= FARTHEST_MM for one in (numbers, origin_mm)):
         raise InputRejected(
             f"the header of {name} places the scan at undefined positions (NaN, infinite or 100 m away): export the "
             "volume again"
@@ -138,18 +138,33 @@ def _contradiction(
 ) -> tuple[str, ...]:
     """A warning when the two placements of a header put a corner of the scan at different places (left at right, say).
 
+    A qform cannot lean as a sform can: next to a tilted scan it holds the upright part, and that is no contradiction.
     lengths: voxels along (x, y, z, ...).
     """
     if sform is None or qform is None or len(lengths) < 3:
         return ()
     corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(lengths[:3]) - 1)
-    apart_mm = float(np.linalg.norm(corners @ (sform - qform)[:, :3].T + (sform - qform)[:, 3], axis=1).max())
+    apart_mm = min(_apart_mm(corners, one, qform) for one in (sform, _upright(sform)))
     if not apart_mm > _SAME_PLACE_MM:
         return ()
     return (
         f"the header places the scan in two ways (qform, sform) that are up to {apart_mm:.0f} mm apart; the one that "
         "3D Slicer takes was used, check that left and right are where they should be",
     )
+
+
+def _apart_mm(corners: NDArray[np.int_], one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The largest distance between where two affines (3, 4) put a corner. corners: (n, 3) indices (x, y, z)."""
+    apart = one - other
+    return float(np.linalg.norm(corners @ apart[:, :3].T + apart[:, 3], axis=1).max())
+
+
+def _upright(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rigid placement (3, 4) nearest to an affine, with its steps and origin: without its shear."""
+    steps = np.linalg.norm(affine[:, :3], axis=0)
+    u, _, v = np.linalg.svd(affine[:, :3] / np.where(steps > 0, steps, 1.0))
+    upright: NDArray[np.float64] = np.column_stack([u @ v * steps, affine[:, 3]])
+    return upright
 
 
 def _rewritten(fields: NiftiFields) -> bytes:

@@ -19,7 +19,7 @@ MAX_FILES = 20_000  # a whole study has a few thousand; more is somebody's disk
 _DICOM_ENDINGS = (".dcm", ".dicom", ".ima")
 _OFTEN_BESIDE = (
     *(".txt", ".csv", ".json", ".xml", ".html", ".htm", ".css", ".js", ".pdf", ".md", ".png", ".jpg", ".jpeg", ".ini"),
-    *(".inf", ".exe", ".db", ".ico", ".gif", ".nii", ".gz", ".nrrd", ".mha", ".zip"),
+    *(".inf", ".exe", ".db", ".ico", ".gif", ".nii", ".gz", ".nrrd", ".mha"),
 )
 
 
@@ -38,21 +38,23 @@ class _Found:
     headers: list[SliceHeader] = field(default_factory=list)
     damaged: list[DamagedFile] = field(default_factory=list)
     foreign: int = 0  # files that look as if they should be DICOM but are not
+    archives: int = 0  # ZIP archives, which are read when they are given themselves
 
 
 def select_series(place: Path, wanted: str | None, on_progress: OnProgress) -> SelectedSeries:
     """The one CT series of a folder (searched through its subfolders) or of a multi-frame file, or the `wanted` one.
 
-    wanted: SeriesInstanceUID or SeriesNumber. Scout views and files that are no DICOM are left out, and so are damaged
-    files that say that they belong to another series. Raises InputRejected when there is no CT series, when there are
-    several and none was asked for, when a file of the series is damaged, or when it is of two patients.
+    wanted: SeriesInstanceUID, SeriesNumber, or words of the description. Scout views and files that are no DICOM are
+    left out, and so are damaged files that say that they belong to another series. Raises InputRejected when there is
+    no CT series, when there are several and none was asked for, when a file of the series is damaged, or when it is of
+    two patients.
     """
     found = _look_through(place, on_progress)
     slices = [header for header in found.headers if header.is_ct]
     if not slices:
         _refuse_damaged(found.damaged)
-        raise InputRejected(_why_no_ct(found.headers))
-    series, warnings = _by_series(slices)
+        raise InputRejected(_why_no_ct(found))
+    series, warnings = by_series(slices)
     chosen = _only(series, found.damaged) if wanted is None else _asked_for(series, wanted)
     others = [file for file in found.damaged if file.series_uid and file.series_uid != chosen[0].series.uid]
     _refuse_damaged([file for file in found.damaged if file not in others])
@@ -81,6 +83,8 @@ def _look_through(place: Path, on_progress: OnProgress) -> _Found:
             found.damaged.append(
                 DamagedFile(path, "a file is no DICOM file in spite of its name: copy the series again")
             )
+        elif path.suffix.lower() == ".zip":
+            found.archives += 1
         elif path.suffix.lower() not in _OFTEN_BESIDE:
             found.foreign += 1
     on_progress(Progress("reading DICOM headers", len(paths), len(paths)))
@@ -119,7 +123,7 @@ def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[s
         ) from error
 
 
-def _by_series(slices: list[SliceHeader]) -> tuple[list[list[SliceHeader]], list[str]]:
+def by_series(slices: list[SliceHeader]) -> tuple[list[list[SliceHeader]], list[str]]:
     """Slices by SeriesInstanceUID. Where an anonymizer gave every slice a UID of its own, by number and identity."""
     by_uid: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in slices:
@@ -154,7 +158,10 @@ def _refuse_mixed_identities(slices: list[SliceHeader]) -> None:
             )
 
 
-def _why_no_ct(headers: list[SliceHeader]) -> str:
+def _why_no_ct(looked: _Found) -> str:
+    headers = looked.headers
+    if not headers and looked.archives:
+        return "the folder holds no DICOM files, but a ZIP archive: give the archive itself, or unpack it"
     if not headers:
         return "the folder holds no DICOM files: give the folder of a CT series, or a NIfTI, NRRD or MetaImage file"
     found = ", ".join(sorted({header.modality for header in headers} - {"CT", ""}))
@@ -169,13 +176,18 @@ def _only(series: list[list[SliceHeader]], damaged: list[DamagedFile]) -> list[S
     if len(candidates) == 1:
         return candidates[0]
     raise InputRejected(
-        f"the folder holds {len(candidates)} CT series: choose one with --series NUMBER or UID",
+        f"the folder holds {len(candidates)} CT series: choose one with --series NUMBER, UID or words of its text",
         details=listing(candidates),
     )
 
 
 def _asked_for(series: list[list[SliceHeader]], wanted: str) -> list[SliceHeader]:
+    """The series with this UID or number; else the one whose description has all the words. Raises InputRejected."""
     matching = [slices for slices in series if wanted in (slices[0].series.uid, slices[0].series.number)]
+    what = "have the number asked for"
+    if not matching:
+        matching = [slices for slices in series if _has_words(slices[0].series.description, wanted)]
+        what = "have the words asked for in their description"
     if len(matching) == 1:
         return matching[0]
     if not matching:
@@ -184,5 +196,10 @@ def _asked_for(series: list[list[SliceHeader]], wanted: str) -> list[SliceHeader
             details=f"asked for {wanted}; there is {listing(series)}",
         )
     raise InputRejected(
-        f"{len(matching)} CT series have the number asked for: choose one with --series UID", details=listing(matching)
+        f"{len(matching)} CT series {what}: choose one with --series NUMBER or UID", details=listing(matching)
     )
+
+
+def _has_words(description: str, wanted: str) -> bool:
+    words = wanted.lower().split()
+    return bool(words) and all(word in description.lower() for word in words)

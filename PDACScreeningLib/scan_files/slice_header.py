@@ -74,6 +74,7 @@ class SliceHeader:
     pixels: PixelPlace | None
     lossy: bool = False
     without_contrast: bool = False  # words of the header say so
+    image_number: str = ""  # of a file of one slice, as it stands there
 
     @property
     def is_multi_frame(self) -> bool:

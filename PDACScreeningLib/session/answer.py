@@ -1,4 +1,4 @@
-"""What a screening leaves: the plain values, the voxels that go with them, and their four files, written as one."""
+"""What a screening leaves: the plain values, the voxels that go with them, and their files, written as one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from pathlib import Path
 
 from PDACScreeningLib.atomic_file import write_bytes
 from PDACScreeningLib.digests import file_sha256, voxels_sha256
+from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.report.network_labels_file import write_network_labels
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.report.viewer_scan import Evidence
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import (
     KNOWN_FILES,
     LABELS,
+    NETWORK_LABELS,
     REPORT,
     SCREENING,
     TUMOR_PROBABILITY,
@@ -30,12 +34,15 @@ from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 
+_MOST_BYTES_IN_A_NOTEBOOK = 1_200_000  # ours: of voxels; with its pictures the page then stays below 2 MB
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
-    tumor_probability: (z, y, x) float32, 0 outside the searched region. In a notebook it is shown as the report.
+    tumor_probability: (z, y, x) float32, 0 outside the searched region. network_labels: what each network alone
+    segmented. In a notebook it is shown as the report.
     slices: of a DICOM series, in the order of the voxels. dicom_files: name and content of its DICOM objects, where
     they were asked for and could be made.
     """
@@ -46,11 +53,18 @@ class Answer:
     tumor_probability: PROBABILITY_ZYX | None = None
     slices: tuple[SliceHeader, ...] = ()
     dicom_files: tuple[tuple[str, bytes], ...] = ()
+    network_labels: NetworkLabels | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What lies over the scan in the report."""
+        return Evidence(self.label_map, self.tumor_probability, self.network_labels)
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.
 
-        screening.json and report.html always; labels.seg.nrrd and tumor_probability.nrrd where there are any. An
+        screening.json and report.html always; labels.seg.nrrd, tumor_probability.nrrd and
+        network_labels.nrrd where there are any. An
         earlier result is moved aside whole, to a folder named like this one with `.previous`. Raises UsageError when
         the folder cannot be written, FolderInUse when another run writes there, WriteError.
         """
@@ -62,9 +76,10 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The report, for notebooks. Its styles stay inside a frame of its own."""
-        page = report_html(self.screening, self.ct, self.label_map)
+        page = report_html(self.screening, self.ct, self.evidence, most_bytes=_MOST_BYTES_IN_A_NOTEBOOK)
         quoted = page.replace("&", "&amp;").replace('"', "&quot;")
-        return f'<iframe srcdoc="{quoted}" style="width:100%;height:60em;border:0" title="Screening report"></iframe>'
+        frame = 'sandbox="allow-scripts" style="width:100%;height:60em;border:0" title="Screening report"'
+        return f'<iframe {frame} srcdoc="{quoted}"></iframe>'
 
 
 def write_answer(
@@ -91,9 +106,12 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
         if tumor_probability is not None:
             path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
             steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
+    network_labels = answer.network_labels
+    if network_labels is not None:
+        steps.append(lambda: write_network_labels(network_labels, staging / NETWORK_LABELS, model))
     if with_report:
         steps += [partial(write_bytes, staging / name, content) for name, content in answer.dicom_files]
-        steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
+        steps.append(lambda: write_report(answer.screening, answer.ct, answer.evidence, staging / REPORT))
     steps.append(lambda: write_screening(_with_files(bound(answer).screening, staging), staging / SCREENING))
     return steps
 
@@ -105,6 +123,8 @@ def bound(answer: Answer) -> Answer:
         digests[LABELS] = voxels_sha256(answer.label_map.labels)
     if answer.tumor_probability is not None:
         digests[TUMOR_PROBABILITY] = voxels_sha256(answer.tumor_probability)
+    if answer.network_labels is not None:
+        digests[NETWORK_LABELS] = answer.network_labels.packed.sha256()
     return replace(answer, screening=replace(answer.screening, result_voxels_sha256=digests))
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.inference.engine import Engine
 from PDACScreeningLib.network.model_choice import find_model
 from PDACScreeningLib.screening_result import ModelFacts
-
-if TYPE_CHECKING:
-    from PDACScreeningLib.network.window_predictor import WindowPredictor
 
 
 @dataclass(frozen=True)
@@ -23,18 +20,20 @@ class ModelRequest:
     device: str = "auto"  # one of config.DEVICES
     memory_gib: float | None = None  # that the networks may take; None = as much as is there
     precision: str = "auto"  # one of config.PRECISIONS; "auto" is the device's fast one
+    folds: tuple[str, ...] = ()  # of an imported nnU-Net; () = all that it has
+    mirroring: bool = True  # of an imported nnU-Net that was trained for it
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Networks ready to answer, and what is told about them."""
+    """An engine ready to answer, and what is told about it."""
 
     facts: ModelFacts
     config: ScreeningConfig
     device: str
     precision: str
-    networks: Mapping[int, WindowPredictor]
-    in_full_precision: Callable[[], Mapping[int, WindowPredictor]] | None  # None where `networks` are that already
+    engine: Engine
+    memory_steps: Callable[[], tuple[str, ...]]
 
 
 class LazyModel:
@@ -57,10 +56,10 @@ class LazyModel:
         """What the networks did because memory did not suffice, in words; they keep to it for the next scans."""
         if self._loaded is None:
             return ()
-        return tuple(step for network in self._loaded.networks.values() for step in network.memory_steps)
+        return self._loaded.memory_steps()
 
     def loaded(self) -> LoadedModel:
-        """The networks on their device. Raises ModelError when the model is damaged or the device absent."""
+        """The model on its device. Raises ModelError when it or the device is not usable, UsageError for its folds."""
         if self._loaded is None:
             self._loaded = self._load()
         return self._loaded
@@ -81,17 +80,18 @@ class LazyModel:
         self._announced = False
 
     def _load(self) -> LoadedModel:
-        from PDACScreeningLib.network.model_directory import load_model
+        from PDACScreeningLib.engines.loading import load_engine
+        from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions
         from PDACScreeningLib.network.runtime import resolve_device
-        from PDACScreeningLib.network.window_predictor import full_precision, window_predictors
 
-        model = load_model(self._choice.folder)
         runtime = resolve_device(self.request.device, self.request.precision, self.request.memory_gib)
+        options = EnsembleOptions(tuple(self.request.folds), self.request.mirroring)
+        loaded = load_engine(self._choice.folder, runtime, options)
         return LoadedModel(
-            facts=model.description.facts(self._choice.reason),
-            config=model.config,
+            facts=loaded.description.facts(self._choice.reason),
+            config=loaded.description.config,
             device=runtime.description,
             precision=runtime.precision,
-            networks=window_predictors(model, runtime),
-            in_full_precision=None if runtime.precision == "fp32" else lambda: full_precision(model, runtime),
+            engine=loaded.engine,
+            memory_steps=loaded.memory_steps,
         )

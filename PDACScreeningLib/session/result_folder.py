@@ -10,9 +10,10 @@ from PDACScreeningLib.errors import UsageError
 
 LABELS = "labels.seg.nrrd"
 TUMOR_PROBABILITY = "tumor_probability.nrrd"
+NETWORK_LABELS = "network_labels.nrrd"
 REPORT = "report.html"
 SCREENING = "screening.json"
-RESULT_FILES = (LABELS, TUMOR_PROBABILITY, REPORT, SCREENING)
+RESULT_FILES = (LABELS, TUMOR_PROBABILITY, NETWORK_LABELS, REPORT, SCREENING)
 KNOWN_FILES = (*DICOM_FILES, *RESULT_FILES)  # all that a result may have; screening.json is the last
 
 

@@ -89,6 +89,23 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ensemble(parser: argparse.ArgumentParser) -> None:
+    """`--folds`, `--no-mirroring`: of an imported nnU-Net."""
+    parser.add_argument(
+        "--folds",
+        metavar="N",
+        nargs="+",
+        default=(),
+        help="which trainings of an imported nnU-Net answer (default: all; one takes a fifth of the time of five)",
+    )
+    parser.add_argument(
+        "--no-mirroring",
+        dest="mirroring",
+        action="store_false",
+        help="show an imported nnU-Net each window once, and not also mirrored (default: in up to 8 views)",
+    )
+
+
 def add_memory(parser: argparse.ArgumentParser) -> None:
     """`--memory-gib`, also `--gpu-memory`."""
     parser.add_argument(

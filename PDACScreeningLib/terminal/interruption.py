@@ -6,7 +6,7 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any, ClassVar, Self
 
@@ -82,6 +82,10 @@ class Interruption(_Signals):
             yield
         finally:
             self._shields -= 1
+
+    def remembered(self) -> AbstractContextManager[None]:
+        """For work that asks `requested` often enough to stop by itself."""
+        return self.shielded()
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True

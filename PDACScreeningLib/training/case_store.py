@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.datasets.dataset import DatasetFacts
 from PDACScreeningLib.errors import DataError, WriteError
 from PDACScreeningLib.plain_data import from_plain, to_plain
@@ -244,7 +245,7 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
 def _open_case(folder: Path, facts: StoredCase) -> Case:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
-    except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TypeError) as error:
+    except DAMAGED_ARRAYS as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"
         ) from error

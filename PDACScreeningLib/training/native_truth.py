@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -44,5 +43,5 @@ def read_native_truth(path: Path, sha256: str) -> LabelMap:
                 tuple(arrays[name].ravel().tolist()) for name in ("spacing_mm", "origin_mm", "direction")
             )
         return LabelMap(labels, Geometry(labels.shape, spacing, origin, direction))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED_ARRAYS as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error

@@ -33,6 +33,30 @@ class Box:
         z, y, x = (slice(low, high) for low, high in zip(self.start, self.stop, strict=True))
         return (z, y, x)
 
+    def within(self, outer: Box) -> Box:
+        """A box of a part of a volume as a box of the volume. outer: where the part lies."""
+        z, y, x = outer.start
+        start, stop = ((ends[0] + z, ends[1] + y, ends[2] + x) for ends in (self.start, self.stop))
+        return Box(start, stop)
+
+    def relative_to(self, outer: Box) -> Box:
+        """A box of a volume as a box of its part `outer`, in which it lies; undoes `within`."""
+        z, y, x = outer.start
+        start, stop = ((ends[0] - z, ends[1] - y, ends[2] - x) for ends in (self.start, self.stop))
+        return Box(start, stop)
+
+    def shared(self, other: Box) -> Box | None:
+        """The voxels of both; None when there are none."""
+        z0, y0, x0 = (max(ends) for ends in zip(self.start, other.start, strict=True))
+        z1, y1, x1 = (min(ends) for ends in zip(self.stop, other.stop, strict=True))
+        return Box((z0, y0, x0), (z1, y1, x1)) if z0 < z1 and y0 < y1 and x0 < x1 else None
+
+    def around(self, other: Box) -> Box:
+        """The smallest box that covers both."""
+        z0, y0, x0 = (min(ends) for ends in zip(self.start, other.start, strict=True))
+        z1, y1, x1 = (max(ends) for ends in zip(self.stop, other.stop, strict=True))
+        return Box((z0, y0, x0), (z1, y1, x1))
+
     def padded(self, margin_voxels: int, shape: ZYX) -> Box:
         """This box grown by a margin on every side, clipped to a volume of `shape`.
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import Direction, Geometry
 
 AnyDType = TypeVar("AnyDType", bound=np.generic)
@@ -38,6 +39,22 @@ class Orientation:
         """A view of a canonical (z, y, x) array in the order of the file; undoes `to_canonical` exactly."""
         z, y, x = (int(axis) for axis in np.argsort(self.order))
         return array[self._flip].transpose((z, y, x))
+
+    def native_box(self, box: Box, native: Geometry) -> Box:
+        """The box of the file's array that `to_canonical` turns into a box of the canonical one."""
+        start, stop = [0, 0, 0], [0, 0, 0]
+        for axis, flipped, low, high in zip(self.order, self.flipped, box.start, box.stop, strict=True):
+            length = native.shape[axis]
+            start[axis], stop[axis] = (length - high, length - low) if flipped else (low, high)
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+    def canonical_box(self, box: Box, native: Geometry) -> Box:
+        """The box of the canonical array that a box of the file's array becomes; undoes `native_box` exactly."""
+        start, stop = [0, 0, 0], [0, 0, 0]
+        for own, (axis, flipped) in enumerate(zip(self.order, self.flipped, strict=True)):
+            low, high, length = box.start[axis], box.stop[axis], native.shape[axis]
+            start[own], stop[own] = (length - high, length - low) if flipped else (low, high)
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
     def canonical_geometry(self, native: Geometry) -> Geometry:
         """The geometry of `to_canonical(array)`; every voxel keeps its place in the world."""

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import GeometryMismatch
-from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
-from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX, Planes
+from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import Orientation, canonical_orientation
-from PDACScreeningLib.volume.resampling import grid_weights, resampled_slabs
+from PDACScreeningLib.volume.part import VolumePart
+from PDACScreeningLib.volume.resampling import GridWeights, grid_weights, resampled_slabs
 
 _SAME_SPACING_MM = 1e-3  # an axis this close to the working spacing is not interpolated
 _SAME_EXTENT_VOXELS = 1e-4  # 100 x 0.7 mm is 70 mm, whatever the floating point says
@@ -53,6 +54,36 @@ class WorkingGrid:
         for z, slab in resampled_slabs(canonical, grid_weights(self.canonical, self.working, antialias=True)):
             hu[z] = np.rint(slab)
         return CTVolume(hu, self.working)
+
+    def ct_part_to_working(self, ct: CTVolume, box: Box) -> CTVolume:
+        """`to_working(ct).cropped(box)`, without resampling more than that. box: of the working grid."""
+        weights, source = self._of_part(box, antialias=True)
+        canonical = self._orientation.to_canonical(ct.hu[self._orientation.native_box(source, self.native).slices])
+        hu = np.empty(box.shape, np.int16)
+        for z, slab in resampled_slabs(canonical, weights):
+            hu[z] = np.rint(slab)
+        return CTVolume(hu, self.working.cropped(box))
+
+    def working_planes(self, ct: CTVolume) -> Planes:
+        """The planes of `to_working(ct).hu`, each made when it is asked for."""
+        return _WorkingPlanes(self, ct)
+
+    def probability_part_to_working(self, probability: VolumePart[np.float32], box: Box) -> PROBABILITY_ZYX:
+        """`probability_to_working` inside `box` of the working grid, from the part of the file's grid that is not 0."""
+        weights, source = self._of_part(box, antialias=False)
+        part = probability.inside(self._orientation.native_box(source, self.native))
+        working = np.empty(box.shape, np.float32)
+        for z, slab in resampled_slabs(self._orientation.to_canonical(part), weights):
+            working[z] = np.clip(slab, 0.0, 1.0)
+        return working
+
+    def labels_part_to_working(self, labels: VolumePart[np.uint8]) -> VolumePart[np.uint8]:
+        """`labels_to_working` of the part of a label map that is not background."""
+        if not labels.values.any():
+            return VolumePart.empty(np.uint8, self.working)
+        box = self._orientation.canonical_box(labels.box, self.native)
+        found = _heaviest(self._orientation.to_canonical(labels.values), box, self.canonical, self.working)
+        return VolumePart(*found, self.working) if found is not None else VolumePart.empty(np.uint8, self.working)
 
     def labels_to_working(self, label_map: LabelMap) -> LABELS_ZYX:
         """(z, y, x) uint8 labels of the working grid, from a label map of the file's grid (truth, for training).
@@ -93,6 +124,17 @@ class WorkingGrid:
         _fill_heaviest(canonical, labels, self.working, self.canonical)
         return LabelMap(native, self.native)
 
+    def labels_part_to_native(self, labels: VolumePart[np.uint8]) -> VolumePart[np.uint8]:
+        """`labels_to_native` of the part of the working grid that is not background."""
+        self._require_working(labels.geometry.shape)
+        if not labels.values.any():
+            return VolumePart.empty(np.uint8, self.native)
+        found = _heaviest(labels.values, labels.box, self.working, self.canonical)
+        if found is None:
+            return VolumePart.empty(np.uint8, self.native)
+        box = self._orientation.native_box(found[1], self.native)
+        return VolumePart(self._orientation.to_native(found[0]), box, self.native)
+
     def probability_to_native(self, probability: PROBABILITY_ZYX) -> PROBABILITY_ZYX:
         """(z, y, x) float32 probabilities of the working grid on the file's own grid, interpolated linearly."""
         self._require_working(probability.shape)
@@ -105,6 +147,15 @@ class WorkingGrid:
             canonical[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
         return native
 
+    def _of_part(self, box: Box, *, antialias: bool) -> tuple[GridWeights, Box]:
+        """What a box of the working grid rests on: its weights, and the box of the canonical grid they are of."""
+        bounds = list(zip(box.start, box.stop, strict=True))
+        axes = grid_weights(self.canonical, self.working, antialias=antialias)
+        sources = [axis.sources(*bound) for axis, bound in zip(axes, bounds, strict=True)]
+        z, y, x = (axis.part(bound, of) for axis, bound, of in zip(axes, bounds, sources, strict=True))
+        (z0, z1), (y0, y1), (x0, x1) = sources
+        return (z, y, x), Box((z0, y0, x0), (z1, y1, x1))
+
     @cached_property
     def _orientation(self) -> Orientation:
         return canonical_orientation(self.native)
@@ -116,6 +167,20 @@ class WorkingGrid:
     def _require_working(self, shape: tuple[int, ...]) -> None:
         if shape != self.working.shape:
             raise GeometryMismatch(f"expected an array of the working grid {self.working.shape}, got {shape}")
+
+
+@dataclass(frozen=True, eq=False)
+class _WorkingPlanes:
+    grid: WorkingGrid
+    ct: CTVolume
+
+    def __len__(self) -> int:
+        return self.grid.working.shape[0]
+
+    def __getitem__(self, z: int, /) -> HU_ZYX:
+        _, rows, columns = self.grid.working.shape
+        plane: HU_ZYX = self.grid.ct_part_to_working(self.ct, Box((z, 0, 0), (z + 1, rows, columns))).hu[0]
+        return plane
 
 
 def working_grid(native: Geometry, spacing_mm: float | None) -> WorkingGrid:
@@ -155,22 +220,31 @@ def _moved(geometry: Geometry, center_mm: NDArray[np.float64]) -> Geometry:
 def _fill_heaviest(target: LABELS_ZYX, labels: LABELS_ZYX, source: Geometry, to: Geometry) -> None:
     """Write the heaviest label into an all-background `target` on grid `to`, from labels on grid `source`."""
     box = bounding_box(labels != Label.BACKGROUND)
-    if box is None:
-        return
+    found = _heaviest(labels[box.slices], box, source, to) if box is not None else None
+    if found is not None:
+        target[found[1].slices] = found[0]
+
+
+def _heaviest(part: LABELS_ZYX, box: Box, source: Geometry, to: Geometry) -> tuple[LABELS_ZYX, Box] | None:
+    """The heaviest labels on grid `to` and the box they lie in, from the labels inside `box` of grid `source`.
+
+    None where they are thinner than the gaps between the voxels of `to`.
+    """
     if source == to:
-        target[...] = labels
-        return
+        return part, box
     weights, bounds = grid_weights(source, to, antialias=False), list(zip(box.start, box.stop, strict=True))
     ranges = [axis.targets(*bound) for axis, bound in zip(weights, bounds, strict=True)]
     if (0, 0) in ranges:
-        return  # thinner than the gaps between the voxels of `target`
+        return None
     z, y, x = (axis.part(reached, of) for axis, reached, of in zip(weights, ranges, bounds, strict=True))
-    inside = target[tuple(slice(*reached) for reached in ranges)]
-    part = labels[box.slices]
+    (z0, z1), (y0, y1), (x0, x1) = ranges
+    reached = Box((z0, y0, x0), (z1, y1, x1))
+    labels = np.zeros(reached.shape, np.uint8)
     pancreas_slabs = resampled_slabs(part == Label.PANCREAS, (z, y, x))
     tumor_slabs = resampled_slabs(part == Label.TUMOR, (z, y, x))
     for (slab, pancreas), (_, tumor) in zip(pancreas_slabs, tumor_slabs, strict=True):
         background = 1.0 - pancreas - tumor  # background outside the box has weight too
-        chosen = inside[slab]
+        chosen = labels[slab]
         chosen[pancreas > background + _TIE] = Label.PANCREAS
         chosen[tumor > np.maximum(background, pancreas) + _TIE] = Label.TUMOR
+    return labels, reached

@@ -1,165 +1,203 @@
-"""Random damage to files of every format, through every reader of scans: only our own errors may come out.
+"""Random damage through every reader of scans and records: only the errors that a reader promises may come out.
 
-`make fuzz RUNS=1000000` runs it. A foreign exception, a run that takes too long, and what reached the terminal are
-faults; the input is kept in Testing/Hostile/found/, and Testing/Python/test_hostile.py tries it again for good.
+    make fuzz RUNS=1000000 SEED=0          every reader gets the same share; each execution is a changed input
+
+A foreign exception, a crash, a run that takes too long, and words that reach the terminal are faults. The input of
+each new one is kept in Testing/Hostile/found/, and Testing/Python/test_hostile.py tries it again for good. Executions
+are made in pieces of 10,000, each in a process of its own; finished pieces are kept in build/fuzz, and the next call
+goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import io
+import json
+import os
+import random
+import resource
+import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
-import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from dicom_slices import body_slices
-from hostile_input import LONGEST_S
-from multi_frame_ct import multi_frame_dataset
-from spoiled_files import META, NRRD
-from stored_scans import body_hu, nifti_bytes
-
-from PDACScreeningLib.errors import InputIndeterminate, InputRejected
-from PDACScreeningLib.scan_files.image_io import read_label_map
-from PDACScreeningLib.scan_files.read_scan import read_scan
+from fuzzed_scans import scan_readers
+from hostile_input import LONGEST_S, TooLong
+from hostile_records import Reader, damaged, readers
 
 FOUND = Path(__file__).parent / "found"
-SHAPE = (8, 8, 8)
-_INTERESTING = (
-    b"\0",
-    b"\xff",
-    b"-1",
-    b"nan",
-    b"1e999",
-    b"\n",
-    b" ",
-    b"\\",
-    b"(",
-    b"%s",
-    b"\x7f\xff\xff\xff",
-    b"\0" * 8,
-)
-
-Read = Callable[[Path], object]
+KEPT = Path(__file__).parents[2] / "build" / "fuzz"
+PIECE = 10_000
+RIGHT = frozenset({"read", "refused"})
+_MIB = 1024  # kB of ru_maxrss
 
 
-def seeds() -> dict[str, tuple[bytes, Read]]:
-    """A small good file of every kind, and who reads it. The name is the file's."""
-    hu = body_hu(SHAPE)
-    voxels = hu.astype("<i2").tobytes()
-    files: dict[str, tuple[bytes, Read]] = {"ct.nii": (nifti_bytes(hu, spacing_mm=(6.0,) * 3), read_scan)}
-    for name, text in (("ct.nrrd", NRRD.format("raw")), ("ct.mha", META.format("False"))):
-        small = text.replace("28 24 20", "8 8 8").replace("3 3 3", "6 6 6")
-        small = small.replace("(3,0,0) (0,3,0) (0,0,3)", "(6,0,0) (0,6,0) (0,0,6)")
-        files[name] = (small.encode() + voxels, read_scan)
-    labels = (hu > 0).astype(np.uint8)
-    files["labels.nii"] = (nifti_bytes(labels, spacing_mm=(6.0,) * 3), read_label_map)
-    positions = [(0.0, 0.0, 6.0 * z) for z in range(8)]
-    files["frames.dcm"] = (_as_file(multi_frame_dataset(hu, positions, pixel_spacing_mm=6.0)), read_scan)
-    packed = multi_frame_dataset(hu, positions, pixel_spacing_mm=6.0)
-    packed.compress("1.2.840.10008.1.2.5")
-    files["packed.dcm"] = (_as_file(packed), read_scan)
-    slices = [_as_file(dataset) for dataset in body_slices(hu=hu, positions_mm=positions, PixelSpacing=[6.0, 6.0])]
-    files["ct_003.dcm"] = (slices[3], _among([*slices[:3], *slices[4:]]))
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for number, content in enumerate(slices):
-            file.writestr(f"{number}.dcm", content)
-    files["slices.zip"] = (archive.getvalue(), read_scan)
-    return files
+@dataclass(frozen=True)
+class Piece:
+    """Some executions of one reader."""
+
+    name: str
+    number: int
+    executions: int
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """Where its counts are kept."""
+        return f"{self.seed}-{self.name}-{self.number}-{self.executions}.json"
 
 
-def _as_file(dataset: object) -> bytes:
-    content = io.BytesIO()
-    dataset.save_as(content, enforce_file_format=True)  # type: ignore[attr-defined]
-    return content.getvalue()
+def all_readers(folder: Path) -> dict[str, Reader]:
+    """Readers of scans and of records, by the name of the file that is damaged. folder: empty, theirs alone."""
+    return {**scan_readers(folder), **readers(folder)}
 
 
-def _among(others: list[bytes]) -> Read:
-    """Reads a slice together with the rest of its series, which lies beside it."""
-
-    def read(path: Path) -> object:
-        for number, content in enumerate(others):
-            beside = path.parent / f"other_{number}.dcm"
-            if not beside.exists():
-                beside.write_bytes(content)
-        return read_scan(path.parent)
-
-    return read
+def pieces(names: list[str], runs: int, seed: int) -> Iterator[Piece]:
+    """The same number of executions for every reader, at least `runs` together."""
+    each = -(-runs // len(names))
+    for start in range(0, each, PIECE):
+        for name in names:
+            yield Piece(name, start // PIECE, min(PIECE, each - start), seed)
 
 
-def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to eight random edits, most of them in the header."""
-    changed = bytearray(content)
-    for _ in range(int(rng.integers(1, 9))):
-        if not changed:
-            break
-        end = min(len(changed), 1200) if rng.random() < 0.8 else len(changed)
-        place = int(rng.integers(end))
-        kind = int(rng.integers(6))
-        if kind == 0:
-            changed[place] ^= 1 << int(rng.integers(8))
-        elif kind == 1:
-            changed[place] = int(rng.integers(256))
-        elif kind == 2:
-            word = _INTERESTING[int(rng.integers(len(_INTERESTING)))]
-            changed[place : place + len(word)] = word
-        elif kind == 3:
-            del changed[place : place + int(rng.integers(1, 17))]
-        elif kind == 4:
-            changed[place:place] = rng.bytes(int(rng.integers(1, 17)))
-        else:
-            source = int(rng.integers(end))
-            changed[place : place + 16] = changed[source : source + 16]
-    return bytes(changed)
-
-
-def try_bytes(name: str, content: bytes, read: Read, folder: Path) -> str:
-    """ "read", "refused", or the foreign exception and where it came from."""
-    path = folder / name
+def try_bytes(content: bytes, reader: Reader, path: Path) -> str:
+    """ "read", "refused", or the fault and where it came from. path: where the input is written for the reader."""
     path.write_bytes(content)
-    started = time.monotonic()
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(LONGEST_S)
     try:
-        read(path)
-    except (InputRejected, InputIndeterminate):
-        outcome = "refused"
-    except Exception as error:
+        reader.read(path)
+    except reader.errors:
+        return "refused"
+    except (Exception, TooLong) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-    else:
-        outcome = "read"
-    return f"longer than {LONGEST_S} s" if time.monotonic() - started > LONGEST_S else outcome
+    finally:
+        signal.alarm(0)
+    return "read"
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    raise TooLong(f"longer than {LONGEST_S} s")
+
+
+def run_piece(piece: Piece, folder: Path) -> Counter[str]:
+    """Executions in this process, whose terminal is a file of its own. folder: empty."""
+    (folder / "readers").mkdir()
+    (folder / "temporary").mkdir()
+    tempfile.tempdir = str(folder / "temporary")
+    reader = all_readers(folder / "readers")[piece.name]
+    draw, counts = random.Random(f"{piece.seed} {piece.name} {piece.number}"), Counter[str]()
+    for _ in range(piece.executions):
+        content = damaged(reader, draw)
+        (folder / "last").write_bytes(content)
+        outcome = try_bytes(content, reader, folder / "input")
+        if os.fstat(1).st_size:
+            outcome = "words on the terminal: " + os.pread(1, 80, 0).decode(errors="replace")
+            os.ftruncate(1, 0)
+        counts[outcome] += 1
+        if outcome not in RIGHT and counts[outcome] == 1:
+            keep(piece.name, content)
+    return counts
+
+
+def keep(name: str, content: bytes) -> None:
+    """An input that ended in a fault."""
+    FOUND.mkdir(exist_ok=True)
+    (FOUND / f"{hashlib.sha256(content).hexdigest()[:12]}-{name}").write_bytes(content)
+
+
+def start(piece: Piece, kept: Path, fast: Path) -> tuple[int, Path]:
+    """Begin a piece in a child. Returns its process and folder."""
+    folder = Path(tempfile.mkdtemp(dir=fast))
+    child = os.fork()
+    if child:
+        return child, folder
+    try:
+        terminal = os.open(folder / "terminal", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(terminal, stream)
+        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        counts = run_piece(piece, folder)
+        facts = {
+            "counts": counts,
+            "seconds": time.process_time() - began,
+            "mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // _MIB,
+        }
+        (kept / f"{piece.file}.new").write_text(json.dumps(facts), encoding="utf-8")
+        (kept / f"{piece.file}.new").replace(kept / piece.file)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def finish(child: int, status: int, piece: Piece, kept: Path, folder: Path) -> None:
+    """Keep what ended a child."""
+    if status != 0:
+        words = (folder / "terminal").read_text(errors="replace")[-2000:] if (folder / "terminal").exists() else ""
+        last = folder / "last"
+        if os.WIFSIGNALED(status) and last.exists():
+            keep(piece.name, last.read_bytes())
+        fault = f"process {child} ended with {os.waitstatus_to_exitcode(status)}"
+        sys.stderr.write(f"{piece}: {fault} {words}\n")
+        (kept / piece.file).write_text(json.dumps({"counts": {fault: 1}, "seconds": 0, "mib": 0}), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(todo: list[Piece], kept: Path, jobs: int) -> None:
+    """Run pieces, so many at once, on a file system in memory where there is one."""
+    memory = Path("/dev/shm")
+    running: dict[int, tuple[Piece, Path]] = {}
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
+        while todo or running:
+            while todo and len(running) < jobs:
+                piece = todo.pop(0)
+                child, folder = start(piece, kept, Path(place))
+                running[child] = (piece, folder)
+            child, status = os.wait()
+            piece, folder = running.pop(child)
+            finish(child, status, piece, kept, folder)
+            sys.stderr.write(f"{len(todo) + len(running)} pieces left\n")
+
+
+def tell(plan: list[Piece], kept: Path) -> bool:
+    """A table of what came of every reader; whether all of it is right."""
+    counts: dict[str, Counter[str]] = {}
+    seconds, most_mib = 0.0, 0
+    for piece in plan:
+        facts = json.loads((kept / piece.file).read_text(encoding="utf-8"))
+        counts.setdefault(piece.name, Counter()).update(facts["counts"])
+        seconds, most_mib = seconds + facts["seconds"], max(most_mib, facts["mib"])
+    total = sum(counts.values(), Counter[str]())
+    for name, count in {**counts, "all": total}.items():
+        faults = sum(count.values()) - count["read"] - count["refused"]
+        sys.stdout.write(f"| {name} | {sum(count.values())} | {count['read']} | {count['refused']} | {faults} |\n")
+    sys.stdout.writelines(f"FAULT {count} times: {what}\n" for what, count in total.items() if what not in RIGHT)
+    sys.stdout.write(f"{seconds:.0f} s of a processor; at most {most_mib} MiB more than before the first input\n")
+    return set(total) <= RIGHT
 
 
 def main() -> int:
-    """Run, keep what was found, print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20_000)
+    """Run what has not been run, print the counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--kept", type=Path, default=KEPT, help="where finished pieces are kept")
     options = parser.parse_args()
-    rng, counts = np.random.default_rng(options.seed), Counter[str]()
-    files = seeds()
-    names = list(files)
-    with tempfile.TemporaryDirectory() as place:
-        for name in names:
-            (Path(place) / name).mkdir()
-        for number in range(options.runs):
-            name = names[number % len(names)]
-            content, read = files[name]
-            spoiled = damaged(content, rng)
-            outcome = try_bytes(name, spoiled, read, Path(place) / name)
-            counts[outcome] += 1
-            if outcome not in ("read", "refused") and counts[outcome] == 1:
-                FOUND.mkdir(exist_ok=True)
-                (FOUND / f"{hashlib.sha256(spoiled).hexdigest()[:12]}-{name}").write_bytes(spoiled)
-    sys.stdout.write("".join(f"{count:9} {outcome}\n" for outcome, count in counts.most_common()))
-    return 1 if set(counts) - {"read", "refused"} else 0
+    options.kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        names = list(all_readers(Path(folder)))
+    plan = list(pieces(names, options.runs, options.seed))
+    run([piece for piece in plan if not (options.kept / piece.file).exists()], options.kept, options.jobs)
+    return 0 if tell(plan, options.kept) else 1
 
 
 if __name__ == "__main__":

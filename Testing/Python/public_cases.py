@@ -3,7 +3,10 @@
 Each maker writes into a folder and tells what to give to the reader. The reports are named in the docstrings.
 """
 
+import bz2
 import dataclasses
+import gzip
+import zipfile
 from functools import cache
 
 import nibabel
@@ -33,6 +36,7 @@ class Case:
     words: str = ""  # of the warning, or of the sentence; empty for a scan that is read without one
     same_voxels: bool = True  # a scan that is read has the voxels of HU
     options: dict = dataclasses.field(default_factory=dict)
+    warnings: int | None = None  # how many there are, where all of them are known
 
 
 @cache
@@ -206,11 +210,96 @@ def prior_and_current(folder):
     return folder
 
 
+def two_phases_as_series(folder):
+    """monai-deploy#505: the portal venous one is wanted"""
+    slices(folder / "a")
+    slices(folder / "b", brighter(HU, 60), series="1.2.3.5", SeriesNumber=4, SeriesDescription="arterial 2.0")
+    return folder
+
+
 def two_patients(folder):
     datasets = body_slices(hu=HU, positions_mm=POSITIONS)
     for dataset in datasets[20:]:
         dataset.PatientID, dataset.PatientName = "MRN999", "Roe^Richard"
     return write_series(folder, datasets)
+
+
+def folder_of_a_zip(folder):
+    """Cohorts as they were downloaded."""
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "study.zip", "w") as archive:
+        for path in sorted(slices(folder.parent / "slices").glob("*.dcm")):
+            archive.write(path, path.name)
+    return folder
+
+
+def nifti_2(folder):
+    """nibabel#1004"""
+    folder.mkdir(parents=True)
+    nibabel.save(nibabel.Nifti2Image(HU.transpose(2, 1, 0), RAS), folder / "ct.nii")
+    return folder / "ct.nii"
+
+
+def pair(folder, given="ct.hdr"):
+    """nibabel: a header and its voxels"""
+    folder.mkdir(parents=True)
+    nibabel.save(nibabel.Nifti1Pair(HU.transpose(2, 1, 0), RAS), folder / "ct.img")
+    return folder / given
+
+
+def analyze(folder, given="ct.hdr"):
+    """Older than NIfTI; nobody knows where left is"""
+    folder.mkdir(parents=True)
+    nibabel.save(nibabel.AnalyzeImage(HU.transpose(2, 1, 0), None), folder / "ct.img")
+    return folder / given
+
+
+def nifti_bz2(folder):
+    """nibabel writes and reads it"""
+    path = nifti(folder)
+    (folder / "ct.nii.bz2").write_bytes(bz2.compress(gzip.decompress(path.read_bytes())))
+    return folder / "ct.nii.bz2"
+
+
+def nrrd_raw(folder, **changes):
+    """teem: a file name with a folder, a voxel stream that begins before the file"""
+    folder.mkdir(parents=True)
+    text = "NRRD0005\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 28 24 40\nendian: little\n"
+    text += "space directions: (2.5,0,0) (0,3,0) (0,0,3)\nspace origin: (-35,-36,100)\nencoding: raw\n"
+    text += "".join(f"{key.replace('_', ' ')}: {value}\n" for key, value in changes.items())
+    (folder / "d.raw").write_bytes(HU.astype("<i2").tobytes())
+    (folder / "ct.nhdr").write_text(text + "\n")
+    return folder / "ct.nhdr"
+
+
+def meta_modality_first(folder):
+    """elastix and others: keys in another order"""
+    folder.mkdir(parents=True)
+    text = "Modality = MET_MOD_CT\nNDims = 3\nDimSize = 28 24 40\nElementSpacing = 2.5 3 3\nOffset = -35 -36 100\n"
+    text += "TransformMatrix = 1 0 0 0 1 0 0 0 1\nBinaryDataByteOrderMSB = False\nElementType = MET_SHORT\n"
+    content = (text + "ElementDataFile = LOCAL\n").encode() + HU.astype("<i2").tobytes()
+    (folder / "ct.mha").write_bytes(content)
+    return folder / "ct.mha"
+
+
+def in_meters(folder):
+    """NIfTI whose unit is the meter (xyzt_units 1)"""
+    path = nifti(folder)
+    image = nibabel.load(path)
+    affine = image.affine.copy()
+    affine[:3] /= 1000
+    image = nibabel.Nifti1Image(np.asanyarray(image.dataobj), affine)
+    image.header.set_xyzt_units("meter")
+    nibabel.save(image, folder / "m.nii.gz")
+    return folder / "m.nii.gz"
+
+
+def linked(folder):
+    """Cohorts organized by links"""
+    slices(folder / "real")
+    (folder / "links").mkdir()
+    (folder / "links" / "study").symlink_to(folder / "real")
+    return folder / "links"
 
 
 def nrrd_ascii(folder):
@@ -228,7 +317,7 @@ CASES = {
     "PC-01": Case(interleaved_phases, "rejected", CHOOSE),
     "PC-01 as NIfTI": Case(interleaved_phases_without_a_header, "indeterminate", "even and odd slices"),
     "PC-02": Case(air_slices_amid, "rejected", "10 slices of the input file hold nothing but air"),
-    "PC-04": Case(sheared, "read", REGULAR, same_voxels=False),
+    "PC-04": Case(sheared, "read", REGULAR, same_voxels=False, warnings=1),
     "PC-05": Case(lambda folder: nifti(folder, qform=0, sform=0), "read", "orientation unknown", same_voxels=False),
     "PC-07": Case(two_phases_at_one_place, "rejected", CHOOSE),
     "PC-07 chosen": Case(two_phases_at_one_place, "read", options={"acquisition": "1"}),
@@ -255,6 +344,26 @@ CASES = {
     "PC-22b": Case(lambda folder: slices(folder, LossyImageCompression="01"), "read", "compressed with losses"),
     "PC-23": Case(prior_and_current, "rejected", "2024-01-01"),
     "two patients": Case(two_patients, "rejected", "of different patients"),
+    "PC-23 by words": Case(two_phases_as_series, "read", options={"series": "portal venous"}),
+    "PC-23 by words of both": Case(
+        two_phases_as_series, "rejected", "2 CT series have the words asked for", options={"series": "2.0"}
+    ),
+    "PC-25 NIfTI-2": Case(nifti_2, "read"),
+    "PC-25 pair": Case(pair, "read"),
+    "PC-25 pair, .img": Case(lambda folder: pair(folder, "ct.img"), "read"),
+    "PC-25 Analyze": Case(analyze, "rejected", "Analyze 7.5 header, which does not tell left from right"),
+    "PC-25 Analyze, .img": Case(
+        lambda folder: analyze(folder, "ct.img"), "rejected", "Analyze 7.5 header, which does not tell left from right"
+    ),
+    "PC-25 .nii.bz2": Case(nifti_bz2, "rejected", "bzip2 archive, which has to be unpacked first"),
     "PC-26": Case(nrrd_ascii, "rejected", "uses NRRD encoding 'ascii'"),
+    "PC-26 ./d.raw": Case(lambda folder: nrrd_raw(folder, data_file="./d.raw"), "read"),
+    "PC-26 byte skip": Case(
+        lambda folder: nrrd_raw(folder, byte_skip=-1, data_file="d.raw"), "rejected", "skips bytes"
+    ),
+    "PC-26 Modality first": Case(meta_modality_first, "read"),
+    "units": Case(in_meters, "read"),
+    "a folder of a link": Case(linked, "read"),
+    "a folder of a ZIP": Case(folder_of_a_zip, "rejected", "but a ZIP archive: give the archive itself"),
     "PC-30": Case(lambda folder: edited(slices(folder), lambda content: content + bytes(5)), "read"),
 }

@@ -16,7 +16,8 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import Geometry
-from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 GEOMETRY = Geometry((100, 96, 96), (1.0, 1.0, 1.0))
 CONFIG = ScreeningConfig(working_spacing_mm=None)
@@ -154,7 +155,8 @@ def scored_again(drawn, edited):
     found = screen(ct, decoders(), CONFIG)
     known = replace(found.screening, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
     ai = bound(Answer(known, ct, found.label_map, found.tumor_probability)).screening
-    return rescore(ai, found.label_map, LabelMap(edited, GEOMETRY), found.tumor_probability, ct).screening
+    arrays = (found.label_map.labels, edited, found.tumor_probability)
+    return rescore(ai, *(VolumePart.of(array, GEOMETRY) for array in arrays), ct).screening
 
 
 def test_what_is_not_assessable_can_be_edited_and_scored_again():

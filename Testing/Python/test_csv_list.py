@@ -26,6 +26,31 @@ def test_a_table_program_may_have_saved_it(tmp_path):
     assert [(case.case_id, case.patient_id) for case in cases] == [("scan-1", "P1"), ("scan-2", "P1")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image\tlabels\tcase_id\na, b.nii\tt;.nrrd\tone\n",
+        "Image;LABELS;Case ID;;\na, b.nii;t|.nrrd;one;;\n;;;;\n",
+        "sep=|\r\nimage|labels|case_id\r\na, b.nii|t;.nrrd|one\r\n",
+        '"sep=;"\nImage;Labels;case_id\n"a, b.nii";t.nrrd;one\n',
+        "SEP=\t\nimage\tlabels\tcase_id\na, b.nii\tt.nrrd\tone\n",
+        '\n\nimage,labels,case_id,\n"a, b.nii",t.nrrd,one,\n,,,\n',
+    ],
+)
+def test_every_dialect_of_table_programs_is_read(tmp_path, text):
+    for encoding in ("utf-8", "utf-8-sig"):
+        (case,) = csv_list(listed(tmp_path, text, encoding=encoding)).cases
+        assert (case.case_id, case.image) == ("one", tmp_path / "a, b.nii")
+
+
+def test_a_path_of_windows_is_found(tmp_path):
+    (case,) = csv_list(listed(tmp_path, "image,labels\n.\\scans\\a.nii.gz,b.nii\n")).cases
+    assert case.image == tmp_path / "scans" / "a.nii.gz"
+    (tmp_path / "c\\d.nii").touch()
+    (case,) = csv_list(listed(tmp_path, "image,labels,case_id\nc\\d.nii,b.nii,x\n")).cases
+    assert case.image == tmp_path / "c\\d.nii"
+
+
 def test_an_absolute_path_stays_one(tmp_path):
     path = listed(tmp_path, f"image,labels\n{tmp_path}/elsewhere/a.nii,b.nii\n")
     assert csv_list(path).cases[0].image == tmp_path / "elsewhere/a.nii"
@@ -38,6 +63,11 @@ def test_an_absolute_path_stays_one(tmp_path):
         ("image,label\na,b\n", "has the columns image, label; it needs image and labels"),
         ("image,labels,fold\na,b,1\n", "may have case_id and patient_id"),
         ("image,labels\n", "lists no case"),
+        ("Image,image,labels\na,b,c\n", "names a column twice"),
+        ("image,labels\na,b,c\n", "line 2: there are more values than columns"),
+        ("image,labels,,age\na,b,,1\n", "may have case_id and patient_id"),
+        ("sep=;\n\na.nii;b.nii,line\n", "has the columns a.nii"),
+        ("sep=;\nimage;labels\na.nii;\n", "line 3: the column labels is empty"),
         ("image,labels\na.nii,b.nii\nc.nii,\n", "line 3: the column labels is empty"),
         ("image,labels,case_id\na.nii,b.nii,../x\n", "line 2: '../x' cannot name"),
         ("image,labels\n" + 200_000 * "a" + ",b.nii\n", "is no table of comma-separated values"),

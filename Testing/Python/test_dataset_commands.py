@@ -2,10 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from dataset_trees import gland_in_fat, msd_tree, nih_tree, panorama_tree, write
+from dataset_trees import GEOMETRY, gland_in_fat, msd_tree, nih_tree, panorama_tree, write
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.datasets.source import recognized
@@ -131,6 +132,18 @@ def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
     assert case.facts.patient_id == "P1"
 
 
+def test_a_label_map_that_its_header_places_elsewhere_is_taken_voxel_by_voxel_when_asked(tmp_path, capsys):
+    hu, labels = gland_in_fat(tumor=True)
+    write(tmp_path / "a.nii.gz", hu)
+    write(tmp_path / "l.nii.gz", labels, replace(GEOMETRY, origin_mm=(0.0, 0.0, 0.0)))
+    (tmp_path / "cases.csv").write_text("image,labels\na.nii.gz,l.nii.gz\n")
+    assert prepare(tmp_path / "cases.csv", "--output", tmp_path / "refused") == 5
+    assert "from (0, 0, 0) on" in capsys.readouterr().err
+    options = ("--labels-by-voxel", "csv", "--output", tmp_path / "store")
+    assert prepare(tmp_path / "cases.csv", *options) == 0
+    assert np.array_equal(CaseStore(tmp_path / "store").cases[0].labels, labels)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -143,6 +156,7 @@ def test_own_numbers_and_mirrored_label_maps_can_be_told(tmp_path):
         (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),
         (("msd", "--mirrored-labels", "nih=left-right"), "no source is nih; the sources are msd"),
+        (("msd", "--labels-by-voxel", "csv"), "no source is csv; the sources are msd"),
         (("nih", "--labels", "empty", "--labels", "nih=nih"), "--labels is given twice for nih"),
     ],
 )

@@ -83,4 +83,4 @@ def test_the_answer_of_the_phantom_with_a_tumor_is_suspicious_and_without_its_la
 def test_a_saved_answer_is_read_back_the_same(shown):
     same_findings, files = shown["save"]
     assert same_findings
-    assert set(files) == {"labels.seg.nrrd", "tumor_probability.nrrd", "report.html"}
+    assert set(files) == {"labels.seg.nrrd", "tumor_probability.nrrd", "network_labels.nrrd", "report.html"}

@@ -14,9 +14,10 @@ import PDACScreeningLib as pdac
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.dicom.object_files import DICOM_FILES
+from PDACScreeningLib.engines import loading
 from PDACScreeningLib.errors import DataError, GeometryMismatch, ModelError, ResultError
 from PDACScreeningLib.inference.judgment import Judgment
-from PDACScreeningLib.network import model_directory
+from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.specification_draw import random_specification
@@ -26,6 +27,7 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.given_labels import NO_LABELS, NOT_OURS
 from PDACScreeningLib.session.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING, TUMOR_PROBABILITY
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 ROOT = Path(__file__).resolve().parents[2]
 UNLIKE = ("timings_s", "provenance", "files_sha256")  # when it ran
@@ -89,8 +91,8 @@ def test_the_answer_says_what_made_it(answer):
 
 
 def test_the_model_is_loaded_once_for_several_scans(scan, model, monkeypatch):
-    loaded, load = [], model_directory.load_model
-    monkeypatch.setattr(model_directory, "load_model", lambda folder: loaded.append(folder) or load(folder))
+    loaded, load = [], loading.load_engine
+    monkeypatch.setattr(loading, "load_engine", lambda folder, *how: loaded.append(folder) or load(folder, *how))
     screener = pdac.Screener(model, device="cpu")
     first, second = (screener.screen(scan, protocol="fast") for _ in range(2))
     assert plain(first.screening) == plain(second.screening)
@@ -121,7 +123,7 @@ def test_a_damaged_model_is_an_error(tmp_path, scan):
 
 def test_a_notebook_shows_the_report(answer):
     html = answer._repr_html_()
-    assert html.startswith("<iframe srcdoc=")
+    assert html.startswith('<iframe sandbox="allow-scripts"')
     assert "Suspicious region found" in html
     assert '"&quot;' not in html.split("srcdoc=", 1)[1][:20]
 
@@ -134,6 +136,10 @@ def test_what_is_saved_reads_back(answer, tmp_path):
     assert np.array_equal(again.label_map.labels, answer.label_map.labels)
     assert again.label_map.geometry.is_close(answer.label_map.geometry)
     assert np.array_equal(again.tumor_probability, answer.tumor_probability)
+    for evidence in answer.screening.scales:
+        own, read = (found.network_labels.labels_of(evidence.title) for found in (answer, again))
+        assert np.array_equal(read.whole(), own.whole())
+        assert (own.values == Label.TUMOR).any() == (evidence.tumor_voxels > 0)
 
 
 @pytest.fixture
@@ -143,7 +149,9 @@ def other_scan(tmp_path, answer):
     flipped = replace(labels, labels=np.where(labels.labels > 0, np.uint8(Label.PANCREAS), np.uint8(0)))
     elsewhere = np.clip(answer.tumor_probability * np.float32(0.5), 0, 1)
     facts = replace(answer.screening.input, voxels_sha256="0" * 64)
-    other = pdac.Answer(replace(answer.screening, input=facts), ct, flipped, elsewhere)
+    names, alone = answer.network_labels.names, VolumePart.of(flipped.labels, flipped.geometry)
+    networks = NetworkLabels.of(names, [alone] * len(names))
+    other = pdac.Answer(replace(answer.screening, input=facts), ct, flipped, elsewhere, network_labels=networks)
     return other.save(tmp_path / "other")
 
 
@@ -189,6 +197,17 @@ def test_labels_on_another_grid_than_the_scan_are_refused(answer, tmp_path):
     elsewhere = replace(answer, label_map=replace(answer.label_map, geometry=moved))
     with pytest.raises(ResultError, match="another grid"):
         pdac.read_result(elsewhere.save(tmp_path / "result"))
+
+
+def test_a_result_without_the_labels_of_each_network_is_read_as_before(answer, tmp_path):
+    older = replace(answer, network_labels=None)
+    assert pdac.read_result(older.save(tmp_path / "result")).network_labels is None
+
+
+def test_labels_of_networks_that_the_evidence_does_not_name_are_refused(answer, tmp_path):
+    fewer = replace(answer, screening=replace(answer.screening, scales=answer.screening.scales[:1]))
+    with pytest.raises(ResultError, match="network_labels.nrrd does not fit"):
+        pdac.read_result(fewer.save(tmp_path / "result"))
 
 
 def test_a_run_that_was_ended_between_its_two_renamings_is_told_of(answer, tmp_path):

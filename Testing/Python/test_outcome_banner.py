@@ -7,6 +7,7 @@ from sample_screenings import ALL, FINDINGS, INDETERMINATE, NOT_SUSPICIOUS, REJE
 
 from PDACScreeningLib.report.outcome_banner import (
     Tone,
+    image_of,
     not_current_banner,
     outcome_banner,
     slice_of,
@@ -27,6 +28,24 @@ def test_the_largest_finding_its_slice_the_agreement_and_the_warnings_stand_in_o
 def test_the_slice_is_where_a_person_scrolls_to():
     assert slice_of(FINDINGS[0], SUSPICIOUS.input) == "slice 13 of 24"  # (130 - 100) / 2.5 = 12, counted from 1
     assert slice_of(FINDINGS[0], None) == ""
+
+
+def test_a_dicom_scan_is_told_by_series_and_image_number_too():
+    numbered = replace(
+        SUSPICIOUS,
+        findings=(replace(FINDINGS[0], image_number=46),),
+        input=replace(SUSPICIOUS.input, series_number=3),
+    )
+    assert outcome_banner(numbered).line.startswith("Finding 31 mm (11.0 mL), slice 13 of 24, series 3 image 46. ")
+    assert image_of(numbered.findings[0], None) == "image 46"
+    assert image_of(FINDINGS[0], SUSPICIOUS.input) == ""
+
+
+def test_a_region_that_was_left_out_is_not_called_the_finding():
+    only = replace(NOT_SUSPICIOUS, findings=(replace(FINDINGS[1], left_out=True),))
+    assert outcome_banner(only).line.startswith("Only regions that the component rule left out; the largest: 13 mm")
+    beside = replace(SUSPICIOUS, findings=(FINDINGS[0], replace(FINDINGS[1], left_out=True)))
+    assert outcome_banner(beside).line.startswith("Finding 31 mm")
 
 
 def test_what_was_not_assessed_has_its_own_banner_with_the_reason():

@@ -62,6 +62,15 @@ def test_another_task_of_the_decathlon_is_not_taken_for_the_pancreas(tmp_path, l
         msd_pancreas(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["PDAC", "pancreatic_mass", "Tumor"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_other_words_for_the_tumor_and_a_byte_order_mark_are_no_fault(tmp_path, name, mark):
+    msd_tree(tmp_path)
+    text = mark + json.dumps({"labels": {"background": 0, "pancreas": 1, name: 2}})
+    (tmp_path / "dataset.json").write_text(text, encoding="utf-8")
+    assert len(msd_pancreas(tmp_path).cases) == 2
+
+
 def test_a_dataset_json_that_cannot_be_read_is_told(tmp_path):
     msd_tree(tmp_path)
     (tmp_path / "dataset.json").write_text('{"labels": ["pancreas"]}')

@@ -26,6 +26,7 @@ from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 GRID = Geometry((20, 20, 20), (1.0, 1.0, 1.0))
 PROTOCOL = Protocol(
@@ -61,8 +62,12 @@ def of_its_own(ai, labels=BEFORE, probability=PROBABILITY, ct=CT):
     return bound(Answer(known, label_map=labels, tumor_probability=probability)).screening
 
 
+def part(array, grid=GRID):
+    return VolumePart.of(array, grid)
+
+
 def rescored(edited, *, ai=AI):
-    return rescore(of_its_own(ai), BEFORE, LabelMap(edited, GRID), PROBABILITY, CT)
+    return rescore(of_its_own(ai), part(BEFORE.labels), part(edited), part(PROBABILITY), CT)
 
 
 def test_labels_that_were_not_edited_give_back_the_untouched_answer():
@@ -122,20 +127,20 @@ def test_evidence_model_and_warnings_of_the_ai_stay():
 
 def test_another_grid_is_refused():
     other = Geometry(GRID.shape, (1.0, 1.0, 2.0))
-    labels = LabelMap(pancreas_with_tumor(tumor_x=3), other)
+    labels = part(pancreas_with_tumor(tumor_x=3), other)
     with pytest.raises(GeometryMismatch, match="another grid"):
-        rescore(AI, labels, labels, np.zeros(GRID.shape, np.float32), CT)
+        rescore(AI, labels, labels, part(PROBABILITY), CT)
 
 
 @pytest.mark.parametrize("foreign", ["labels", "probability", "ct"])
 def test_labels_probability_and_ct_of_another_scan_on_the_same_grid_are_refused(foreign):
     others = {
-        "labels": LabelMap(pancreas_with_tumor(tumor_x=3), GRID),
-        "probability": PROBABILITY + np.float32(0.1),
+        "labels": part(pancreas_with_tumor(tumor_x=3)),
+        "probability": part(PROBABILITY + np.float32(0.1)),
         "ct": CTVolume(CT.hu + np.int16(1), GRID),
     }
-    given = {"labels": BEFORE, "probability": PROBABILITY, "ct": CT, foreign: others[foreign]}
-    edited = LabelMap(pancreas_with_tumor(tumor_x=4), GRID)
+    given = {"labels": part(BEFORE.labels), "probability": part(PROBABILITY), "ct": CT, foreign: others[foreign]}
+    edited = part(pancreas_with_tumor(tumor_x=4))
     with pytest.raises(ResultError, match="another scan's"):
         rescore(of_its_own(AI), given["labels"], edited, given["probability"], given["ct"])
 
@@ -143,7 +148,7 @@ def test_labels_probability_and_ct_of_another_scan_on_the_same_grid_are_refused(
 def test_the_answer_of_another_scan_is_refused():
     other = of_its_own(AI, ct=CTVolume(CT.hu + np.int16(1), GRID))
     with pytest.raises(ResultError, match="another scan's"):
-        rescore(other, BEFORE, BEFORE, PROBABILITY, CT)
+        rescore(other, part(BEFORE.labels), part(BEFORE.labels), part(PROBABILITY), CT)
 
 
 def test_a_protocol_of_another_scan_is_refused():
@@ -164,7 +169,8 @@ def test_one_voxel_more_changes_a_real_screening_by_about_one_voxel(spacing_mm, 
     edited = answer.label_map.labels.copy()
     edited[12, 18, 24] = Label.TUMOR  # at the border of the tumor
     ai = of_its_own(answer.screening, answer.label_map, answer.tumor_probability, ct)
-    result = rescore(ai, answer.label_map, LabelMap(edited, ct.geometry), answer.tumor_probability, ct).screening
+    parts = (part(array, ct.geometry) for array in (answer.label_map.labels, edited, answer.tumor_probability))
+    result = rescore(ai, *parts, ct).screening
     assert result.tumor_voxels == pytest.approx(answer.screening.tumor_voxels, rel=0.05)
     # the stored probability went to the scan's grid and comes back: sharp edges lose a little on thick slices
     assert result.score == pytest.approx(answer.screening.score, abs=0.05)

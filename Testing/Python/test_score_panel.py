@@ -75,13 +75,23 @@ def test_what_a_rejected_scan_does_not_know_is_empty():
 def test_a_finding_is_one_row_with_units_in_the_head():
     rows = finding_rows(SUSPICIOUS)
     assert len(rows) == len(FINDINGS)
-    assert rows[1] == ("2", "13", "1.26", "9 of 24", "0.64", "-4", "")
+    assert rows[1] == ("2", "13", "1.26", "9 of 24", "", "0.64", "-4", "")
     assert all(len(row) == len(FINDING_COLUMNS) for row in rows)
 
 
 def test_a_region_that_the_rule_leaves_out_says_so():
     small = replace(NOT_SUSPICIOUS, findings=FINDINGS[1:])
     assert finding_rows(small)[0][-1] == "too small for the rule"
+
+
+def test_a_region_that_the_component_rule_left_out_is_a_row_and_says_so():
+    beside = replace(SUSPICIOUS, findings=(FINDINGS[0], replace(FINDINGS[1], left_out=True)))
+    assert [row[-1] for row in finding_rows(beside)] == ["", "left out by the component rule"]
+
+
+def test_the_number_of_the_image_stands_beside_the_slice():
+    numbered = replace(SUSPICIOUS, findings=(replace(FINDINGS[0], image_number=46),))
+    assert finding_rows(numbered)[0][3:5] == ("13 of 24", "46")
 
 
 def test_details_hold_everything_else_once():

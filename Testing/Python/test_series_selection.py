@@ -28,7 +28,7 @@ def two_series(tmp_path):
 def test_several_series_are_refused_with_a_list_to_choose_from(tmp_path):  # the second description names the patient
     two_series(tmp_path)
     assert refusal(tmp_path) == (
-        "the folder holds 2 CT series: choose one with --series NUMBER or UID "
+        "the folder holds 2 CT series: choose one with --series NUMBER, UID or words of its text "
         "(3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; 4: 14 slices of 3 mm, 2026-01-02)"
     )
 
@@ -45,6 +45,25 @@ def test_a_series_that_is_not_there_is_refused_with_the_list(tmp_path):
         "choose another with --series (asked for 9; there is 3: 20 slices of 3 mm, 'portal venous 2.0', 2026-01-02; "
         "4: 14 slices of 3 mm, 2026-01-02)"
     )
+
+
+@pytest.mark.parametrize("wanted", ["portal venous", "Portal", "2.0 VENOUS"])
+def test_a_series_is_chosen_by_words_of_its_description(tmp_path, wanted):
+    two_series(tmp_path)
+    write_series(tmp_path, body_slices(series="1.2.9", SeriesNumber=5, SeriesDescription="arterial 2.0"), prefix="art")
+    assert len(read_series(tmp_path, series=wanted).volume.hu) == 20
+    assert refusal(tmp_path, series="2.0").startswith(
+        "2 CT series have the words asked for in their description: choose one with --series NUMBER or UID (5: 20"
+    )
+    for absent in ("venous delayed", "", " ", "Doe"):  # the name of a patient chooses nothing
+        assert "does not hold the CT series asked for" in refusal(tmp_path, series=absent)
+
+
+def test_a_number_is_not_taken_for_a_word(tmp_path):
+    write_series(tmp_path, body_slices(SeriesDescription="phase 4"), prefix="a")
+    late = body_slices(hu=body_hu(SHAPE)[:14], series=OTHER, SeriesNumber=4, SeriesDescription="late")
+    write_series(tmp_path, late, prefix="b")
+    assert len(read_series(tmp_path, series="4").volume.hu) == 14
 
 
 def test_two_series_of_one_number_are_told_apart_by_uid(tmp_path):
@@ -113,9 +132,14 @@ def test_an_empty_folder_is_refused(tmp_path):
     assert "holds no DICOM files" in refusal(tmp_path)
 
 
+def test_a_folder_with_nothing_but_an_archive_is_refused_with_a_hint(tmp_path):
+    (tmp_path / "study.zip").write_bytes(b"PK\x03\x04")
+    assert refusal(tmp_path).startswith("the folder holds no DICOM files, but a ZIP archive: give the archive itself")
+
+
 def test_usual_companions_are_left_out_without_a_word_and_strangers_with_one(tmp_path):
     write_series(tmp_path, body_slices())
-    for name in ("README.txt", "viewer.exe", ".DS_Store", "._ct_000.dcm"):
+    for name in ("README.txt", "viewer.exe", "study.zip", ".DS_Store", "._ct_000.dcm"):
         (tmp_path / name).write_bytes(b"something")
     assert len(read_series(tmp_path).warnings) == 1
     (tmp_path / "IM0021").write_bytes(b"something")

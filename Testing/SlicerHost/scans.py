@@ -17,6 +17,7 @@ from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 TILT = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)  # turned about the long axis of the body
 GEOMETRY = Geometry((20, 30, 40), (2.0, 2.0, 2.0), (-30.0, 12.0, 100.0), TILT)
@@ -54,6 +55,11 @@ def facts(node):
     grid, hu_range = ct.geometry, (int(ct.hu.min()), int(ct.hu.max()))
     digest = voxels_sha256(ct.hu)
     return InputFacts("NRRD", grid.shape, grid.spacing_mm, grid.origin_mm, grid.direction, digest, hu_range)
+
+
+def part(array):
+    """A (z, y, x) array on the grid of the CT, without what is 0 around it."""
+    return VolumePart.of(array, GEOMETRY)
 
 
 def probability():

@@ -1,18 +1,20 @@
 """The panel as a reading tool: banner, keys, report, views, what-if, prior result and the queue of all CTs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import slicer
 from made_result import make_result
-from panel_driving import choose, paint, press_screen, screened
+from panel_driving import choose, findings, paint, press_screen, screened, segment_voxels
 from run_driving import fake_python, load_scan, replaying_python, until
 from scans import ct_node, result_folder
 from screening_inputs import write_model
 
 from PDACScreeningLib.mrml.reading_layout import LAYOUT_ID
 from PDACScreeningLib.mrml.result_nodes import show_result
+from PDACScreeningLib.mrml.result_record import read_record, write_record
 from PDACScreeningLib.report.outcome_banner import Tone
 from PDACScreeningLib.volume.label_map import Label
 
@@ -222,3 +224,60 @@ def test_a_problem_of_another_scan_names_it(module_widget, scene, tmp_path):
     module_widget.ui.inputSelector.setCurrentNode(other)
     until(lambda: not module_widget.screening.running)
     assert module_widget.ui.problemLabel.text == "head: Not assessable: It is a head."
+
+
+def test_each_network_alone_is_shown_on_demand_and_changes_neither_score_nor_review(panel):
+    result, buttons = panel._parameterNode.result, panel.display.networks.buttons
+    networks = result.GetNodeReference("PDACScreeningNetworks")
+    shown = networks.GetDisplayNode()
+    assert list(buttons) == ["64^3", "32^3", "16^3"]
+    assert [button.text for button in buttons.values()] == ["64^3", "32^3", "16^3"]
+    ids = [networks.GetSegmentation().GetNthSegmentID(index) for index in range(6)]
+    assert not any(shown.GetSegmentVisibility(identifier) for identifier in ids)
+    said = panel.ui.stateLabel.text
+    buttons["32^3"].click()
+    assert [identifier for identifier in ids if shown.GetSegmentVisibility(identifier)] == [
+        "32^3 alone.Pancreas",
+        "32^3 alone.Tumor",
+    ]
+    until(lambda: not panel._refreshTimer.isActive())
+    assert panel.ui.stateLabel.text == said
+    assert panel.ui.rescoreButton.enabled
+    panel.ui.acceptButton.click()
+    buttons["32^3"].click()
+    assert not any(shown.GetSegmentVisibility(identifier) for identifier in ids)
+    assert "edited since" not in panel.ui.reviewLabel.text
+
+
+def test_the_segments_of_a_network_are_those_of_its_evidence(panel, made):
+    result, volume = panel._parameterNode.result, panel._parameterNode.inputVolume
+    networks = result.GetNodeReference("PDACScreeningNetworks")
+    for evidence in made.screening.scales:  # this scan is screened on its own grid
+        voxels = segment_voxels(networks, volume, f"{evidence.title} alone.Tumor")
+        assert voxels.sum() == evidence.tumor_voxels > 0
+
+
+def test_the_networks_of_one_patient_are_never_shown_over_another(panel, scene):
+    networks = panel._parameterNode.result.GetNodeReference("PDACScreeningNetworks")
+    panel.display.networks.buttons["64^3"].click()
+    assert networks.GetDisplayNode().GetVisibility()
+    panel.ui.inputSelector.setCurrentNode(ct_node(scene, "Another"))
+    until(lambda: not panel._refreshTimer.isActive())
+    assert not networks.GetDisplayNode().GetVisibility()
+    assert panel.display.networks.buttons == {}
+    assert panel.ui.networksRow.isHidden()
+
+
+def test_regions_that_the_component_rule_left_out_are_rows_and_are_jumped_to(module_widget, scene, tmp_path):
+    ct = ct_node(scene)
+    result = show_result(scene, result_folder(tmp_path / "some", ct), ct)
+    record = read_record(result)
+    first, *_ = record.screening.findings
+    left = replace(first, number=2, voxels=9, left_out=True, inside_lps_mm=first.centroid_lps_mm)
+    screening = replace(record.screening, findings=(first, left))
+    write_record(result, replace(record, screening=screening))
+    module_widget.ui.inputSelector.setCurrentNode(ct)
+    until(lambda: not module_widget._refreshTimer.isActive())
+    assert [row[-1] for row in findings(module_widget)] == ["", "left out by the component rule"]
+    module_widget.findings.go_to(1)
+    assert module_widget.ui.findingsTable.currentRow() == 1

@@ -65,8 +65,11 @@ def by_module(module, volume, model):
 
 
 def numbers(screening):
-    """All of screening.json but times, and what the file was called and how it was packed."""
+    """All of screening.json but times, and what the file was called, numbered and packed."""
     data = to_json(screening)
+    del data["input"]["series_number"]
+    for finding in data["findings"]:
+        del finding["image_number"]
     del data["timings_s"], data["provenance"]["started_utc"], data["input"]["kind"]
     del data["files_sha256"]["report.html"]  # it tells times
     return json.dumps(data, indent=1)

@@ -5,7 +5,7 @@ import pytest
 import slicer
 import vtk
 from sample_screenings import MODEL
-from scans import GEOMETRY, ct_node, labels, moved, paint, probability
+from scans import GEOMETRY, ct_node, labels, moved, paint, part, probability
 
 from PDACScreeningLib.errors import GeometryMismatch, InputRejected
 from PDACScreeningLib.mrml.ct_volume_node import ct_volume_from_node, write_input_file
@@ -34,7 +34,7 @@ def volume(scene):
 
 @pytest.fixture
 def segmentation(scene, volume):
-    return show_segmentation(scene, labels(), volume, "Result", MODEL)
+    return show_segmentation(scene, part(labels().labels), volume, "Result", MODEL)
 
 
 def test_a_tilted_volume_keeps_its_place_in_the_patient(volume):
@@ -75,7 +75,7 @@ def test_a_sheared_volume_is_rejected(volume):
 
 
 def test_segments_read_back_voxel_by_voxel(segmentation, volume):
-    assert np.array_equal(labels_from_segmentation(segmentation, volume).labels, labels().labels)
+    assert np.array_equal(labels_from_segmentation(segmentation, volume).whole(), labels().labels)
 
 
 def test_segments_have_names_colors_codes_and_a_dicom_algorithm(segmentation):
@@ -98,9 +98,9 @@ def test_segments_are_outlined_and_not_filled(segmentation):
 
 def test_segments_lie_under_the_transform_of_the_ct(scene, volume):
     transform = moved(scene, volume)
-    node = show_segmentation(scene, labels(), volume, "Result", None)
+    node = show_segmentation(scene, part(labels().labels), volume, "Result", None)
     assert node.GetTransformNodeID() == transform.GetID()
-    assert np.array_equal(labels_from_segmentation(node, volume).labels, labels().labels)
+    assert np.array_equal(labels_from_segmentation(node, volume).whole(), labels().labels)
     node.SetAndObserveTransformNodeID(None)
     with pytest.raises(GeometryMismatch, match="different transforms"):
         labels_from_segmentation(node, volume)
@@ -110,7 +110,7 @@ def test_a_result_stands_in_a_folder_of_its_own_beside_the_ct_in_its_study(scene
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     study = tree.CreateStudyItem(tree.GetSceneItemID(), "Study")
     tree.CreateItem(study, volume)
-    node = show_segmentation(scene, labels(), volume, "Result", None)
+    node = show_segmentation(scene, part(labels().labels), volume, "Result", None)
     place_in_folder(scene, [node], volume, "Screening")
     folder = tree.GetItemParent(tree.GetItemByDataNode(node))
     assert (tree.GetItemName(folder), tree.GetItemParent(folder)) == ("Screening", study)
@@ -121,7 +121,7 @@ def test_painting_tumor_over_pancreas_keeps_the_pancreas_and_tumor_wins(segmenta
     painted[5:7, 10:20, 10:20] = True
     paint(segmentation, volume, "Tumor", painted)
     both = labels_from_segmentation(segmentation, volume)
-    assert both.count(Label.TUMOR) == 64 + 200
+    assert np.count_nonzero(both.values == Label.TUMOR) == 64 + 200
     image = slicer.vtkOrientedImageData()
     segmentation.GetBinaryLabelmapRepresentation("Pancreas", image)
     assert slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "Pancreas", volume).sum() == 800 - 64
@@ -130,21 +130,21 @@ def test_painting_tumor_over_pancreas_keeps_the_pancreas_and_tumor_wins(segmenta
 def test_a_deleted_segment_counts_as_empty_and_a_foreign_one_not_at_all(segmentation, volume):
     segmentation.GetSegmentation().RemoveSegment("Tumor")
     segmentation.GetSegmentation().AddEmptySegment("", "Duct")
-    assert labels_from_segmentation(segmentation, volume).count(Label.TUMOR) == 0
+    assert np.count_nonzero(labels_from_segmentation(segmentation, volume).values == Label.TUMOR) == 0
     assert foreign_segments(segmentation) == ("Duct",)
 
 
 def test_an_empty_label_is_a_segment_ready_to_be_painted(scene, volume):
     nothing = labels()
     nothing.labels[:] = 0
-    node = show_segmentation(scene, nothing, volume, "Result", None)
-    assert labels_from_segmentation(node, volume).labels.sum() == 0
+    node = show_segmentation(scene, part(nothing.labels), volume, "Result", None)
+    assert labels_from_segmentation(node, volume).values.sum() == 0
     paint(node, volume, "Tumor", labels().labels == Label.TUMOR)
-    assert labels_from_segmentation(node, volume).count(Label.TUMOR) == 64
+    assert np.count_nonzero(labels_from_segmentation(node, volume).values == Label.TUMOR) == 64
 
 
 def test_only_a_segment_that_differs_from_the_ais_is_exported_as_semiautomatic(scene, segmentation, volume):
-    untouched = show_segmentation(scene, labels(), volume, "AI", None)
+    untouched = show_segmentation(scene, part(labels().labels), volume, "AI", None)
     tumor, pancreas = (segmentation.GetSegmentation().GetSegment(name) for name in ("Tumor", "Pancreas"))
     before = labels().labels == Label.TUMOR
     larger = before.copy()
@@ -174,7 +174,7 @@ def test_surfaces_come_on_demand(segmentation):
 def test_a_label_map_of_another_grid_is_refused(scene, volume):
     volume.SetSpacing(1.0, 1.0, 1.0)
     with pytest.raises(GeometryMismatch, match="another scan"):
-        show_segmentation(scene, labels(), volume, "Result", None)
+        show_segmentation(scene, part(labels().labels), volume, "Result", None)
 
 
 def test_the_editor_node_is_our_own_and_lets_segments_overlap(scene):
@@ -185,8 +185,8 @@ def test_the_editor_node_is_our_own_and_lets_segments_overlap(scene):
 
 
 def test_the_probability_reads_back_and_is_in_no_view_until_asked_for(scene, volume):
-    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
-    assert np.array_equal(probability_from_node(node, volume), probability())
+    node = show_probability(scene, part(probability()), volume, "Probability")
+    assert np.array_equal(probability_from_node(node, volume).whole(), probability())
     views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     assert not any(view.GetForegroundVolumeID() for view in views)
     set_overlay_opacity(scene, node, 0.4)
@@ -198,7 +198,7 @@ def test_the_probability_reads_back_and_is_in_no_view_until_asked_for(scene, vol
 def test_a_foreground_of_somebody_else_is_left_alone(scene, volume):
     red = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
     red.SetForegroundVolumeID(volume.GetID())
-    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    node = show_probability(scene, part(probability()), volume, "Probability")
     set_overlay_opacity(scene, node, 0.4)
     assert red.GetForegroundVolumeID() == volume.GetID()
 
@@ -219,9 +219,9 @@ def test_the_abdomen_window_is_set_when_asked_for(volume):
 def test_a_map_keeps_only_the_box_that_is_not_zero_and_comes_back_whole(scene, volume):
     values = np.zeros(GEOMETRY.shape, np.float32)
     values[7:11, 12:16, 13:18] = 0.75
-    node = show_probability(scene, values, GEOMETRY, volume, "Probability")
+    node = show_probability(scene, part(values), volume, "Probability")
     assert node.GetImageData().GetDimensions() == (5, 4, 4)
-    assert np.array_equal(probability_from_node(node, volume), values)
+    assert np.array_equal(probability_from_node(node, volume).whole(), values)
     corner = (0.0, 0.0, 0.0)
     of_ct, of_map = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(of_ct)
@@ -231,20 +231,20 @@ def test_a_map_keeps_only_the_box_that_is_not_zero_and_comes_back_whole(scene, v
 
 def test_a_map_without_any_probability_is_a_voxel(scene, volume):
     nothing = np.zeros(GEOMETRY.shape, np.float32)
-    node = show_probability(scene, nothing, GEOMETRY, volume, "Probability")
+    node = show_probability(scene, part(nothing), volume, "Probability")
     assert node.GetImageData().GetNumberOfPoints() == 1
-    assert np.array_equal(probability_from_node(node, volume), nothing)
+    assert np.array_equal(probability_from_node(node, volume).whole(), nothing)
 
 
 def test_a_map_that_was_moved_is_refused(scene, volume):
-    node = show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    node = show_probability(scene, part(probability()), volume, "Probability")
     node.SetOrigin(0.3, 0.0, 0.0)
     with pytest.raises(GeometryMismatch, match="another grid"):
         probability_from_node(node, volume)
 
 
 def test_a_map_is_not_offered_as_a_ct(scene, volume):
-    show_probability(scene, probability(), GEOMETRY, volume, "Probability")
+    show_probability(scene, part(probability()), volume, "Probability")
     selector = slicer.qMRMLNodeComboBox()
     selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
     selector.setMRMLScene(scene)

@@ -135,8 +135,8 @@ def test_a_real_child_screens_and_the_voxels_are_the_ones_that_were_sent(scene, 
     assert end.problem is None
     assert end.screening.outcome is Outcome.SUSPICIOUS
     assert end.screening.tumor_voxels > 0
-    given_scene, folder, given_volume = end.segmentation_node
-    assert (given_scene, given_volume) == (scene, volume)
+    given_scene, folder, given_volume, stored = end.segmentation_node
+    assert (given_scene, given_volume, stored.screening) == (scene, volume, end.screening)
     assert end.pace.device == "cpu"
     assert not Path(folder).exists()
 
@@ -147,7 +147,7 @@ def test_nothing_in_the_folder_of_a_run_names_the_volume(scene, volume, tmp_path
     volume.SetName("Doe^Jane")
     seen = {}
 
-    def look(_scene, result, _volume):
+    def look(_scene, result, _volume, _stored):
         job = result.parent
         seen.update({path.relative_to(job): path.read_bytes() for path in job.rglob("*") if path.is_file()})
 
