@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol as Interface
+from typing import TypedDict
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import Segmentation, segment, windows_of
@@ -18,6 +19,12 @@ NO_PANCREAS = (
     "The coarse scan found no pancreas; check that the scan shows the upper abdomen in the portal venous phase and "
     "that the model suits it. This is not a normal result."
 )
+
+
+class How(TypedDict, total=False):
+    """The choices of a scan that reach an engine; an option more is typed here and where it is used."""
+
+    protocol: ProtocolName  # "exact" where it is not given
 
 
 class Engine(Interface):
