@@ -51,7 +51,9 @@ class Engine(Interface):
     def ensemble(self, working: Geometry) -> Ensemble | None:
         """How an imported nnU-Net runs on this grid; None for the networks of the paper."""
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         """Pancreas and tumor of a volume on its own grid; None when no pancreas was found.
 
         Raises ModelError when an answer cannot be used; passes on what `on_progress` raises.
@@ -92,6 +94,8 @@ class CoarseToFine:
     def ensemble(self, working: Geometry) -> Ensemble | None:
         return None
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         full = self.in_full_precision
         return segment(ct, self.networks, self.config, on_progress, protocol=protocol, in_full_precision=full)

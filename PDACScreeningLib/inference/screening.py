@@ -89,7 +89,7 @@ def screen_with(
     with timer.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = engine.segment(working, timer, protocol=how.get("protocol", "exact"))
+    segmentation = engine.segment(working, timer, **how)
     decided_again = segmentation is not None and segmentation.in_full_precision
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config, engine)
     if segmentation is None:
