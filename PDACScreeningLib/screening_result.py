@@ -167,6 +167,7 @@ class Screening:
         ),
     ]
     reason: Annotated[str, Meaning("Why this outcome, in one or two sentences.")]
+    label: Annotated[str, Meaning("The reader's own name for the scan (--label); empty when none was given.")] = ""
     rule_call: Annotated[
         Outcome | None,
         Meaning(

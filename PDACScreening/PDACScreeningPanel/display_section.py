@@ -9,6 +9,7 @@ from PDACScreeningLib.mrml.segmentation_node import show_surface
 from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window
 from PDACScreeningPanel.networks_section import NetworksSection
 from PDACScreeningPanel.problem_line import ProblemLine
+from PDACScreeningPanel.translation import translated
 
 COLOR_BAR_STEPS = 9
 
@@ -23,7 +24,7 @@ class DisplaySection:
         self._problem = ProblemLine(ui.displayProblemLabel, ui.copyDisplayDiagnosticsButton)
         ui.windowSelector.addItem(_("Window..."))
         for window in CT_WINDOWS:
-            ui.windowSelector.addItem(f"{window.name} {window.width_hu:.0f}/{window.level_hu:.0f}")
+            ui.windowSelector.addItem(f"{translated(window.name)} {window.width_hu:.0f}/{window.level_hu:.0f}")
         ui.probabilityOpacitySlider.connect("valueChanged(int)", self.set_probability_opacity)
         ui.probabilityThresholdSlider.connect("valueChanged(int)", self.set_probability_threshold)
         ui.outlineButton.connect("toggled(bool)", self.show_outlines)

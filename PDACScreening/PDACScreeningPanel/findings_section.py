@@ -5,6 +5,7 @@ import slicer
 
 from PDACScreeningLib.mrml.slice_views import jump_to
 from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows
+from PDACScreeningPanel.translation import translated
 
 ROWS_SHOWN = 4  # more are scrolled to
 
@@ -18,7 +19,7 @@ class FindingsSection:
         self._volume_node = None
         table = ui.findingsTable
         table.setColumnCount(len(FINDING_COLUMNS))
-        table.setHorizontalHeaderLabels(list(FINDING_COLUMNS))
+        table.setHorizontalHeaderLabels([translated(name) for name in FINDING_COLUMNS])
         table.horizontalHeader().setStretchLastSection(True)
         table.connect("cellClicked(int,int)", lambda row, _column: self.go_to(row))
         ui.nextFindingButton.connect("clicked(bool)", lambda _checked: self.step(1))
@@ -29,7 +30,8 @@ class FindingsSection:
         """Fill the table. screening: None empties it. volume_node: the scan of the findings, None when it is gone."""
         self._findings = screening.findings if screening is not None else ()
         self._volume_node = volume_node
-        fill_table(self.ui.findingsTable, finding_rows(screening) if screening is not None else [], ROWS_SHOWN)
+        rows = finding_rows(screening) if screening is not None else []
+        fill_table(self.ui.findingsTable, [[translated(text) for text in row] for row in rows], ROWS_SHOWN)
         hide_empty_columns(self.ui.findingsTable)
         self.ui.findingsSection.visible = bool(self._findings)
         reachable = bool(self._findings) and volume_node is not None

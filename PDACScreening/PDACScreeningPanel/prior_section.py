@@ -5,6 +5,7 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.mrml.result_record import RESULT_ATTRIBUTE, read_record
 from PDACScreeningLib.mrml.segmentation_node import pancreas_centroid_lps_mm
 from PDACScreeningLib.report.prior_comparison import change_sentence, compare_findings
+from PDACScreeningPanel.translation import translated
 
 
 class PriorSection:
@@ -40,7 +41,10 @@ class PriorSection:
             return _("One of the two results holds no pancreas, so that their places cannot be compared.")
         shift = tuple(later - earlier for earlier, later in zip(*places, strict=True))
         changes = compare_findings(before, self._result.screening, shift_lps_mm=shift)
-        lines = [f"{change.after.number if change.after else '-'}: {change_sentence(change)}" for change in changes]
+        lines = [
+            f"{change.after.number if change.after else '-'}: {translated(change_sentence(change))}"
+            for change in changes
+        ]
         lines = lines or [_("No findings in either result.")]
         named = _("Prior: {name}. Whether both are of one patient is for you to know.").format(name=record.volume_name)
         return "\n".join([named, *lines])

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from PDACScreeningLib.child_run.run_failure import error_diagnostics
 from PDACScreeningLib.errors import PDACScreeningError
+from PDACScreeningPanel.translation import translated
 
 _logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class ProblemLine:
 
     def say(self, sentence, diagnostics=""):
         """Show a sentence. diagnostics: what the button copies; without any there is no button."""
-        self._label.text, self._label.visible = sentence, bool(sentence)
+        self._label.text, self._label.visible = translated(sentence), bool(sentence)
         self._copy_button.text = _("Copy diagnostics")
         self._copy_button.visible, self._diagnostics = bool(diagnostics), diagnostics
 

@@ -6,8 +6,8 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.mrml.one_patient import newest_results
 from PDACScreeningLib.mrml.result_record import read_record
 from PDACScreeningPanel.findings_section import fill_table
+from PDACScreeningPanel.translation import translated
 
-COLUMNS = (_("CT"), _("Outcome"), _("Score"))
 ROWS_SHOWN = 6
 _ORDER = ("SUSPICIOUS", "INDETERMINATE", "NOT_SUSPICIOUS")
 
@@ -19,8 +19,9 @@ class QueueSection:
         """screening: the ScreenSection. choose: shows a volume."""
         self.ui, self._screening, self._choose = ui, screening, choose
         self._waiting, self._problems, self._rows = [], {}, []
-        ui.queueTable.setColumnCount(len(COLUMNS))
-        ui.queueTable.setHorizontalHeaderLabels(list(COLUMNS))
+        columns = [_("CT"), _("Outcome"), _("Score")]
+        ui.queueTable.setColumnCount(len(columns))
+        ui.queueTable.setHorizontalHeaderLabels(columns)
         ui.queueTable.horizontalHeader().setStretchLastSection(True)
         ui.queueTable.connect("cellClicked(int,int)", lambda row, _column: self._choose(self._rows[row]))
         ui.queueButton.connect("clicked(bool)", lambda _checked: self.start())
@@ -80,13 +81,17 @@ class QueueSection:
             score = screening.score
             place = _ORDER.index(screening.outcome.value) if screening.outcome.value in _ORDER else len(_ORDER)
             shown = "" if score is None else f"{score:.3f}"
-            return (place, -(score or 0.0), name, identifier), volume, (name, screening.outcome.verdict, shown)
+            return (
+                (place, -(score or 0.0), name, identifier),
+                volume,
+                (name, translated(screening.outcome.verdict), shown),
+            )
         if identifier == self._screening.volume_id:
             text = _("screening...")
         elif identifier in self._waiting:
             text = _("waiting")
         else:
-            text = self._problems.get(identifier, _("not screened"))
+            text = translated(self._problems.get(identifier, "")) or _("not screened")
         return (len(_ORDER) + 1, 0.0, name, identifier), volume, (name, text, "")
 
 

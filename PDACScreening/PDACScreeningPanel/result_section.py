@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.report.outcome_banner import not_current_banner, outcome_banner, stale_banner
 from PDACScreeningLib.report.score_panel import score_panel
 from PDACScreeningLib.resources import resource
+from PDACScreeningPanel.translation import translated
 
 ICON_PIXELS = 40
 
@@ -23,7 +24,7 @@ class ResultSection:
         """Fill the panel. result: a ShownResult, or None when there is nothing to show."""
         for name, text in self._texts(result).items():
             label = getattr(self.ui, name)
-            label.text = text
+            label.text = translated(text)
             label.visible = bool(text)
         self._show_banner(_banner(result))
         self._show_what_if(result)
@@ -48,8 +49,8 @@ class ResultSection:
     def _show_banner(self, banner):
         ui = self.ui
         ui.bannerFrame.visible = banner is not None
-        ui.verdictLabel.text = banner.headline if banner is not None else ""
-        ui.bannerLineLabel.text = banner.line if banner is not None else ""
+        ui.verdictLabel.text = translated(banner.headline) if banner is not None else ""
+        ui.bannerLineLabel.text = translated(banner.line) if banner is not None else ""
         ui.bannerLineLabel.visible = banner is not None and bool(banner.line)
         if banner is None:
             return
@@ -76,7 +77,7 @@ class ResultSection:
             return
         from PDACScreeningLib.report.score_panel import what_if
 
-        self.ui.whatIfLabel.text = what_if(self._screening, self.ui.whatIfSlider.value)
+        self.ui.whatIfLabel.text = translated(what_if(self._screening, self.ui.whatIfSlider.value))
 
 
 def _banner(result):

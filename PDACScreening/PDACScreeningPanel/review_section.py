@@ -7,6 +7,7 @@ from PDACScreeningLib.mrml.result_record import DRAFT_ATTRIBUTE
 from PDACScreeningLib.mrml.segmentation_node import segment_editor_node
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.report_section import ReportSection
+from PDACScreeningPanel.translation import translated
 
 UNDO_STATES = 10
 
@@ -84,7 +85,7 @@ class ReviewSection:
         )
         said = (result.change, result.review_text) if result is not None else ("", "")
         for label, text in zip((self.ui.changeLabel, self.ui.reviewLabel), said, strict=True):
-            label.text, label.visible = text, bool(text)
+            label.text, label.visible = translated(text), bool(text)
 
     def press(self, button):
         """What a key does: as if its button was pressed, and nothing where that is off."""
@@ -121,4 +122,4 @@ def _note(result):
 def _obstacle(result):
     if result is None:
         return _("There is no result to score.")
-    return result.rescoring_obstacle
+    return translated(result.rescoring_obstacle)

@@ -13,9 +13,11 @@ from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.ct_volume_node import liters_of
 from PDACScreeningLib.network.model_list import installed_models, model_in
 from PDACScreeningLib.report.model_words import model_card, model_summary
+from PDACScreeningPanel.choices import chosen, remembered, select
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
+from PDACScreeningPanel.translation import translated
 
 POLL_INTERVAL_MS = 100
 ARRIVAL_INTERVAL_MS = 10  # between two parts of a result that is brought into the scene
@@ -60,10 +62,10 @@ class ScreenSection:
         """Show the choices of a parameter node; None while there is no scene."""
         self._parameters = None  # so that setting one selector does not store the other
         if parameters is not None:
-            remembered = _remembered(parameters)
-            self._known_wish(remembered.get("model"))
+            kept = remembered(parameters)
+            self._known_wish(kept.get("model"))
             for field, selector in self._selectors.items():
-                _select(selector, remembered.get(field))
+                select(selector, kept.get(field))
         self._parameters = parameters
         self._store_choice()
         self.update()
@@ -74,8 +76,8 @@ class ScreenSection:
         model = self._chosen_model()
         facts = model.description.facts("") if model is not None and model.is_usable else None
         damage = model.error if model is not None else ""
-        _say(self.ui.modelCardLabel, damage or (_one_line(facts) if facts is not None else ""))
-        self.ui.modelCardLabel.toolTip = model_card(facts) if facts is not None else ""
+        _say(self.ui.modelCardLabel, translated(damage) or (_one_line(facts) if facts is not None else ""))
+        self.ui.modelCardLabel.toolTip = translated(model_card(facts)) if facts is not None else ""
         _say(self.ui.expectationLabel, self._expectation(volume) if facts is not None else "")
         obstacle = self._obstacle(volume, model)
         self.ui.screenButton.enabled = obstacle is None
@@ -151,7 +153,7 @@ class ScreenSection:
         self._earlier = None
 
     def _start_on_processors(self):
-        _select(self.ui.deviceSelector, "cpu")
+        select(self.ui.deviceSelector, "cpu")
         if self.ui.screenButton.enabled:
             self.start()
 
@@ -171,14 +173,14 @@ class ScreenSection:
         if model is None:
             return _("Choose a model first. A demo model is used only when it is chosen.")
         if not model.is_usable:
-            return _("This model is damaged: {reason}").format(reason=model.error)
+            return _("This model is damaged: {reason}").format(reason=translated(model.error))
         return None
 
     def _expectation(self, volume):
         if volume is None or volume.GetImageData() is None:
             return ""
         choices = self._choices()
-        return expectation(choices["device"], liters_of(volume), remembered_pace(choices))
+        return translated(expectation(choices["device"], liters_of(volume), remembered_pace(choices)))
 
     def _show_progress(self, run):
         self.ui.progressBar.visible = run is not None
@@ -188,8 +190,15 @@ class ScreenSection:
         progress = run.progress
         self.ui.progressBar.maximum = 100 if progress.percent is not None else 0  # 0 shows "busy"
         self.ui.progressBar.value = progress.percent or 0
-        left = _("{time} left in this stage").format(time=duration(progress.eta_s)) if progress.eta_s else ""
-        parts = [self._name_of_another(), _("Stopping...") if run.cancelling else progress.stage, left, progress.device]
+        left = (
+            _("{time} left in this stage").format(time=translated(duration(progress.eta_s))) if progress.eta_s else ""
+        )
+        parts = [
+            self._name_of_another(),
+            _("Stopping...") if run.cancelling else translated(progress.stage),
+            left,
+            translated(progress.device),
+        ]
         _say(self.ui.stageLabel, " - ".join(part for part in parts if part))
 
     def _name_of_another(self):
@@ -246,7 +255,7 @@ class ScreenSection:
             return False
         if model.wish not in self._models:
             self._add_model(model)
-        _select(self.ui.modelSelector, model.wish)
+        select(self.ui.modelSelector, model.wish)
         return True
 
     def _known_wish(self, wish):
@@ -256,30 +265,16 @@ class ScreenSection:
 
     def _choices(self):
         """What the selectors say, by the fields of the requests."""
-        return {field: _chosen(selector) for field, selector in self._selectors.items()}
+        return {field: chosen(selector) for field, selector in self._selectors.items()}
 
     def _chosen_model(self):
-        return self._models.get(_chosen(self.ui.modelSelector)) if self._parameters is not None else None
+        return self._models.get(chosen(self.ui.modelSelector)) if self._parameters is not None else None
 
     def _store_choice(self):
         if self._parameters is None:
             return
         self._parameters.choices = json.dumps(self._choices())
         self.update()
-
-
-def _remembered(parameters):
-    """The choices that a scene keeps; none where they cannot be read."""
-    try:
-        kept = json.loads(parameters.choices)
-    except ValueError:
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
-def _select(selector, data):
-    index = selector.findData(data)
-    selector.setCurrentIndex(index if index >= 0 else 0)
 
 
 def _say(label, text):
@@ -291,8 +286,5 @@ def _say(label, text):
 def _one_line(facts):
     """What must be known of a model before it is used; the rest stands in the tool tip."""
     first, unknown = model_summary(facts).partition(". ")[0].rstrip("."), _("Measured performance: unknown.")
-    return f"{first}." if facts.performance else f"{first}. {unknown}"
-
-
-def _chosen(selector):
-    return str(selector.itemData(selector.currentIndex) or "")
+    first = translated(f"{first}.")
+    return first if facts.performance else f"{first} {unknown}"

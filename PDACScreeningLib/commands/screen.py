@@ -77,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
     )
+    parser.add_argument(
+        "--label", metavar="NAME", default="", help="your own name for the scan, on its report; it may reach others"
+    )
     _add_dicom(parser)
 
 
@@ -176,7 +179,8 @@ def _screened(
     for number, scan in enumerate(scans, start=1):
         if len(scans) > 1:
             display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
-        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
+        label = arguments.label if len(scans) == 1 else f"{arguments.label} {scan.folder.name}".strip()
+        request = from_arguments(ScanRequest, arguments, scan=str(scan.input), label=label)
         order = ScanOrder(request, scan.folder, debug=arguments.debug)
         outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
         if outcomes[-1] == Outcome.CANCELLED:

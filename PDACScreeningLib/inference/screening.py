@@ -16,7 +16,7 @@ from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.published_point import beside_published_point
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
-from PDACScreeningLib.network_labels import NetworkLabels
+from PDACScreeningLib.network_labels import MOST_NETWORKS, NetworkLabels
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.protocol import Protocol
@@ -144,10 +144,13 @@ def _evidence(scale: ScaleSegmentation) -> ScaleEvidence:
     )
 
 
-def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels:
-    sizes = [scale.patch_size for scale in segmentation.scales]
-    parts = [VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales]
-    return NetworkLabels.of(sizes, [grid.labels_part_to_native(part) for part in parts])
+def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabels | None:
+    """Of all networks; None for more than a reader could look at one by one."""
+    names = [_evidence(scale).title for scale in segmentation.scales]
+    if not 0 < len(names) <= MOST_NETWORKS:
+        return None
+    parts = (VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales)
+    return NetworkLabels.of(names, [grid.labels_part_to_native(part) for part in parts])
 
 
 def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:

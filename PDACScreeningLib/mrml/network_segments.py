@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
 _THIN_PIXELS = 1  # beside the two of the answer
-_SEPARATOR = "^3."
+_SEPARATOR = " alone."  # of the network's name and the segment's in the id
 
 
 def show_networks(
@@ -34,15 +34,15 @@ def show_networks(
     """
     node = new_segmentation(scene, labels.packed.geometry, volume_node, name)
     display, colors = node.GetDisplayNode(), segment_terminology().network_colors
-    for place, size in enumerate(labels.patch_sizes):
+    for place, network in enumerate(labels.names):
         for segment in segment_terminology().segments:
             own = replace(
                 segment,
-                id=f"{size}{_SEPARATOR}{segment.id}",
-                name=f"{segment.name}, {size}^3 network alone",
+                id=f"{network}{_SEPARATOR}{segment.id}",
+                name=f"{segment.name}, {network} alone",
                 color=colors[place % len(colors)],
             )
-            add_segment(node, own, labels.labels_of(size), volume_node, model)
+            add_segment(node, own, labels.labels_of(network), volume_node, model)
             display.SetSegmentVisibility(own.id, False)
             display.SetSegmentVisibility2DFill(own.id, segment.label == Label.TUMOR)
     display.SetVisibility2DFill(True)
@@ -50,32 +50,31 @@ def show_networks(
     return node
 
 
-def networks_of(node: vtkMRMLSegmentationNode) -> tuple[int, ...]:
-    """The patch sizes of the networks whose segments a node holds, coarse first."""
-    sizes = (int(identifier.partition(_SEPARATOR)[0]) for identifier in _segment_ids(node))
-    return tuple(dict.fromkeys(sizes))
+def networks_of(node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
+    """The names of the networks whose segments a node holds, in their order."""
+    return tuple(dict.fromkeys(identifier.partition(_SEPARATOR)[0] for identifier in _segment_ids(node)))
 
 
-def is_network_shown(node: vtkMRMLSegmentationNode, patch_size: int) -> bool:
+def is_network_shown(node: vtkMRMLSegmentationNode, network: str) -> bool:
     """Whether a reader looks at what this network alone segmented."""
-    return any(node.GetDisplayNode().GetSegmentVisibility(identifier) for identifier in _segment_ids(node, patch_size))
+    return any(node.GetDisplayNode().GetSegmentVisibility(identifier) for identifier in _segment_ids(node, network))
 
 
-def show_network(node: vtkMRMLSegmentationNode, patch_size: int, visible: bool) -> None:
+def show_network(node: vtkMRMLSegmentationNode, network: str, visible: bool) -> None:
     """Show or hide what one network alone segmented."""
-    for identifier in _segment_ids(node, patch_size):
+    for identifier in _segment_ids(node, network):
         node.GetDisplayNode().SetSegmentVisibility(identifier, visible)
 
 
-def network_color(node: vtkMRMLSegmentationNode, patch_size: int) -> str:
+def network_color(node: vtkMRMLSegmentationNode, network: str) -> str:
     """Of its segments, #rrggbb."""
-    red, green, blue = node.GetSegmentation().GetSegment(_segment_ids(node, patch_size)[0]).GetColor()
+    red, green, blue = node.GetSegmentation().GetSegment(_segment_ids(node, network)[0]).GetColor()
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
 
 
-def _segment_ids(node: vtkMRMLSegmentationNode, patch_size: int | None = None) -> list[str]:
+def _segment_ids(node: vtkMRMLSegmentationNode, network: str | None = None) -> list[str]:
     """Of our own segments; a reader may have added others."""
     segmentation = node.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-    own = [identifier for identifier in ids if identifier.partition(_SEPARATOR)[0].isdigit()]
-    return own if patch_size is None else [name for name in own if name.startswith(f"{patch_size}{_SEPARATOR}")]
+    own = [identifier for identifier in ids if _SEPARATOR in identifier]
+    return own if network is None else [name for name in own if name.startswith(f"{network}{_SEPARATOR}")]

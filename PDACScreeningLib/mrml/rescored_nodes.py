@@ -69,11 +69,11 @@ def _sentences(changes: Sequence[SegmentChange], voxel_mm3: float) -> str:
 
 
 def _sentence(change: SegmentChange, voxel_ml: float) -> str:
-    """Tumor 1.20 -> 1.80 mL (+0.70, -0.10), Dice 0.733."""
+    """Tumor: 1.20 -> 1.80 mL (+0.70, -0.10), Dice 0.733."""
     if change.added_voxels == change.removed_voxels == 0:
         return f"{change.name} unchanged"
     dice = "none" if change.dice is None else f"{change.dice:.3f}"
     return (
-        f"{change.name} {change.ai_voxels * voxel_ml:.2f} -> {change.edited_voxels * voxel_ml:.2f} mL "
+        f"{change.name}: {change.ai_voxels * voxel_ml:.2f} -> {change.edited_voxels * voxel_ml:.2f} mL "
         f"(+{change.added_voxels * voxel_ml:.2f}, -{change.removed_voxels * voxel_ml:.2f}), Dice {dice}"
     )

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 UNTOUCHED = "AI result, not edited."
 STALE = "Edited - score is stale. Press Re-score."
-GONE = "Not current: the volume this result is about is no longer in the scene."
+GONE = "the volume this result is about is no longer in the scene."
 CHECKING = "Comparing {name} with the volume that was screened..."
-CHANGED = "Not current: the voxels or the place of {name} have changed since the screening. Screen again."
-MOVED = "Not current: the segments and {name} are under different transforms. Put them under the same one."
+CHANGED = "the voxels or the place of {name} have changed since the screening. Screen again."
+MOVED = "the segments and {name} are under different transforms. Put them under the same one."
 
 
 class ResultState(StrEnum):
@@ -122,15 +122,15 @@ def why_not_current(
 ) -> Obstacle | None:
     """Why a result says nothing about the image that is there; None when it does."""
     if volume_node is None:
-        return Obstacle(ResultState.ORPHANED, GONE)
+        return Obstacle(ResultState.ORPHANED, f"Not current: {GONE}")
     name, facts = volume_node.GetName(), record.screening.input
     same = facts is not None and is_same_image(volume_node, facts, digest_of)
     if same is None:
         return Obstacle(ResultState.CHECKING, CHECKING.format(name=name))
     if not same:
-        return Obstacle(ResultState.ORPHANED, CHANGED.format(name=name))
+        return Obstacle(ResultState.ORPHANED, f"Not current: {CHANGED.format(name=name)}")
     if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
-        return Obstacle(ResultState.ORPHANED, MOVED.format(name=name))
+        return Obstacle(ResultState.ORPHANED, f"Not current: {MOVED.format(name=name)}")
     return None
 
 
@@ -142,7 +142,7 @@ def require_current(segmentation_node: vtkMRMLSegmentationNode) -> tuple[ResultR
     volume_node = referenced(segmentation_node, VOLUME_ROLE)
     obstacle = why_not_current(record, segmentation_node, volume_node)
     if obstacle or volume_node is None:
-        raise PDACScreeningError(obstacle.text if obstacle else GONE)
+        raise PDACScreeningError(obstacle.text if obstacle else f"Not current: {GONE}")
     return record, volume_node
 
 
@@ -171,10 +171,13 @@ def _state_text(record: ResultRecord, state: ResultState, segmentation_node: vtk
 def _review_text(review: Review | None, digest: str | None) -> str:
     if review is None:
         return ""
-    who = f" by {review.reviewer}" if review.reviewer else ""
+    moment = _moment(review.reviewed_utc)
+    done = f"Accepted {moment}" if review.status == "accepted" else f"Flagged {moment}"
+    if review.reviewer:
+        who = review.reviewer
+        done = f"Accepted by {who} {moment}" if review.status == "accepted" else f"Flagged by {who} {moment}"
     since = "" if digest == review.labels_sha256 else "; edited since"
-    note = f": {review.note}" if review.note else ""
-    return f"{review.status.capitalize()}{who} {_moment(review.reviewed_utc)}{since}{note}"
+    return f"{done}{since}{f': {review.note}' if review.note else ''}"
 
 
 def _obstacle(segmentation_node: vtkMRMLSegmentationNode, state: ResultState) -> str | None:

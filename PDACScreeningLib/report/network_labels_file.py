@@ -11,7 +11,7 @@ from PDACScreeningLib.screening_result import ModelFacts
 def write_network_labels(labels: NetworkLabels, path: Path, model: ModelFacts | None = None) -> Path:
     """Write the packed labels on the scan's own grid. Raises WriteError when the file did not read back as written."""
     fields = {
-        "PDACScreening_Networks": " ".join(f"{size}^3" for size in labels.patch_sizes),
+        "PDACScreening_Networks": ", ".join(labels.names),
         "PDACScreening_Packing": "label of network i: value >> 2 i & 3; 0 background, 1 pancreas, 2 tumor",
         "PDACScreening_Notice": notice(model),
     }

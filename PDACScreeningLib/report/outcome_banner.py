@@ -98,8 +98,9 @@ def image_of(finding: Finding, facts: InputFacts | None) -> str:
     """Where to scroll to in the PACS: "series 3 image 46"; empty where the headers do not tell."""
     if finding.image_number is None:
         return ""
-    series = f"series {facts.series_number} " if facts is not None and facts.series_number is not None else ""
-    return f"{series}image {finding.image_number}"
+    if facts is None or facts.series_number is None:
+        return f"image {finding.image_number}"
+    return f"series {facts.series_number} image {finding.image_number}"
 
 
 def _largest(screening: Screening) -> str:
@@ -108,13 +109,13 @@ def _largest(screening: Screening) -> str:
     finding = screening.findings[0]
     counted = sum(not other.left_out for other in screening.findings)
     if finding.left_out:
-        subject = "Only regions that the component rule left out; the largest:"
+        found = f"Only regions that the component rule left out; the largest: {size(finding)}"
     elif screening.outcome is Outcome.NOT_SUSPICIOUS:
-        subject = "Largest region, too small for the rule:"
+        found = f"Largest region, too small for the rule: {size(finding)}"
     else:
-        subject = "Largest finding" if counted > 1 else "Finding"
+        found = f"Largest finding {size(finding)}" if counted > 1 else f"Finding {size(finding)}"
     places = (slice_of(finding, screening.input), image_of(finding, screening.input))
-    return ", ".join([f"{subject} {size(finding)}", *(place for place in places if place)])
+    return ", ".join([found, *(place for place in places if place)])
 
 
 def _warnings(count: int) -> str:

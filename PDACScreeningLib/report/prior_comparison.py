@@ -11,7 +11,7 @@ from PDACScreeningLib.report.outcome_banner import size
 from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.volume.geometry import XYZ
 
-SAME_PLACE_MM = 30.0  # a pancreas moves by some 20 mm with breath and posture (ours; no paper gives a limit)
+SAME_PLACE_MM = 30.0  # ours: in the frame of the gland, which bends with breath and posture (ADR 0028)
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def compare_findings(
     """Pair the regions of two results, the later one's first and in its order, then those that are gone.
 
     Regions are paired so that the sum of the distances between their centroids is least; a pair further apart than
-    `same_place_mm` is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each time:
-    the way from the earlier pancreas to the later. No findings in both give no changes.
+    `same_place_mm` is none. shift_lps_mm: added to the earlier places, since a scanner's zero is another one each
+    time: the way from the earlier pancreas to the later. No findings in both give no changes.
     """
     if not before.findings or not after.findings:
         pairs = {}

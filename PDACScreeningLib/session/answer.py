@@ -16,6 +16,7 @@ from PDACScreeningLib.report.network_labels_file import write_network_labels
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.report.viewer_scan import Evidence
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
@@ -32,6 +33,8 @@ from PDACScreeningLib.session.result_place import Shield, held_place, new_result
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
+
+_MOST_BYTES_IN_A_NOTEBOOK = 1_200_000  # ours: of voxels; with its pictures the page then stays below 2 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,11 @@ class Answer:
     dicom_files: tuple[tuple[str, bytes], ...] = ()
     network_labels: NetworkLabels | None = None
 
+    @property
+    def evidence(self) -> Evidence:
+        """What lies over the scan in the report."""
+        return Evidence(self.label_map, self.tumor_probability, self.network_labels)
+
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.
 
@@ -68,9 +76,10 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The report, for notebooks. Its styles stay inside a frame of its own."""
-        page = report_html(self.screening, self.ct, self.label_map)
+        page = report_html(self.screening, self.ct, self.evidence, most_bytes=_MOST_BYTES_IN_A_NOTEBOOK)
         quoted = page.replace("&", "&amp;").replace('"', "&quot;")
-        return f'<iframe srcdoc="{quoted}" style="width:100%;height:60em;border:0" title="Screening report"></iframe>'
+        frame = 'sandbox="allow-scripts" style="width:100%;height:60em;border:0" title="Screening report"'
+        return f'<iframe {frame} srcdoc="{quoted}"></iframe>'
 
 
 def write_answer(
@@ -102,7 +111,7 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
         steps.append(lambda: write_network_labels(network_labels, staging / NETWORK_LABELS, model))
     if with_report:
         steps += [partial(write_bytes, staging / name, content) for name, content in answer.dicom_files]
-        steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
+        steps.append(lambda: write_report(answer.screening, answer.ct, answer.evidence, staging / REPORT))
     steps.append(lambda: write_screening(_with_files(bound(answer).screening, staging), staging / SCREENING))
     return steps
 

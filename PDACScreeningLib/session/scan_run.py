@@ -65,7 +65,7 @@ class ScanRun:
     def __init__(self, order: ScanOrder, screener: Screener, listener: Listener, stop: Stop) -> None:
         self.order, self.screener = order, screener
         self.listener, self._stop = listener, stop
-        self.record = new_record()
+        self.record = new_record(order.request.label)
         self.files: list[Path] = []  # what this run has left in the folder
         self._on_progress = stop.hook(listener.progress)
 

@@ -39,6 +39,7 @@ class ScanRequest:
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings
+    label: str = ""  # the reader's own name for the scan, on every page about it
 
 
 class Screener:
@@ -83,6 +84,7 @@ class Screener:
         include_identifiers: bool = False,
         dicom_out: bool = False,
         dicom_source: str | Path | None = None,
+        label: str = "",
         on_progress: OnProgress = ignore_progress,
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
@@ -90,6 +92,7 @@ class Screener:
         scan: a NIfTI, NRRD or MetaImage file, DICOM as `read_scan` takes it, or a CTVolume. A scan that is refused or
         that cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
         dicom_out: make DICOM objects, which `save` writes; dicom_source: folder of the series a file was made from.
+        label: your own name for the scan, on every page about it.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
         place = scan if isinstance(scan, CTVolume) else str(scan)
@@ -101,8 +104,9 @@ class Screener:
             include_identifiers,
             dicom_out=dicom_out,
             dicom_source=None if dicom_source is None else str(dicom_source),
+            label=label,
         )
-        record = new_record()
+        record = new_record(label)
         try:
             answer = self.run(request, record, on_progress)
         except (InputRejected, InputIndeterminate) as error:

@@ -145,10 +145,10 @@ def _require_one_grid(screening: Screening, read: dict[str, ReadPart]) -> None:
             raise ResultError(f"{name} and the labels of the result lie on different grids; {_AGAIN}")
 
 
-def _network_labels(screening: Screening, packed: VolumePart[np.uint8]) -> NetworkLabels:
+def _network_labels(screening: Screening, packed: VolumePart[Any]) -> NetworkLabels:
     """In the order of the networks' evidence."""
     try:
-        return NetworkLabels(tuple(scale.patch_size for scale in screening.scales), packed)
+        return NetworkLabels(tuple(scale.title for scale in screening.scales), packed)
     except ValueError as error:
         raise ResultError(f"{NETWORK_LABELS} does not fit {SCREENING}: {error}; {_AGAIN}") from error
 
@@ -174,10 +174,10 @@ def _probability(plane: NDArray[Any]) -> PROBABILITY_ZYX:
     return values
 
 
-def _packed(plane: NDArray[Any]) -> NDArray[np.uint8]:
-    if plane.dtype != np.uint8:
-        raise InputRejected(f"{NETWORK_LABELS} should hold bytes, not {plane.dtype}")
-    return plane
+def _packed(plane: NDArray[Any]) -> NDArray[Any]:
+    if plane.dtype.kind != "u":
+        raise InputRejected(f"{NETWORK_LABELS} should hold whole numbers, not {plane.dtype}")
+    return plane.astype(plane.dtype.newbyteorder("="), copy=False)
 
 
 _FILES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {

@@ -181,7 +181,10 @@ def test_config_needs_the_standard_library_only():
 
 
 def test_no_file_of_library_and_panel_is_longer_than_three_hundred_lines():
-    files = [*modules(), *(ROOT / "PDACScreening").rglob("*.py")]
+    panel = (
+        path for path in (ROOT / "PDACScreening").rglob("*.py") if path.name != "library_sentences.py"
+    )  # generated
+    files = [*modules(), *panel]
     long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300}
     assert not long
 

@@ -123,7 +123,7 @@ def test_a_damaged_model_is_an_error(tmp_path, scan):
 
 def test_a_notebook_shows_the_report(answer):
     html = answer._repr_html_()
-    assert html.startswith("<iframe srcdoc=")
+    assert html.startswith('<iframe sandbox="allow-scripts"')
     assert "Suspicious region found" in html
     assert '"&quot;' not in html.split("srcdoc=", 1)[1][:20]
 
@@ -137,7 +137,7 @@ def test_what_is_saved_reads_back(answer, tmp_path):
     assert again.label_map.geometry.is_close(answer.label_map.geometry)
     assert np.array_equal(again.tumor_probability, answer.tumor_probability)
     for evidence in answer.screening.scales:
-        own, read = (found.network_labels.labels_of(evidence.patch_size) for found in (answer, again))
+        own, read = (found.network_labels.labels_of(evidence.title) for found in (answer, again))
         assert np.array_equal(read.whole(), own.whole())
         assert (own.values == Label.TUMOR).any() == (evidence.tumor_voxels > 0)
 
@@ -149,8 +149,8 @@ def other_scan(tmp_path, answer):
     flipped = replace(labels, labels=np.where(labels.labels > 0, np.uint8(Label.PANCREAS), np.uint8(0)))
     elsewhere = np.clip(answer.tumor_probability * np.float32(0.5), 0, 1)
     facts = replace(answer.screening.input, voxels_sha256="0" * 64)
-    sizes, alone = answer.network_labels.patch_sizes, VolumePart.of(flipped.labels, flipped.geometry)
-    networks = NetworkLabels.of(sizes, [alone] * len(sizes))
+    names, alone = answer.network_labels.names, VolumePart.of(flipped.labels, flipped.geometry)
+    networks = NetworkLabels.of(names, [alone] * len(names))
     other = pdac.Answer(replace(answer.screening, input=facts), ct, flipped, elsewhere, network_labels=networks)
     return other.save(tmp_path / "other")
 

@@ -60,3 +60,9 @@ def test_the_sentence_tells_both_sizes_and_the_growth():
     assert change_sentence(replace(change, after=None)) == "no longer marked: was 31 mm (11.0 mL)"
     with pytest.raises(ValueError, match="before or after"):
         change_sentence(replace(change, before=None, after=None))
+
+
+@pytest.mark.parametrize(("by_mm", "is_same"), [(29.9, True), (30.1, False)])
+def test_a_region_is_the_same_up_to_thirty_millimeters(by_mm, is_same):
+    first, *_ = compare_findings(with_findings(LARGE), with_findings(moved(LARGE, by_mm)))
+    assert (first.before == LARGE) == is_same

@@ -95,14 +95,24 @@ def test_the_working_grid_makes_the_same_of_a_part_bit_by_bit(grid, spacing_mm):
 def test_labels_of_several_networks_in_one_byte_come_apart_again():
     first, second = gland(), gland(start=(8, 10, 20))
     nothing = VolumePart.empty(np.uint8, GRID)
-    packed = NetworkLabels.of((64, 32, 16), [VolumePart.of(first, GRID), VolumePart.of(second, GRID), nothing])
-    assert np.array_equal(packed.labels_of(64).whole(), first)
-    assert np.array_equal(packed.labels_of(32).whole(), second)
-    assert packed.labels_of(16).whole().sum() == 0
+    packed = NetworkLabels.of(
+        ("64^3", "32^3", "16^3"), [VolumePart.of(first, GRID), VolumePart.of(second, GRID), nothing]
+    )
+    assert np.array_equal(packed.labels_of("64^3").whole(), first)
+    assert np.array_equal(packed.labels_of("32^3").whole(), second)
+    assert packed.labels_of("16^3").whole().sum() == 0
 
 
-@pytest.mark.parametrize(("sizes", "value"), [((64,), 3), ((64, 32), 16), ((), 0), ((64, 64), 0), ((1, 2, 3, 4, 5), 0)])
-def test_bytes_that_are_no_labels_of_these_networks_are_refused(sizes, value):
+def test_the_folds_of_an_ensemble_take_more_than_a_byte():
+    drawn = [VolumePart.of(np.roll(gland(), shift, axis=2), GRID) for shift in range(7)]
+    packed = NetworkLabels.of([f"fold {number}" for number in range(7)], drawn)
+    assert packed.packed.values.dtype == np.uint16
+    for number, part in enumerate(drawn):
+        assert np.array_equal(packed.labels_of(f"fold {number}").whole(), part.whole())
+
+
+@pytest.mark.parametrize(("names", "value"), [("a", 3), ("ab", 16), ("", 0), ("aa", 0), ("abcde", 0), ("a" * 17, 0)])
+def test_numbers_that_are_no_labels_of_these_networks_are_refused(names, value):
     part = VolumePart(np.full((1, 1, 1), value, np.uint8), Box((0, 0, 0), (1, 1, 1)), GRID)
     with pytest.raises(ValueError, match="networks"):
-        NetworkLabels(sizes, part)
+        NetworkLabels(tuple(names), part)

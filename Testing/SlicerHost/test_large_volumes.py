@@ -44,7 +44,7 @@ def folder(volume, tmp_path):
     labels[GLAND], labels[TUMOR], probability[SEARCHED] = Label.PANCREAS, Label.TUMOR, 0.6
     protocol = replace(PROTOCOL, working_spacing_mm=1.0, working_spacing_mm_xyz=(1.0, 1.0, 1.0))
     screening = replace(SUSPICIOUS, input=facts(volume), protocol=protocol)
-    alone = NetworkLabels.of((64, 32, 16), [VolumePart.of(labels, GRID)] * 3)
+    alone = NetworkLabels.of(("64^3", "32^3", "16^3"), [VolumePart.of(labels, GRID)] * 3)
     return Answer(screening, None, LabelMap(labels, GRID), probability, network_labels=alone).save(tmp_path / "result")
 
 

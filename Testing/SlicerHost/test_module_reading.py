@@ -230,21 +230,21 @@ def test_each_network_alone_is_shown_on_demand_and_changes_neither_score_nor_rev
     result, buttons = panel._parameterNode.result, panel.display.networks.buttons
     networks = result.GetNodeReference("PDACScreeningNetworks")
     shown = networks.GetDisplayNode()
-    assert list(buttons) == [64, 32, 16]
+    assert list(buttons) == ["64^3", "32^3", "16^3"]
     assert [button.text for button in buttons.values()] == ["64^3", "32^3", "16^3"]
     ids = [networks.GetSegmentation().GetNthSegmentID(index) for index in range(6)]
     assert not any(shown.GetSegmentVisibility(identifier) for identifier in ids)
     said = panel.ui.stateLabel.text
-    buttons[32].click()
+    buttons["32^3"].click()
     assert [identifier for identifier in ids if shown.GetSegmentVisibility(identifier)] == [
-        "32^3.Pancreas",
-        "32^3.Tumor",
+        "32^3 alone.Pancreas",
+        "32^3 alone.Tumor",
     ]
     until(lambda: not panel._refreshTimer.isActive())
     assert panel.ui.stateLabel.text == said
     assert panel.ui.rescoreButton.enabled
     panel.ui.acceptButton.click()
-    buttons[32].click()
+    buttons["32^3"].click()
     assert not any(shown.GetSegmentVisibility(identifier) for identifier in ids)
     assert "edited since" not in panel.ui.reviewLabel.text
 
@@ -253,13 +253,13 @@ def test_the_segments_of_a_network_are_those_of_its_evidence(panel, made):
     result, volume = panel._parameterNode.result, panel._parameterNode.inputVolume
     networks = result.GetNodeReference("PDACScreeningNetworks")
     for evidence in made.screening.scales:  # this scan is screened on its own grid
-        voxels = segment_voxels(networks, volume, f"{evidence.patch_size}^3.Tumor")
+        voxels = segment_voxels(networks, volume, f"{evidence.title} alone.Tumor")
         assert voxels.sum() == evidence.tumor_voxels > 0
 
 
 def test_the_networks_of_one_patient_are_never_shown_over_another(panel, scene):
     networks = panel._parameterNode.result.GetNodeReference("PDACScreeningNetworks")
-    panel.display.networks.buttons[64].click()
+    panel.display.networks.buttons["64^3"].click()
     assert networks.GetDisplayNode().GetVisibility()
     panel.ui.inputSelector.setCurrentNode(ct_node(scene, "Another"))
     until(lambda: not panel._refreshTimer.isActive())

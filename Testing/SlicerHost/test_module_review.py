@@ -90,8 +90,8 @@ def test_an_edit_makes_the_score_stale_and_re_scoring_counts_it(panel, result, v
     assert panel.ui.problemLabel.text == ""
     assert len(findings(panel)) == 1
     assert "Tumor: 13.8 mL" in panel.ui.detailsLabel.text
-    assert "Tumor 18.94 -> 13.82 mL (+0.00, -5.12), Dice 0.844" in panel.ui.changeLabel.text
-    assert "Pancreas " in panel.ui.changeLabel.text
+    assert "Tumor: 18.94 -> 13.82 mL (+0.00, -5.12), Dice 0.844" in panel.ui.changeLabel.text
+    assert "Pancreas" in panel.ui.changeLabel.text
     assert panel.ui.warningsLabel.text.startswith("Warning: A reviewer edited")
 
 

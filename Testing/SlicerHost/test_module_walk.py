@@ -90,7 +90,7 @@ def test_screen_jump_paint_rescore_accept_save_reload_and_screen_again(module, m
     assert ui.reviewProblemLabel.text == ""
     assert "scored again" in ui.stateLabel.text
     assert ui.verdictLabel.text == "Suspicious region found"
-    assert "Tumor " in ui.changeLabel.text
+    assert "Tumor: " in ui.changeLabel.text
     rescored = panel.logic.shown_result(result).screening
     assert rescored.tumor_voxels > (screening.tumor_voxels or 0)
     jump_through(panel, rescored)

@@ -68,7 +68,7 @@ def test_scoring_again_counts_what_was_painted(scene, result, volume):
     assert shown.state == ResultState.RESCORED
     assert shown.screening == screening
     assert "edited by a reviewer" in shown.state_text
-    assert "Tumor 0.51 -> 0.77 mL (+0.26, -0.00), Dice 0.800" in shown.change
+    assert "Tumor: 0.51 -> 0.77 mL (+0.26, -0.00), Dice 0.800" in shown.change
 
 
 def test_the_untouched_ai_segments_stay_beside_the_edited_ones(scene, result, volume):
@@ -111,7 +111,7 @@ def test_another_spacing_orphans_the_result(scene, result, volume):
 def test_a_deleted_volume_orphans_the_result(scene, result, volume):
     scene.RemoveNode(volume)
     shown = shown_result(scene, result)
-    assert (shown.state, shown.state_text, shown.volume_node) == (ResultState.ORPHANED, GONE, None)
+    assert (shown.state, shown.state_text, shown.volume_node) == (ResultState.ORPHANED, f"Not current: {GONE}", None)
     assert shown.volume_name == "CT"
 
 
