@@ -31,6 +31,7 @@ MARGIN_MM = (40.0, 50.0, 50.0)  # ours, (z, y, x) around pancreas and tumor: roo
 MIDDLE_MM = 120.0  # ours: side of what is shown where nothing is labeled
 MOST_BYTES = 3_500_000  # ours: of voxels in a page of at most 5 MB
 _LABEL_BITS = 2
+MOST_NETWORKS = 6  # in the byte of a mark; of a larger ensemble the first ones are shown
 _MOST_THINNING = 4
 
 
@@ -102,8 +103,8 @@ def _layers(
         marks |= orientation.to_canonical(evidence.labels.labels)[box.slices].astype(np.uint8)
     if evidence.network_labels is not None:
         native = orientation.native_box(box, ct.geometry)
-        for place, patch_size in enumerate(evidence.network_labels.patch_sizes):
-            tumor = evidence.network_labels.labels_of(patch_size).inside(native) == Label.TUMOR
+        for place, name in enumerate(evidence.network_labels.names[:MOST_NETWORKS]):
+            tumor = evidence.network_labels.labels_of(name).inside(native) == Label.TUMOR
             marks |= orientation.to_canonical(tumor).astype(np.uint8) << (_LABEL_BITS + place)
     probability = np.zeros(box.shape, np.uint8)
     if evidence.tumor_probability is not None:
@@ -141,7 +142,7 @@ def _facts(
     origin = np.array(part.origin_mm) + part.axes @ shift
     findings = [_finding(finding, part, step, screening) for finding in screening.findings]
     start = findings[0]["at"] if findings else _start(evidence.labels, orientation, box, step, shape_xyz)
-    networks = () if evidence.network_labels is None else evidence.network_labels.patch_sizes
+    networks = () if evidence.network_labels is None else evidence.network_labels.names[:MOST_NETWORKS]
     return {
         "size": shape_xyz,
         "spacing": spacing,
@@ -151,7 +152,7 @@ def _facts(
         "start": start,
         "findings": findings,
         "slices": _slice_words(orientation, grid, box, step),
-        "networks": [f"{patch_size}³ alone" for patch_size in networks],
+        "networks": [f"{name} alone" for name in networks],
         "hasProbability": evidence.tumor_probability is not None,
     }
 

@@ -108,10 +108,10 @@ def test_each_network_alone_has_a_mark_of_its_own():
     alone = np.zeros(labels.labels.shape, np.uint8)
     alone[5, 5, 5] = Label.TUMOR
     nothing = VolumePart.empty(np.uint8, ct.geometry)
-    networks = NetworkLabels.of((64, 32, 16), [nothing, VolumePart.of(alone, ct.geometry), nothing])
+    networks = NetworkLabels.of(("64^3", "32^3", "16^3"), [nothing, VolumePart.of(alone, ct.geometry), nothing])
     scan = viewer_scan(SUSPICIOUS, ct, Evidence(labels, None, networks))
     marks = unpacked(scan)[1]
-    assert scan.facts["networks"] == ["64³ alone", "32³ alone", "16³ alone"]
+    assert scan.facts["networks"] == ["64^3 alone", "32^3 alone", "16^3 alone"]
     assert (marks >> 3 & 1).sum() == 1
     assert (marks >> 2 & 1).sum() == (marks >> 4 & 1).sum() == 0
     assert (marks & 3 == Label.TUMOR).sum() == (labels.labels == Label.TUMOR).sum()

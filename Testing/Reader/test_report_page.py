@@ -27,7 +27,7 @@ def evidence(labels):
         own = np.zeros(labels.labels.shape, np.uint8)
         own[4:20, row : row + 4, 14:26] = Label.TUMOR
         alone.append(VolumePart.of(own, labels.geometry))
-    networks = NetworkLabels.of((64, 32, 16), alone)
+    networks = NetworkLabels.of(("64^3", "32^3", "16^3"), alone)
     return Evidence(labels, probability, networks)
 
 
