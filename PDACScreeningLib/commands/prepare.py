@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +21,9 @@ from PDACScreeningLib.terminal.arguments import (
     positive,
 )
 from PDACScreeningLib.terminal.display import Display
-from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
+from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED, RESUME
 from PDACScreeningLib.terminal.interruption import Interruption
+from PDACScreeningLib.training.assisted_preparation import assist
 from PDACScreeningLib.training.preparation import prepare
 from PDACScreeningLib.training.store_index import StoreIndex
 from PDACScreeningLib.volume.label_map import Label
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         examples=(
             "pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",
             "pdac-screening prepare batches --labels panorama_labels --jobs 8 --output store",
+            "pdac-screening prepare batches --labels panorama_labels --output store --assist   # on many machines",
             "pdac-screening prepare panorama=batches msd=Task07_Pancreas --labels panorama=panorama_labels "
             "--output store",
             "pdac-screening prepare manifest-1599750808610 --labels TCIA_pancreas_labels-02-05-2017 --output store",
@@ -108,6 +111,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="clip the body's Hounsfield units to this window, which must hold the networks' (default: keep them)",
     )
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
+    parser.add_argument(
+        "--assist",
+        action="store_true",
+        help="help others that run the same command with --assist, on any machine; run it once without when they are "
+        "done, which uses what they made and writes the store",
+    )
     add_progress(parser)
 
 
@@ -125,6 +134,7 @@ class PrepareRequest:
     jobs: int = 1
     uncompressed: bool = False
     hu_clip: tuple[int, int] | None = None
+    assist: bool = False
 
 
 def _named(text: str) -> tuple[str | None, str]:
@@ -185,6 +195,8 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
     datasets = [open_source(source) for source in _sources(request)]
     for dataset in datasets:
         _introduce(dataset, display)
+    if request.assist:
+        return _assist(datasets, request, display, interruption)
     index = prepare(
         datasets,
         request.output,
@@ -201,6 +213,25 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
         display.notice(note)
     display.result(_summary(index, request.output), _counts(index))
     return REFUSED if any(not case.is_duplicate for case in index.refused) else DONE
+
+
+def _assist(datasets: Sequence[Dataset], request: PrepareRequest, display: Display, interruption: Interruption) -> int:
+    """Be one of many helpers; no store is written."""
+    with interruption.remembered():
+        done = assist(
+            datasets,
+            request.output,
+            request.working_spacing_mm,
+            is_packed=not request.uncompressed,
+            hu_clip=request.hu_clip,
+            should_stop=lambda: interruption.requested,
+            on_progress=display.progress,
+        )
+    left = f", {len(done.left)} left" if done.left else ""
+    text = f"{done.prepared} cases prepared here{left}. Run the command without --assist to write the store."
+    exit_code = RESUME if interruption.requested else DONE
+    display.result(text, {"prepared": done.prepared, "left": list(done.left), "exit_code": exit_code})
+    return exit_code
 
 
 def _sources(request: PrepareRequest) -> list[DataSource]:

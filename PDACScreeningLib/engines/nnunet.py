@@ -74,7 +74,9 @@ class NnunetEngine:
             published_score=self.model.published_score,
         )
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         """There is one protocol, whichever is asked for. ct: (z, y, x) along (L, P, S)."""
         config = self.config_on(ct.geometry)
         found = self._segmented(ct, config, self.runtime, on_progress)

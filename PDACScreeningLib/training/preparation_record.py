@@ -45,8 +45,7 @@ def prepare_or_reuse(task: CaseTask) -> PreparedCase:
     except OSError as error:
         why = f"its files cannot be looked at ({error.strerror}): check their names and permissions"
         return PreparedCase(task.case.case_id, "", None, why)
-    earlier = _read(task)
-    if earlier is not None and earlier.made_from == made_from and _still_holds(task.store, earlier):
+    if earlier := _earlier(task, made_from):
         return earlier
     try:
         done = PreparedCase(task.case.case_id, made_from, prepare_case(task))
@@ -54,6 +53,22 @@ def prepare_or_reuse(task: CaseTask) -> PreparedCase:
         done = PreparedCase(task.case.case_id, made_from, None, str(error))
     atomic_file.write_json(_path(task), to_plain(done))
     return done
+
+
+def is_prepared(task: CaseTask) -> bool:
+    """Whether `prepare_or_reuse` would have nothing to do."""
+    try:
+        return _earlier(task, _made_from(task)) is not None
+    except OSError:
+        return True  # its files cannot be looked at, which is soon told
+
+
+def _earlier(task: CaseTask, made_from: str) -> PreparedCase | None:
+    """What became of the same files before, if that still holds."""
+    earlier = _read(task)
+    if earlier is not None and earlier.made_from == made_from and _still_holds(task.store, earlier):
+        return earlier
+    return None
 
 
 def record_dropped(task: CaseTask, one: PreparedCase) -> None:
