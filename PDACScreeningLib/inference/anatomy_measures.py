@@ -25,9 +25,7 @@ from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
 from PDACScreeningLib.volume.working_grid import WorkingGrid
 
-MIN_VESSEL_MM = (
-    3.0  # ours: caliber from which on a cross-section has an angle; below, a voxel is too large a part of it
-)
+MIN_VESSEL_MM = 3.0  # ours: caliber from which on a cross-section has an angle; of a thinner one a pixel is 30 degrees
 VESSELS = (Structure.VEINS, Structure.ARTERIES)
 _ALL_NEIGHBORS_2D, _ALL_NEIGHBORS_3D = np.ones((3, 3), np.bool_), np.ones((3, 3, 3), np.bool_)
 _SIDES = ((0, 1), (0, -1), (1, 1), (1, -1))  # (axis of (y, x), direction) of the four sides of a pixel
