@@ -116,10 +116,12 @@ def _translated(stored: StoredSegmentation, table: NDArray[Any]) -> LABELS_ZYX:
     return found
 
 
-def few(words: Sequence[str]) -> str:
-    """The words of a sentence, not more than a reader takes in."""
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return f"{', '.join(words[:_SHOWN])}{more}"
+def few(parts: Sequence[str]) -> str:
+    """Numbers in a sentence, not more than a reader takes in; of names only how many, since they may tell a patient."""
+    if not all(part.isdigit() for part in parts):
+        return f"{len(parts)} segment{'' if len(parts) == 1 else 's'}"
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return f"{', '.join(parts[:_SHOWN])}{more}"
 
 
 def _require_all_named(stored: StoredSegmentation, key: StructureKey) -> None:
@@ -148,12 +150,10 @@ def _listed(stored: StoredSegmentation, parts: Sequence[str], may_miss: bool) ->
             found.append((0, int(part)))
             _refuse_number_of_layers(stored, part)
         elif not may_miss:
-            there = few([one.name for one in stored.segments])
-            raise InputRejected(
-                f"the segmentation has no segment {part}; it has {there}"
-                if there
-                else f"the segmentation names no segments, so --labels takes numbers instead of {part}"
-            )
+            if not stored.segments:
+                raise InputRejected(f"the segmentation names no segments, so --labels takes numbers instead of {part}")
+            names = ", ".join(segment.name for segment in stored.segments[:_SHOWN])
+            raise InputRejected(f"the segmentation has no segment {part}", details=f"it has {names}")
     return found
 
 
@@ -161,5 +161,5 @@ def _refuse_number_of_layers(stored: StoredSegmentation, part: str) -> None:
     if len(stored.numbers) > 1:
         raise InputRejected(
             f"the segments of the segmentation overlap, so the number {part} does not say which is meant: name them, "
-            f"such as tumor={stored.segments[0].name if stored.segments else 'Tumor'}"
+            "such as tumor=Tumor"
         )
