@@ -68,7 +68,7 @@ def hounsfield(value_hu: float) -> Markup:
 
 def share(value: float | None) -> Markup:
     """A network's output or a score in [0, 1], never as a percentage: 0.93."""
-    return exact(value, NONE if value is None else f"{value:.3f}")
+    return exact(value, NONE if value is None else f"{value:.2f}")
 
 
 def seconds(value_s: float) -> Markup:
