@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort bench bench-training pictures clean
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-training pictures clean test-nnunet test-node
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -23,6 +23,9 @@ help:
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make test-cohort  cohorts with killed workers and nodes under a real SLURM (Debian; as root; six minutes)"
+	@echo "make test-reader  the report in a real Chromium (Debian and npm; three minutes)"
+	@echo "make test-nnunet  imported models beside nnU-Net's own predictor (120 MB more to install; a few minutes)"
+	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
@@ -81,6 +84,19 @@ build/dicom-tools/.installed:
 test-dicom: $(VENV)/.dicom-test-installed build/dicom-tools/.installed
 	$(BIN)/pytest Testing/Dicom
 
+# Chromium of Debian, playwright-core and axe-core of npm.
+build/reader-tools/.installed:
+	@mkdir -p $(@D)
+	@if ! command -v chromium >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; fi
+	@command -v npm >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends nodejs npm
+	cd $(@D) && npm install --silent --no-fund --no-audit playwright-core@1.64.1 axe-core@4.11.0
+	@touch $@
+
+# Pages in a real browser.
+test-reader: $(VENV)/.test-installed build/reader-tools/.installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest Testing/Reader
+
 # SLURM of Debian; where it is there already nothing is installed.
 build/slurm/.installed:
 	@mkdir -p $(@D)
@@ -91,6 +107,24 @@ build/slurm/.installed:
 # Cohorts and the training template under a real SLURM of two nodes on this machine, which only root can start.
 test-cohort: $(VENV)/.test-installed build/slurm/.installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest Testing/Cohort
+
+# Without what nnU-Net asks for: its own list would bring another build of torch (Testing/Nnunet/requirements.txt).
+$(VENV)/.nnunet-test-installed: Testing/Nnunet/requirements.txt $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt -r $<
+	@touch $@
+
+test-nnunet: $(VENV)/.nnunet-test-installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/Nnunet
+ORTHANC_PROGRAMS := orthanc orthanc-dicomweb dcmtk openssl
+build/node-tools/.installed:
+	@mkdir -p $(@D)
+	@if ! { PATH="$$PATH:/usr/sbin" command -v Orthanc && command -v dcmsend && command -v openssl \
+	  && ls /usr/share/orthanc/plugins/libOrthancDicomWeb.so; } >/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(ORTHANC_PROGRAMS); fi
+	@touch $@
+
+test-node: $(VENV)/.test-installed build/node-tools/.installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load Testing/Node
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)

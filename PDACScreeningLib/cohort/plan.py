@@ -47,6 +47,8 @@ class Settings:
     precision: str = "auto"
     include_identifiers: bool = False
     dicom_out: bool = False
+    folds: tuple[str, ...] = ()  # of an imported nnU-Net; () = all
+    mirroring: bool = True
 
     @property
     def model_name(self) -> str:

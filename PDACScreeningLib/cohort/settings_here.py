@@ -19,6 +19,8 @@ def settings_here(
     *,
     include_identifiers: bool = False,
     dicom_out: bool = False,
+    folds: tuple[str, ...] = (),
+    mirroring: bool = True,
 ) -> Settings:
     """How scans are screened with this model, as it lies on this machine. model: None takes the default.
 
@@ -33,6 +35,8 @@ def settings_here(
         precision=precision,
         include_identifiers=include_identifiers,
         dicom_out=dicom_out,
+        folds=folds,
+        mirroring=mirroring,
     )
 
 

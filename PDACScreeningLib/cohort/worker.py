@@ -182,6 +182,9 @@ class CohortWorker:
             "protocol": settings.protocol,
             "include_identifiers": settings.include_identifiers,
             "dicom_out": settings.dicom_out,
+            "folds": settings.folds,
+            "mirroring": settings.mirroring,
+            "label": case.id,
             "series": None if case.listed else case.series or None,
         }
         return work_order(str(self._place(case, attempt)), str(attempt / _RESULT), choices)

@@ -11,6 +11,7 @@ from PDACScreeningLib.config import DEFAULT_PROTOCOL
 from PDACScreeningLib.terminal.arguments import (
     Run,
     add_device,
+    add_ensemble,
     add_json,
     add_memory,
     add_precision,
@@ -76,6 +77,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME|DIR", help="model to use; see 'pdac-screening models'")
     add_protocol(parser)
     add_precision(parser)
+    add_ensemble(parser)
     parser.add_argument(
         "--include-identifiers", action="store_true", help="put patient and study identifiers into the results"
     )
@@ -184,6 +186,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         arguments.precision,
         include_identifiers=arguments.include_identifiers,
         dicom_out=arguments.dicom_out,
+        folds=tuple(arguments.folds),
+        mirroring=arguments.mirroring,
     )
 
 

@@ -20,6 +20,7 @@ from PDACScreeningLib.terminal.arguments import (
     add_precision,
     add_progress,
     add_protocol,
+    add_scan_choice,
     describe,
     from_arguments,
 )
@@ -66,17 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument(
-        "--series",
-        metavar="N|UID|WORDS",
-        help="which series of a DICOM folder that holds several; words: of its description",
-    )
-    parser.add_argument(
-        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
-    )
-    parser.add_argument(
-        "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
-    )
+    add_scan_choice(parser)
     _add_dicom(parser)
 
 
@@ -176,7 +167,8 @@ def _screened(
     for number, scan in enumerate(scans, start=1):
         if len(scans) > 1:
             display.notice(f"Scan {number} of {len(scans)}: {scan.input.name}, into {scan.folder}")
-        request = from_arguments(ScanRequest, arguments, scan=str(scan.input))
+        label = arguments.label if len(scans) == 1 else f"{arguments.label} {scan.folder.name}".strip()
+        request = from_arguments(ScanRequest, arguments, scan=str(scan.input), label=label)
         order = ScanOrder(request, scan.folder, debug=arguments.debug)
         outcomes.append(ScanRun(order, screener, display, interruption).finish().outcome)
         if outcomes[-1] == Outcome.CANCELLED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PDACScreeningLib.engines.nnunet import NnunetEngine
-from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions
+from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions, chosen_folds
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.inference.engine import CoarseToFine, Engine
 from PDACScreeningLib.network.model_description import ModelDescription, read_description
@@ -38,6 +38,13 @@ def load_engine(folder: Path, runtime: Runtime, options: EnsembleOptions | None 
     if wanted != EnsembleOptions():
         raise UsageError(f"{description.name} has the networks of the paper: there are no folds to choose or to mirror")
     return _of_paper(folder, runtime)
+
+
+def network_names(description: ModelDescription, options: EnsembleOptions) -> tuple[str, ...]:
+    """As `Engine.network_names`, without loading anything. Raises UsageError for folds that the model lacks."""
+    if description.nnunet is not None:
+        return tuple(f"fold {fold.name}" for fold in chosen_folds(description.nnunet.fine, options.folds))
+    return tuple(f"{scale.patch_size}^3" for scale in description.config.scales)
 
 
 def _of_paper(folder: Path, runtime: Runtime) -> LoadedEngine:

@@ -58,10 +58,7 @@ class NnunetEngine:
         return NO_PANCREAS.format("The network" if self.model.coarse is None else "The first step")
 
     def config_on(self, working: Geometry) -> ScreeningConfig:
-        """K is a number of voxels of the model's grid; on another grid, as many as have its volume."""
-        needed = self.config.decision.min_tumor_voxels * self.model.fine.voxel_mm3 / working.voxel_volume_mm3
-        voxels = max(1, math.ceil(needed - _SAME_VOLUME))
-        return replace(self.config, decision=replace(self.config.decision, min_tumor_voxels=voxels))
+        return config_at(self.config, self.model, working.voxel_volume_mm3)
 
     def windows(self, protocol: ProtocolName) -> tuple[WindowSpec, ...]:
         return ()
@@ -76,7 +73,9 @@ class NnunetEngine:
             published_score=self.model.published_score,
         )
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         """There is one protocol, whichever is asked for. ct: (z, y, x) along (L, P, S)."""
         config = self.config_on(ct.geometry)
         found = self._segmented(ct, config, self.runtime, on_progress)
@@ -96,7 +95,7 @@ class NnunetEngine:
             if region is None:
                 return None
             roi = region
-        run = self._run(runtime)
+        run = self.fine_run(runtime)
         image = prepare(ct.hu[roi.slices].astype(np.float32), ct.geometry.spacing_mm, run.step)
         evidence = partial(
             fold_evidence, step=run.step, windows=window_count(image.data.shape, run.step.patch_size), config=config
@@ -111,7 +110,8 @@ class NnunetEngine:
             scales.append(evidence(run.folds[0], answer))
         return segmentation_of(answer, roi, tuple(scales), ct, config, one_step=coarse is None)
 
-    def _run(self, runtime: Runtime) -> FoldRun:
+    def fine_run(self, runtime: Runtime) -> FoldRun:
+        """The chosen folds of the network that answers, ready to run."""
         step = self.model.fine
         folds = chosen_folds(step, self.options.folds)
         return FoldRun(self.folder, step, folds, self.options.mirroring, runtime, self.memory_steps)
@@ -125,3 +125,10 @@ class NnunetEngine:
         found = answer_of(run.mean_logits(image, "first step", on_progress), image, coarse.step)
         mask = found.labels != Label.BACKGROUND
         return region_of(mask, spacing, ct.geometry.shape, ct.geometry.spacing_mm, coarse.margin_mm_xyz)
+
+
+def config_at(config: ScreeningConfig, model: NnunetModel, voxel_mm3: float) -> ScreeningConfig:
+    """K is a number of voxels of the model's grid; on a grid of other voxels, as many as have its volume."""
+    needed = config.decision.min_tumor_voxels * model.fine.voxel_mm3 / voxel_mm3
+    voxels = max(1, math.ceil(needed - _SAME_VOLUME))
+    return replace(config, decision=replace(config.decision, min_tumor_voxels=voxels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +13,9 @@ from PDACScreeningLib.evaluation.lesion_detection import LesionCandidate, candid
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.surface_agreement import surface_agreement
 from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_probability, segment, tumor_evidence
+from PDACScreeningLib.inference.engine import CoarseToFine, Engine
 from PDACScreeningLib.inference.findings import longest_diameter_mm
 from PDACScreeningLib.inference.judgment import confidence_score
-from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -101,9 +101,8 @@ class _Answer:
     evidence: float = 0.0
 
 
-def row_names(config: ScreeningConfig) -> tuple[str, ...]:
+def row_names(alone: Sequence[str], config: ScreeningConfig) -> tuple[str, ...]:
     """The rows of Table 1: each network alone, then all together; twice where that is not the paper's mean."""
-    alone = tuple(f"{scale.patch_size}^3" for scale in config.scales)
     return (*alone, COMBINED) if is_papers_mean(config) else (*alone, COMBINED, PAPERS_MEAN)
 
 
@@ -120,8 +119,7 @@ def read_case(
     case_id: str,
     ct: CTVolume,
     truth: NDArray[np.uint8],
-    networks: Mapping[int, WindowNetwork],
-    config: ScreeningConfig,
+    engine: Engine,
     settings: ReadingSettings,
     on_progress: OnProgress = ignore_progress,
     *,
@@ -129,27 +127,18 @@ def read_case(
     fold: int | None = None,
     traits: tuple[str, ...] = (),
     native_truth: LabelMap | None = None,
-    in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
+    native_spacing_mm: float | None = None,
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
-    Without patient_id the case is its own patient. native_truth: on the scan's own grid, where that is known.
-    in_full_precision: see `segment`, whose errors are passed on.
+    Without patient_id the case is its own patient. native_truth: on the scan's own grid, where that is known;
+    native_spacing_mm: of the working grid that `ct` was made with from it. Passes on what the engine raises.
     """
-    segmentation = segment(
-        ct, networks, config, on_progress, protocol=settings.protocol, in_full_precision=in_full_precision
-    )
-    answers = _answers(segmentation, config, ct)
-    if not is_papers_mean(config):
-        papers = _with_papers_mean(config)
-        by_mean = segment(ct, networks, papers, on_progress, protocol=settings.protocol)
-        answers[PAPERS_MEAN] = _answers(by_mean, papers, ct)[COMBINED]
-    if settings.whole_volume:
-        whole_box = Box((0, 0, 0), ct.geometry.shape)
-        everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=settings.protocol)
-        whole = _answers(everywhere, config, ct)
-        names = [f"{scale.patch_size}^3" for scale in config.scales[1:]]
-        answers |= {WHOLE_VOLUME.format(name): whole[name] for name in (*names, COMBINED)}
+    config = engine.config_on(ct.geometry)
+    segmentation = engine.segment(ct, on_progress, protocol=settings.protocol)
+    answers = _answers(segmentation, engine.network_names, config, ct)
+    if isinstance(engine, CoarseToFine):
+        answers |= _ablations(engine, ct, settings, on_progress)
     tumor = truth == Label.TUMOR
     combined = answers[COMBINED].labels
     result = CaseResult(
@@ -168,14 +157,34 @@ def read_case(
             min_overlap=settings.min_overlap,
         ),
         traits=traits,
-        native=None if native_truth is None else _native_agreement(combined, native_truth, config),
+        native=None if native_truth is None else _native_agreement(combined, native_truth, native_spacing_mm),
     )
     return Reading(result, combined)
 
 
-def _answers(segmentation: Segmentation | None, config: ScreeningConfig, ct: CTVolume) -> dict[str, _Answer]:
+def _ablations(
+    engine: CoarseToFine, ct: CTVolume, settings: ReadingSettings, on_progress: OnProgress
+) -> dict[str, _Answer]:
+    """What the paper advises against, or does another way, of the networks of the paper."""
+    networks, config, protocol = engine.networks, engine.config, settings.protocol
+    answers: dict[str, _Answer] = {}
+    if not is_papers_mean(config):
+        papers = _with_papers_mean(config)
+        by_mean = segment(ct, networks, papers, on_progress, protocol=protocol)
+        answers[PAPERS_MEAN] = _answers(by_mean, engine.network_names, papers, ct)[COMBINED]
+    if settings.whole_volume:
+        whole_box = Box((0, 0, 0), ct.geometry.shape)
+        everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=protocol)
+        whole = _answers(everywhere, engine.network_names, config, ct)
+        answers |= {WHOLE_VOLUME.format(name): whole[name] for name in (*engine.network_names[1:], COMBINED)}
+    return answers
+
+
+def _answers(
+    segmentation: Segmentation | None, networks: Sequence[str], config: ScreeningConfig, ct: CTVolume
+) -> dict[str, _Answer]:
     """The rows in order, then the networks together without the component filter. Outside the ROI: background."""
-    names = (*(f"{scale.patch_size}^3" for scale in config.scales), COMBINED, NO_FILTER)
+    names = (*networks, COMBINED, NO_FILTER)
     if segmentation is None:
         return {name: _Answer(np.zeros(ct.geometry.shape, np.uint8), None) for name in names}
     in_roi = [_Answer(scale.labels, scale.mean_tumor_probability, scale.evidence) for scale in segmentation.scales]
@@ -218,9 +227,9 @@ def _row(
     )
 
 
-def _native_agreement(labels: NDArray[np.uint8], truth: LabelMap, config: ScreeningConfig) -> NativeAgreement:
+def _native_agreement(labels: NDArray[np.uint8], truth: LabelMap, spacing_mm: float | None) -> NativeAgreement:
     """The labels of the working grid, brought to the scan's own as `screen` writes them, against its truth."""
-    found = working_grid(truth.geometry, config.working_spacing_mm).labels_to_native(labels).labels
+    found = working_grid(truth.geometry, spacing_mm).labels_to_native(labels).labels
     return NativeAgreement(
         pancreas=dice(found != Label.BACKGROUND, truth.labels != Label.BACKGROUND),
         tumor=dice(found == Label.TUMOR, truth.labels == Label.TUMOR),

@@ -60,18 +60,30 @@ def _partition(found: Experiment) -> str:
     return f"split file by patient, {data.folds} folds (SHA-256 {str(data.split_sha256)[:16]}...); disjoint by patient"
 
 
+_OWN = (
+    ("Initialization", "random, from a seed; no pretraining"),
+    ("Training: augmentation, hyperparameters", "in model.json and in the checkpoints"),
+    ("Selection of the final model", f"the last or the best checkpoint, as model.json records; {_OPEN}"),
+    ("Ensembling", "mean of the softmax of the networks of one model; no ensemble of folds"),
+)
+_IMPORTED = (
+    ("Initialization", f"an imported nnU-Net: its authors tell; {_OPEN}"),
+    ("Training: augmentation, hyperparameters", f"its authors tell; {_OPEN}"),
+    ("Selection of the final model", "the checkpoint that model.json names"),
+    ("Ensembling", "mean of the logits of the folds"),
+)
+
+
 def _model(found: Experiment) -> list[tuple[str, str]]:
     setting = found.setting
     return [
         (
             "Model: inputs, outputs, architecture",
-            f"networks {', '.join(name for name in setting.row_names if '^3' in name)}; docs/paper.md, model.json",
+            f"networks {', '.join(name for name in setting.row_names if '^3' in name or 'fold' in name)}; "
+            "docs/paper.md, model.json",
         ),
         ("Software", ", ".join(f"{name} {version}" for name, version in setting.software.items())),
-        ("Initialization", "random, from a seed; no pretraining"),
-        ("Training: augmentation, hyperparameters", "in model.json and in the checkpoints"),
-        ("Selection of the final model", f"the last or the best checkpoint, as model.json records; {_OPEN}"),
-        ("Ensembling", "mean of the softmax of the networks of one model; no ensemble of folds"),
+        *(_IMPORTED if any(name.startswith("fold ") for name in setting.row_names) else _OWN),
     ]
 
 

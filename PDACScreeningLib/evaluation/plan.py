@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, read_split
-from PDACScreeningLib.errors import DataError, ModelError, UsageError
+from PDACScreeningLib.engines.loading import network_names
+from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions
+from PDACScreeningLib.errors import DataError, UsageError
 from PDACScreeningLib.evaluation import optional_packages
 from PDACScreeningLib.evaluation.assignment import Assignment, by_split, patients_tested, without_split
 from PDACScreeningLib.evaluation.case_result import row_names
 from PDACScreeningLib.evaluation.experiment import DataFact, ExperimentSetup, ModelFact
+from PDACScreeningLib.evaluation.found_model import (
+    FoundModel,
+    found_model,
+    require_common_config,
+    require_one_for_each_fold,
+)
 from PDACScreeningLib.evaluation.reading_file import digest
 from PDACScreeningLib.evaluation.reading_pool import ReadingTask
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
-from PDACScreeningLib.network.model_choice import find_model
-from PDACScreeningLib.network.model_description import ModelDescription, read_description
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256, installed_versions
-from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.training.trained_networks import without_batch_sizes
 
 SEEN = "{} was trained on these very cases; the figures say nothing about cases it has not seen"
-
-
-@dataclass(frozen=True)
-class FoundModel:
-    """A model folder and what it says of itself; the weights are loaded when they are needed."""
-
-    folder: Path
-    description: ModelDescription
-
-    @property
-    def training_sha256(self) -> frozenset[str]:
-        """Digests of the cases its networks were trained on; "" stands for a network of which it does not say."""
-        training = self.description.training
-        sizes = (str(scale.patch_size) for scale in self.description.config.scales)
-        return frozenset(training.get(size, {}).get("store_sha256", "") for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,12 @@ class Plan:
     assignments: tuple[Assignment, ...]
     content_sha256: dict[str, str]  # case id -> of its voxels and labels, on native grids with the size of a voxel
     runtime: Runtime
+    ensemble: EnsembleOptions
+
+    @property
+    def has_ensemble(self) -> bool:
+        """Whether an imported nnU-Net is among the models."""
+        return any(model.description.nnunet is not None for model in self.models)
 
     def tasks(self, folder: Path) -> list[ReadingTask]:
         """One a reading, in the order of the store."""
@@ -62,64 +59,109 @@ class Plan:
 
     def _task(self, assignment: Assignment, folder: Path) -> ReadingTask:
         model = self.models[assignment.model]
+        is_ensemble = model.description.nnunet is not None
         made_of = digest(
             weights=model.description.weights_sha256,
-            config=_what_reads(model.description.config),
+            config=_what_reads(model.config),
             case=self.content_sha256[assignment.case_id],
             settings=self.setting.reading,
             device=self.runtime.device,
             precision=self.runtime.precision,
+            **({"ensemble": self.ensemble} if is_ensemble else {}),
         )
-        sha256 = model.description.weights_sha256
         return ReadingTask(
-            assignment, made_of, self.store, model.folder, sha256, folder, self.runtime, self.setting.reading
+            assignment,
+            made_of,
+            self.store,
+            model.folder,
+            model.description.weights_sha256,
+            folder,
+            self.runtime,
+            self.setting.reading,
+            self.ensemble if is_ensemble else EnsembleOptions(),
+            self.setting.data.working_spacing_mm,
         )
 
 
-def make_plan(
-    store_folder: Path,
-    wishes: Sequence[str],
-    split_file: Path | None,
-    reading: ReadingSettings,
-    statistics: StatisticsSettings,
-    runtime: Runtime,
-) -> Plan:
+@dataclass(frozen=True)
+class PlanRequest:
+    """What decides a plan: the store, the models and how they read. models: one, or one for each fold of the split."""
+
+    store: Path
+    models: tuple[str, ...]
+    split: Path | None
+    reading: ReadingSettings
+    statistics: StatisticsSettings
+    runtime: Runtime
+    ensemble: EnsembleOptions = field(default_factory=EnsembleOptions)
+
+
+def make_plan(request: PlanRequest) -> Plan:
     """Open the store, the split and the models, and see that they belong together.
 
     Raises UsageError when the number or order of the models does not fit the split, ModelError when they do not fit
     the store or each other, DataError.
     """
-    split = None if split_file is None else read_split(split_file)
-    store = CaseStore(store_folder, None if split is None else patients_tested(split))
-    models = tuple(_found(wish) for wish in wishes)
-    _require_one_for_each_fold(models, split)
-    config = _common_config(models)
-    _require_same_grid(store, config)
+    split = None if request.split is None else read_split(request.split)
+    store = CaseStore(request.store, None if split is None else patients_tested(split))
+    models = tuple(found_model(wish, store) for wish in request.models)
+    require_one_for_each_fold(models, split)
+    require_common_config(models)
     facts = tuple(
-        _model_fact(model, fold, _seen(model, fold, store_folder, store, split)) for fold, model in enumerate(models)
+        _model_fact(model, fold, _seen(model, fold, request.store, store, split)) for fold, model in enumerate(models)
     )
     cases = store.index.cases
-    assignments = without_split(cases) if split is None else by_split(cases, split, statistics.normals)
+    assignments = without_split(cases) if split is None else by_split(cases, split, request.statistics.normals)
+    own = facts if split is not None else (replace(facts[0], fold=None),)
+    return _plan(request, store, split, models, own, assignments)
+
+
+def plan_beside(plan: Plan, request: PlanRequest, wish: str) -> Plan:
+    """Another model, which reads each case of a plan once. Raises as `make_plan`; no fold of it is trained apart."""
+    split = None if request.split is None else read_split(request.split)
+    store = CaseStore(request.store, None if split is None else patients_tested(split))
+    model = found_model(wish, store)
+    cases = {
+        place.case_id: Assignment(place.case_id, place.case_id, place.patient_id, None) for place in plan.assignments
+    }
+    fact = replace(_model_fact(model, 0, _seen(model, 0, request.store, store, None)), fold=None)
+    alone = replace(request, models=(wish,), split=None)
+    return _plan(alone, store, None, (model,), (fact,), tuple(cases.values()))
+
+
+def _plan(
+    request: PlanRequest,
+    store: CaseStore,
+    split: Split | None,
+    models: tuple[FoundModel, ...],
+    facts: tuple[ModelFact, ...],
+    assignments: tuple[Assignment, ...],
+) -> Plan:
+    config, runtime = models[0].config, request.runtime
+    alone = network_names(models[0].description, request.ensemble)
+    if request.reading.whole_volume and models[0].description.nnunet is not None:
+        raise UsageError("--ablation whole-volume is about the small networks of the paper; an nnU-Net has none")
     return Plan(
         setting=ExperimentSetup(
-            models=facts if split is not None else (replace(facts[0], fold=None),),
-            data=_data_fact(store, split, split_file),
-            reading=reading,
-            statistics=statistics,
-            row_names=row_names(config),
+            models=facts,
+            data=_data_fact(store, split, request.split),
+            reading=request.reading,
+            statistics=request.statistics,
+            row_names=row_names(alone, config),
             config_sha256=config_sha256(what_segments(config)),
             decision=config.decision,
-            command=_command(store_folder, wishes, split_file, reading, statistics),
+            command=_command(request),
             software={"PDACScreening": __version__, **installed_versions(), **optional_packages.versions()},
             device=runtime.device,
             precision=runtime.precision,
         ),
         warnings=tuple(SEEN.format(fact.name) for fact in facts if fact.trained_on_others is False),
-        store=store_folder,
+        store=request.store,
         models=models,
         assignments=assignments,
-        content_sha256={case.case_id: _content_sha256(case, config) for case in cases},
+        content_sha256={case.case_id: _content_sha256(case, config) for case in store.index.cases},
         runtime=runtime,
+        ensemble=request.ensemble,
     )
 
 
@@ -132,35 +174,6 @@ def _what_reads(config: ScreeningConfig) -> ScreeningConfig:
     """What a reading depends on: not the threshold of the score, only whether the score decides (ADR 0026)."""
     threshold = None if config.decision.min_score is None else 1.0
     return replace(config, decision=replace(config.decision, min_score=threshold))
-
-
-def _found(wish: str) -> FoundModel:
-    folder = find_model(wish).folder
-    return FoundModel(folder, read_description(folder))
-
-
-def _require_one_for_each_fold(models: Sequence[FoundModel], split: Split | None) -> None:
-    wanted = 1 if split is None else len(split.folds)
-    if len(models) != wanted:
-        why = "without --split one model reads all cases" if split is None else "--split asks for one for each fold"
-        raise UsageError(f"{len(models)} models were given, {wanted} expected: {why}; repeat --model in fold order")
-
-
-def _common_config(models: Sequence[FoundModel]) -> ScreeningConfig:
-    config = models[0].description.config
-    for model in models[1:]:
-        if without_batch_sizes(model.description.config) != without_batch_sizes(config):
-            raise ModelError(
-                f"{models[0].description.name} and {model.description.name} have different configurations; "
-                "the models of the folds must be trained with the same options"
-            )
-    return config
-
-
-def _require_same_grid(store: CaseStore, config: ScreeningConfig) -> None:
-    stored, wanted = store.index.working_spacing_mm, config.working_spacing_mm
-    if stored != wanted:
-        raise ModelError(f"the store lies on a {stored} mm grid, the model works on {wanted} mm; prepare it again")
 
 
 def _seen(model: FoundModel, fold: int, folder: Path, store: CaseStore, split: Split | None) -> bool | None:
@@ -225,20 +238,19 @@ def _data_fact(store: CaseStore, split: Split | None, split_file: Path | None) -
     )
 
 
-def _command(
-    store: Path,
-    wishes: Sequence[str],
-    split_file: Path | None,
-    reading: ReadingSettings,
-    statistics: StatisticsSettings,
-) -> str:
+def _command(request: PlanRequest) -> str:
     """What was typed, without the folders of this machine."""
-    words = ["pdac-screening", "evaluate", store.name, *(f"--model {Path(wish).name}" for wish in wishes)]
-    if split_file is not None:
-        words += [f"--split {split_file.name}", f"--normals {statistics.normals}"]
-    words.append(f"--protocol {reading.protocol}")
-    if reading.whole_volume:
+    models = (f"--model {Path(wish).name}" for wish in request.models)
+    words = ["pdac-screening", "evaluate", request.store.name, *models]
+    if request.split is not None:
+        words += [f"--split {request.split.name}", f"--normals {request.statistics.normals}"]
+    words.append(f"--protocol {request.reading.protocol}")
+    if request.reading.whole_volume:
         words.append("--ablation whole-volume")
-    if statistics.prevalences != StatisticsSettings().prevalences:
-        words += [f"--prevalence {prevalence:g}" for prevalence in statistics.prevalences]
+    if request.ensemble.folds:
+        words.append(f"--folds {' '.join(request.ensemble.folds)}")
+    if not request.ensemble.mirroring:
+        words.append("--no-mirroring")
+    if request.statistics.prevalences != StatisticsSettings().prevalences:
+        words += [f"--prevalence {prevalence:g}" for prevalence in request.statistics.prevalences]
     return " ".join(words)

@@ -13,15 +13,15 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from PDACScreeningLib.engines.loading import load_engine
+from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.assignment import Assignment
 from PDACScreeningLib.evaluation.case_result import read_case
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings
-from PDACScreeningLib.inference.sliding_window import WindowNetwork
-from PDACScreeningLib.network.model_directory import Model, load_model
+from PDACScreeningLib.inference.engine import Engine
 from PDACScreeningLib.network.runtime import Runtime, use_threads
-from PDACScreeningLib.network.window_predictor import full_precision, window_predictors
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_store import Case, CaseStore
 from PDACScreeningLib.worker_processes import belong_to_the_parent
@@ -39,6 +39,8 @@ class ReadingTask:
     folder: Path
     runtime: Runtime
     settings: ReadingSettings
+    ensemble: EnsembleOptions
+    working_spacing_mm: float | None  # of the store
 
 
 def make_readings(tasks: Sequence[ReadingTask], *, jobs: int, total: int, on_progress: OnProgress) -> None:
@@ -92,21 +94,20 @@ def _begin_process() -> None:
 
 def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -> None:
     """Read one case and write what was found."""
-    model, networks = _networks(task.model, task.weights_sha256, task.runtime)
+    engine = _engine(task.model, task.weights_sha256, task.runtime, task.ensemble)
     case = open_case(task.store, task.assignment.patient_id, task.assignment.case_id)
     reading = read_case(
         case.facts.case_id,
         case.ct,
-        case.labels,
-        networks,
-        model.config,
+        case.all_labels,
+        engine,
         task.settings,
         on_progress,
         patient_id=case.facts.patient_id,
         fold=task.assignment.fold,
-        in_full_precision=None if task.runtime.precision == "fp32" else lambda: full_precision(model, task.runtime),
         traits=case.facts.traits,
         native_truth=case.native_truth,
+        native_spacing_mm=task.working_spacing_mm,
     )
     write_reading(task.folder, task.assignment.name, task.made_of, reading)
 
@@ -118,7 +119,6 @@ def open_case(store: Path, patient_id: str, case_id: str) -> Case:
 
 
 @cache
-def _networks(folder: Path, _weights_sha256: str, runtime: Runtime) -> tuple[Model, dict[int, WindowNetwork]]:
+def _engine(folder: Path, _weights_sha256: str, runtime: Runtime, ensemble: EnsembleOptions) -> Engine:
     """A model is loaded once in each process, unless its weights change."""
-    model = load_model(folder)
-    return model, dict(window_predictors(model, runtime))
+    return load_engine(folder, runtime, ensemble).engine

@@ -11,8 +11,8 @@ from PDACScreeningLib.evaluation.document import Block, Document, Paragraph, Pic
 from PDACScreeningLib.evaluation.experiment import Experiment, ModelFact
 
 
-def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
-    """gallery: pictures of misses and false alarms, relative to the experiment's folder."""
+def document(found: Experiment, gallery: Sequence[Picture] = (), beside: Sequence[Section] = ()) -> Document:
+    """gallery: pictures of misses and false alarms, relative to the experiment's folder. beside: of other models."""
     names = ", ".join(dict.fromkeys(model.name for model in found.setting.models))
     notices = dict.fromkeys([found.notice, *(model.notice for model in found.setting.models if model.notice)])
     return Document(
@@ -20,6 +20,7 @@ def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
         tuple(notices),
         (
             worth_section(found),
+            *beside,
             sections.table1_section(found),
             rule_sections.rule_section(found),
             sections.size_section(found),
@@ -38,12 +39,12 @@ def document(found: Experiment, gallery: Sequence[Picture] = ()) -> Document:
     )
 
 
-def summary(found: Experiment) -> Document:
+def summary(found: Experiment, beside: Sequence[Section] = ()) -> Document:
     """The first page of the report, for the terminal and for table1.md."""
     return Document(
         f"Evaluation of {', '.join(dict.fromkeys(model.name for model in found.setting.models))}",
         (found.notice,),
-        (worth_section(found), sections.table1_section(found), *_first_page(found)),
+        (worth_section(found), *beside, sections.table1_section(found), *_first_page(found)),
     )
 
 

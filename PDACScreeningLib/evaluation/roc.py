@@ -56,9 +56,15 @@ def area(cases: Sequence[CaseResult], name: str, bootstrap: PatientBootstrap) ->
     if not positive or not negative:
         return Estimate(None, None, None, positive, negative)
     value = float(load("sklearn.metrics").roc_auc_score(has_tumor, scores))
-    samples = _areas(scores[has_tumor], scores[~has_tumor], *_split(bootstrap.multiplicities(cases), has_tumor))
-    interval = percentile_interval(samples)
+    interval = percentile_interval(area_samples(cases, name, bootstrap))
     return Estimate(value, interval.low, interval.high, positive, negative)
+
+
+def area_samples(cases: Sequence[CaseResult], name: str, bootstrap: PatientBootstrap) -> NDArray[np.float64]:
+    """(samples,) the area of each bootstrap sample: the same patients for the same cases, whoever read them."""
+    has_tumor = np.array([case.has_tumor for case in cases], bool)
+    scores = np.array([case.rows[name].score for case in cases])
+    return _areas(scores[has_tumor], scores[~has_tumor], *_split(bootstrap.multiplicities(cases), has_tumor))
 
 
 def roc_curves(cases: Sequence[CaseResult], name: str, bootstrap: PatientBootstrap) -> tuple[RocCurve, ...]:

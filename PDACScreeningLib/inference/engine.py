@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol as Interface
+from typing import TypedDict
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import Segmentation, segment, windows_of
@@ -18,6 +19,12 @@ NO_PANCREAS = (
     "The coarse scan found no pancreas; check that the scan shows the upper abdomen in the portal venous phase and "
     "that the model suits it. This is not a normal result."
 )
+
+
+class How(TypedDict, total=False):
+    """The choices of a scan that reach an engine; an option more is typed here and where it is used."""
+
+    protocol: ProtocolName  # "exact" where it is not given
 
 
 class Engine(Interface):
@@ -44,7 +51,9 @@ class Engine(Interface):
     def ensemble(self, working: Geometry) -> Ensemble | None:
         """How an imported nnU-Net runs on this grid; None for the networks of the paper."""
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         """Pancreas and tumor of a volume on its own grid; None when no pancreas was found.
 
         Raises ModelError when an answer cannot be used; passes on what `on_progress` raises.
@@ -85,6 +94,8 @@ class CoarseToFine:
     def ensemble(self, working: Geometry) -> Ensemble | None:
         return None
 
-    def segment(self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName) -> Segmentation | None:
+    def segment(
+        self, ct: CTVolume, on_progress: OnProgress, *, protocol: ProtocolName = "exact"
+    ) -> Segmentation | None:
         full = self.in_full_precision
         return segment(ct, self.networks, self.config, on_progress, protocol=protocol, in_full_precision=full)

@@ -19,16 +19,12 @@ LARGEST_PANCREAS_ML = 200.0
 # that ends within a centimeter of the last slice, two or three usual slices, may go on behind it.
 NEAR_THE_END_MM = 10.0
 
-# The smallest PDAC of those label maps (0.4 mL). Where K voxels are more than this, real tumors fall below the rule.
-SMALLEST_TUMOR_MM3 = 400.0
-
 
 def warnings_about(segmentation: Segmentation, geometry: Geometry, config: ScreeningConfig) -> tuple[str, ...]:
     """Every doubt about a segmentation on the working grid `geometry`; () when there is none."""
     warnings = [
         _near_the_end(segmentation, geometry),
         _too_much_pancreas(segmentation, geometry),
-        _coarse_decision(geometry, config),
         _close_call(segmentation, config),
     ]
     return tuple(warning for warning in warnings if warning is not None)
@@ -54,19 +50,6 @@ def _too_much_pancreas(segmentation: Segmentation, geometry: Geometry) -> str | 
     return (
         f"{volume_ml:.0f} mL were segmented as pancreas (more than {LARGEST_PANCREAS_ML:.0f} mL): other organs were "
         "probably taken for it."
-    )
-
-
-def _coarse_decision(geometry: Geometry, config: ScreeningConfig) -> str | None:
-    """K is a number of voxels; on a coarse working grid it is a large tumor."""
-    voxels = config.decision.min_tumor_voxels
-    volume_mm3 = voxels * geometry.voxel_volume_mm3
-    if volume_mm3 <= SMALLEST_TUMOR_MM3:
-        return None
-    diameter_mm = (6 * volume_mm3 / np.pi) ** (1 / 3)
-    return (
-        f"Below {volume_mm3:.0f} mm3 (a ball of {diameter_mm:.0f} mm) no tumor is called suspicious: that is what "
-        f"{voxels} voxels are on this model's grid."
     )
 
 

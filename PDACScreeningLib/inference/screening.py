@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import ScaleSegmentation, Segmentation
-from PDACScreeningLib.inference.engine import CoarseToFine, Engine
+from PDACScreeningLib.inference.engine import CoarseToFine, Engine, How
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.inference.plausibility import warnings_about
 from PDACScreeningLib.inference.published_point import beside_published_point
@@ -60,23 +61,23 @@ def screen(
     config: ScreeningConfig,
     on_progress: OnProgress = ignore_progress,
     *,
-    protocol: ProtocolName = "exact",
     in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None,
+    **how: Unpack[How],
 ) -> ScreenedVolume:
     """Screen one CT: resample, segment coarse to fine, classify, and bring the answer back to the CT's grid (Eq. 1).
 
     networks: by patch size, one for each of `config.scales`. The others: see `CoarseToFine` and `screen_with`.
     """
     engine = CoarseToFine(networks, config, in_full_precision)
-    return screen_with(ct, engine, on_progress, protocol=protocol)
+    return screen_with(ct, engine, on_progress, **how)
 
 
 def screen_with(
-    ct: CTVolume, engine: Engine, on_progress: OnProgress = ignore_progress, *, protocol: ProtocolName = "exact"
+    ct: CTVolume, engine: Engine, on_progress: OnProgress = ignore_progress, **how: Unpack[How]
 ) -> ScreenedVolume:
     """Screen one CT with whatever engine is s of Eq. 1; all that follows is the same for each.
 
-    protocol: see `segment`; the answer names the one that it rests on. Near the rule the answer is that of full
+    how: see `segment`; the answer names the protocol that it rests on. Near the rule the answer is that of full
     precision (ADR 0026), so that no call depends on the processor.
     The outcome is SUSPICIOUS, NOT_SUSPICIOUS, or INDETERMINATE where there is no pancreas to judge or where a
     NOT_SUSPICIOUS is not to be believed; never anything else. Raises ValueError when a network is missing, ModelError
@@ -88,7 +89,7 @@ def screen_with(
     with timer.stage("working grid"):
         working = grid.to_working(ct)
 
-    segmentation = engine.segment(working, timer, protocol=protocol)
+    segmentation = engine.segment(working, timer, **how)
     decided_again = segmentation is not None and segmentation.in_full_precision
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config, engine)
     if segmentation is None:

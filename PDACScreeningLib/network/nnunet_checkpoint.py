@@ -7,6 +7,7 @@ tensors and plain values, and three names of numpy more: nnU-Net keeps its learn
 from __future__ import annotations
 
 import math
+import pickle
 import re
 import zipfile
 from collections.abc import Mapping
@@ -134,11 +135,11 @@ def _sound(name: str, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _told(error: Exception) -> str:
     """Why a file was refused, in words; torch's own sentence speaks to programmers."""
-    found = re.search(r"Unsupported global: GLOBAL (\S+)", str(error)) or re.search(
-        r"(?:GLOBAL|class|function) ['\"]?([\w.]+)['\"]? (?:was not an allowed|is not allowed)", str(error)
-    )
+    found = re.search(r"(?i)unsupported global:? (?:GLOBAL )?([\w.]+)", str(error))
     if found:
         return f"it names {found[1]}, which could run code; a checkpoint holds numbers and names only"
     if isinstance(error, ValueError):
         return str(error)
+    if isinstance(error, pickle.UnpicklingError):
+        return "it asks for more than plain values and tensors, which could run code, or it is damaged"
     return f"it is damaged, or no checkpoint of nnU-Net v2 ({type(error).__name__})"

@@ -16,7 +16,7 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # keeps the cores busy and more only need more memory; on a GPU eight.
 _BATCH_VOXELS = {"cpu": 64**3, "cuda": 8 * 64**3, "mps": 8 * 64**3}
 # Full-resolution feature maps that are alive at once, in multiples of the base width (measured: 4.6 to 6.8).
-_LIVE_FEATURES = 7
+LIVE_FEATURES = 7
 _GIB = 2**30
 
 
@@ -51,7 +51,7 @@ class Runtime:
         usual = _BATCH_VOXELS[self.device]
         if self.memory_gib is None:
             return usual
-        voxel_bytes = _LIVE_FEATURES * base_width * self.dtype.itemsize
+        voxel_bytes = LIVE_FEATURES * base_width * self.dtype.itemsize
         return min(usual, int(self.memory_gib * _GIB / voxel_bytes))
 
     def on_processors(self) -> Runtime:

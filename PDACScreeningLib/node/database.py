@@ -104,10 +104,20 @@ class Database:
             connection.execute("update series set images=images+1 where key=?", (image.series,))
 
     def note_conflict(self, key: str) -> None:
-        """An image of the series came that has the identifier of another one: the series cannot be believed."""
+        """An image of the series came that has the identifier of another one: the series cannot be believed.
+
+        A new revision begins in any case: what is being decided right now does not know of it.
+        """
         with self._transaction() as connection:
             self._reopen(connection, key)
-            connection.execute("update series set conflict=1 where key=?", (key,))
+            connection.execute("update series set conflict=1, revision=revision+1 where key=?", (key,))
+
+    def look_again(self, key: str) -> None:
+        """An image of the series was sent again: one that was given up or refused gets another chance."""
+        again = [SeriesState.REFUSED.value, SeriesState.FAILED.value]
+        with self._transaction() as connection:
+            if connection.execute("select 1 from series where key=? and state in (?,?)", (key, *again)).fetchone():
+                self._reopen(connection, key)
 
     def _reopen(self, connection: sqlite3.Connection, key: str) -> None:
         now = self._clock()
@@ -143,8 +153,11 @@ class Database:
         return [_row(row) for row in self._ask(f"select {_COLUMNS} from series order by last desc, key")]
 
     def due(self, state: SeriesState) -> list[SeriesRow]:
-        """Series of a state whose next step may be tried, the one that waits longest first."""
-        question = f"select {_COLUMNS} from series where state=? and due<=? order by last, key"
+        """Series of a state whose next step may be tried, the one that waits longest first.
+
+        One whose screening the node did not survive comes after those that were not tried as often.
+        """
+        question = f"select {_COLUMNS} from series where state=? and due<=? order by starts, last, key"
         return [_row(row) for row in self._ask(question, state.value, self._clock())]
 
     def move(self, row: SeriesRow, to: SeriesState, **changes: Any) -> bool:

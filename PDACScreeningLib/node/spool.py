@@ -101,6 +101,7 @@ class Spool:
             known = self.database.image(image.name)
             if known is not None:
                 if (known.sha256, known.series) == (image.sha256, image.series):
+                    self.database.look_again(image.series)
                     return Receipt.KNOWN
                 self.database.note_conflict(image.series)
                 return Receipt.CONFLICT

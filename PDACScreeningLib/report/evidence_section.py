@@ -93,8 +93,14 @@ def _rule(tumor_voxels: int, tumor_volume_mm3: float | None, score: float | None
         element("strong", count(protocol.decision.min_tumor_voxels, "voxel")),
         " = ",
         volume(protocol.min_tumor_volume_mm3),
-        f"; this {reached}. Voxels are those of the working grid.",
+        f", a ball of {_ball_mm(protocol.min_tumor_volume_mm3):.0f} mm: no smaller tumor is called. This {reached}. "
+        "Voxels are those of the working grid.",
     )
+
+
+def _ball_mm(volume_mm3: float) -> float:
+    """Diameter of a ball of a volume."""
+    return float((6 * volume_mm3 / math.pi) ** (1 / 3))
 
 
 def _facts(screening: Screening) -> list[tuple[str, Content]]:

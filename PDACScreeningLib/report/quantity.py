@@ -56,6 +56,11 @@ def length(value_mm: float) -> Markup:
     return exact(value_mm, f"{value_mm:.1f}{_NO_BREAK}mm")
 
 
+def degrees(value: float) -> Markup:
+    """An angle: 180 degrees."""
+    return exact(value, f"{value:.0f}{_NO_BREAK}degrees")
+
+
 def hounsfield(value_hu: float) -> Markup:
     """A density: 36 HU."""
     return exact(value_hu, f"{value_hu:.0f}{_NO_BREAK}HU".replace("-", "\N{MINUS SIGN}"))
@@ -63,7 +68,7 @@ def hounsfield(value_hu: float) -> Markup:
 
 def share(value: float | None) -> Markup:
     """A network's output or a score in [0, 1], never as a percentage: 0.93."""
-    return exact(value, NONE if value is None else f"{value:.3f}")
+    return exact(value, NONE if value is None else f"{value:.2f}")
 
 
 def seconds(value_s: float) -> Markup:

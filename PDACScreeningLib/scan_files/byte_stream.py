@@ -9,7 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -57,6 +57,7 @@ def open_file(path: Path, *, decompress: bool) -> IO[bytes]:
 def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
     """The (y, x) planes of a file as stored, one after the other; scaling is not applied. Raises InputRejected.
 
+    Of a file with several numbers per voxel a plane is (y, x, number).
     A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on after the last voxel is refused,
     at the latest after the last plane. Memory is taken for one plane at a time.
     """
@@ -67,24 +68,28 @@ def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
         file.seek(header.data_offset)
         stream = _decoded(file, header.encoding)
         for z in range(planes):
-            content = np.empty(rows * columns * header.stored.itemsize, np.uint8)
+            content = np.empty(rows * columns * header.components * header.stored.itemsize, np.uint8)
             filled = _fill(stream, content)
             if filled < content.size:
                 raise InputRejected(
                     f"{name} is incomplete: its header promises {wanted} bytes of voxels, it holds "
                     f"{z * content.size + filled}; copy or download it again"
                 )
-            yield content.view(header.stored).reshape(rows, columns)
+            plane = content.view(header.stored)
+            yield plane.reshape((rows, columns) if header.components == 1 else (rows, columns, header.components))
         _read_to_the_end(stream, name)
 
 
-def refuse_unlikely_compression(header: ImageHeader) -> None:
-    """Refuse a CT that claims far more voxels than its file can hold of measured ones: noise does not compress."""
-    packed = header.data_file.stat().st_size
-    if header.data_bytes > max(_SMALL_BYTES, _MAX_CT_RATIO * packed):
+def refuse_unlikely_compression(name: str, files: Collection[Path], promised: int) -> None:
+    """Refuse a CT that claims far more voxels than its files can hold of measured ones: noise does not compress.
+
+    promised: bytes of voxels that the headers of the files claim.
+    """
+    packed = sum(file.stat().st_size for file in files)
+    if promised > max(_SMALL_BYTES, _MAX_CT_RATIO * packed):
         raise InputRejected(
-            f"{header.data_name} holds {packed} bytes, but its header promises {header.data_bytes} bytes of voxels, "
-            "which no CT is compressed to: the file is damaged or holds next to nothing, export it again"
+            f"{name} holds {packed} bytes, but its header promises {promised} bytes of voxels, which no CT is "
+            "compressed to: the file is damaged or holds next to nothing, export it again"
         )
 
 

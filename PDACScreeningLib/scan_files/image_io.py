@@ -5,6 +5,7 @@ A file is believed only after its header made sense and its voxel stream proved 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,12 @@ class ReadCT:
     slices: tuple[SliceHeader, ...] = ()  # of a DICOM series, in the order of the volume
 
 
-def read_ct_file(path: Path, *, include_identifiers: bool = False) -> ReadCT:
+def read_ct_file(
+    path: Path, *, include_identifiers: bool = False, on_grid: Callable[[Geometry], None] | None = None
+) -> ReadCT:
     """Read and check one CT file. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
+
+    on_grid: is told the grid of the file before its voxels are read.
 
     Sentences and warnings call it "the input file", unless identifiers were asked for: file names often tell patients.
     Hounsfield units below -1024 (padding) come back as -1024. Values are rounded to int16.
@@ -55,8 +60,10 @@ def read_ct_file(path: Path, *, include_identifiers: bool = False) -> ReadCT:
     name = path.name if include_identifiers else "the input file"
     header, header_warnings = read_header(path, name)
     placed = header_geometry(header, may_be_sheared=True)
-    refuse_unlikely_compression(header)
+    refuse_unlikely_compression(header.data_name, [header.data_file], header.data_bytes)
     require_memory(header.shape, name)
+    if on_grid is not None:
+        on_grid(placed.geometry)
     planes = (scaled(plane, header.slope, header.intercept) for plane in read_planes(header))
     return checked(
         hounsfield_of(planes, header.shape, name),

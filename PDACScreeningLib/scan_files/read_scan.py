@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PDACScreeningLib.errors import InputRejected
@@ -12,6 +13,7 @@ from PDACScreeningLib.scan_files.image_io import ReadCT, checked_volume, read_ct
 from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.scan_files.zip_archive import is_zip, unpacked
 from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
 
 
 def read_scan(
@@ -20,16 +22,19 @@ def read_scan(
     series: str | None = None,
     acquisition: str | None = None,
     include_identifiers: bool = False,
+    on_grid: Callable[[Geometry], None] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> ReadCT:
     """Read and check a CT. What is returned has passed the gate; its warnings belong into every output.
 
     scan: a NIfTI, NRRD or MetaImage file; DICOM as a folder of slices, a multi-frame file, a DICOMDIR or a ZIP of
     them; or a volume, which passes the same gate. series: of DICOM, SeriesInstanceUID, SeriesNumber or words of its
-    description; acquisition: of a series that holds several. Raises InputRejected or InputIndeterminate with one
-    sentence, nothing else.
+    description; acquisition: of a series that holds several. on_grid: is told the grid before voxels are read.
+    Raises InputRejected or InputIndeterminate with one sentence, nothing else.
     """
     if isinstance(scan, CTVolume):
+        if on_grid is not None:
+            on_grid(scan.geometry)
         return checked_volume(scan)
     path = Path(scan)
     with complete_or_rejected("the input"):
@@ -43,6 +48,7 @@ def read_scan(
             series=series,
             acquisition=acquisition,
             include_identifiers=include_identifiers,
+            on_grid=on_grid,
             on_progress=on_progress,
         )
 
@@ -54,7 +60,7 @@ def read_scan(
     if series is not None or acquisition is not None:
         option = "--series" if series is not None else "--acquisition"
         raise InputRejected(f"the input is no DICOM, so there is nothing to choose: leave out {option}")
-    return read_ct_file(path, include_identifiers=include_identifiers)
+    return read_ct_file(path, include_identifiers=include_identifiers, on_grid=on_grid)
 
 
 def _place_of_slices(path: Path) -> Path | None:

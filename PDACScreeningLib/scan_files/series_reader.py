@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.scan_files.byte_stream import refuse_unlikely_compression
 from PDACScreeningLib.scan_files.dicom_file import read_identifiers
 from PDACScreeningLib.scan_files.hounsfield import hounsfield_of
 from PDACScreeningLib.scan_files.image_io import ReadCT, checked
@@ -19,6 +21,7 @@ from PDACScreeningLib.scan_files.pixel_data import PixelReader
 from PDACScreeningLib.scan_files.series_selection import select_series
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.scan_files.slice_stack import SliceStack, stack_slices
+from PDACScreeningLib.volume.geometry import Geometry
 
 _NAME = "the series"
 
@@ -30,6 +33,7 @@ def read_series(
     series: str | None = None,
     acquisition: str | None = None,
     include_identifiers: bool = False,
+    on_grid: Callable[[Geometry], None] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> ReadCT:
     """Read and check one CT series. Raises InputRejected or InputIndeterminate with one sentence, nothing else.
@@ -37,13 +41,18 @@ def read_series(
     place: a folder, or a multi-frame file. series: SeriesInstanceUID, SeriesNumber or words of the description, needed
     when there are several CT series. acquisition: which one of a series that holds several.
     named: what the user gave, where that is not the place, as with an archive that was unpacked.
+    on_grid: is told the grid of the slices before their voxels are read.
     Sentences name neither folder nor files; those are in the details of InputRejected.
     Slices are ordered along their normal, so the grid is right-handed whatever the order of the files.
     """
     selected = select_series(place, series, on_progress)
     reader = PixelReader()
     stack = stack_slices(selected.slices, lambda one, other: _show_the_same(reader, one, other), acquisition)
+    promised = math.prod(stack.geometry.shape) * np.dtype(np.int16).itemsize
+    refuse_unlikely_compression(_NAME, {header.path for header in stack.slices}, promised)
     require_memory(stack.geometry.shape, _NAME)
+    if on_grid is not None:
+        on_grid(stack.geometry)
     units = hounsfield_of(_planes(stack, reader, on_progress), stack.geometry.shape, _NAME)
     read = checked(
         units,

@@ -22,6 +22,7 @@ _FLOOR_SWAP_HU = 9.0  # where ratios of 1 count, noise must be left further behi
 _MIN_BREAK_HU = 12.0  # less is the beginning of an organ
 _MIN_TILES_TO_SEE_A_SWAP = 100  # with fewer, steps are not smooth enough
 _AROUND = 5  # steps on each side
+_MIN_SIDE = 3  # fewer steps on one side prove nothing
 _FULL_PERCENTILE = 75  # not the fullest slice, which may be a wrong one
 _MIN_FULLNESS = 0.7  # tissue of a slice inside the body, as a part of the fullest one
 _MIN_SLICES = 8
@@ -76,19 +77,29 @@ def _odd_slices(
 def _breaks(
     one: NDArray[np.float64], within: NDArray[np.bool_], looks: NDArray[np.float32], first: int, name: str
 ) -> tuple[str, ...]:
-    """Steps that are far larger than those around them: anatomy does not jump."""
+    """Steps that are far larger than those around them: anatomy does not jump.
+
+    Close to an end too few steps lie on one side to tell a jump from the lungs that begin there: that is a warning.
+    """
     ratio = np.array([one[i] / max(_FLOOR_HU, _usual(one, i)) for i in range(len(one))])
     ratio[~within | (one < _MIN_BREAK_HU)] = 0.0
-    worst = int(ratio.argmax())
-    where = f"between slices {first + worst + 1} and {first + worst + 2}"
-    if ratio[worst] > MAX_BREAK:
+    inner = ratio[_MIN_SIDE:-_MIN_SIDE]
+    if inner.size and inner.max() > MAX_BREAK:
+        worst = _MIN_SIDE + int(inner.argmax())
         raise InputIndeterminate(
-            f"{name} breaks off {where}: {_kind_of_break(looks[worst], looks[worst + 1])}; export the scan again from "
-            "the original images"
+            f"{name} breaks off {_between(first + worst)}: {_kind_of_break(looks[worst], looks[worst + 1])}; export "
+            "the scan again from the original images"
         )
+    worst = int(ratio.argmax())
     if ratio[worst] > WARN_BREAK:
+        where = _between(first + worst)
         return (f"the anatomy changes abruptly {where}; slices may be missing there, or the patient moved",)
     return ()
+
+
+def _between(slice_below: int) -> str:
+    """slice_below: its number from 0."""
+    return f"between slices {slice_below + 1} and {slice_below + 2}"
 
 
 def _full_slices(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -16,10 +16,12 @@ from PDACScreeningLib.report.network_labels_file import write_network_labels
 from PDACScreeningLib.report.probability_file import write_tumor_probability
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.segmentation_file import write_segmentation
+from PDACScreeningLib.report.viewer_scan import Evidence
 from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import (
+    ANATOMY,
     KNOWN_FILES,
     LABELS,
     NETWORK_LABELS,
@@ -29,9 +31,12 @@ from PDACScreeningLib.session.result_folder import (
     require_result_folder,
 )
 from PDACScreeningLib.session.result_place import Shield, held_place, new_result
+from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
+
+_MOST_BYTES_IN_A_NOTEBOOK = 1_200_000  # ours: of voxels; with its pictures the page then stays below 2 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +44,10 @@ class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
     tumor_probability: (z, y, x) float32, 0 outside the searched region. network_labels: what each network alone
-    segmented. In a notebook it is shown as the report.
-    slices: of a DICOM series, in the order of the voxels. dicom_files: name and content of its DICOM objects, where
-    they were asked for and could be made.
+    segmented. anatomy: vessels and ducts, of a model that
+    sees them (volume/anatomy says how an engine hands it over); it goes into the file of the label map, and is not
+    written without one. In a notebook an answer is shown as the report. slices: of a DICOM series, in the order of the
+    voxels. dicom_files: name and content of its DICOM objects, where they were asked for and could be made.
     """
 
     screening: Screening
@@ -51,6 +57,12 @@ class Answer:
     slices: tuple[SliceHeader, ...] = ()
     dicom_files: tuple[tuple[str, bytes], ...] = ()
     network_labels: NetworkLabels | None = None
+    anatomy: Anatomy | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What lies over the scan in the report."""
+        return Evidence(self.label_map, self.tumor_probability, self.network_labels)
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.
@@ -68,9 +80,10 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The report, for notebooks. Its styles stay inside a frame of its own."""
-        page = report_html(self.screening, self.ct, self.label_map)
+        page = report_html(self.screening, self.ct, self.evidence, most_bytes=_MOST_BYTES_IN_A_NOTEBOOK)
         quoted = page.replace("&", "&amp;").replace('"', "&quot;")
-        return f'<iframe srcdoc="{quoted}" style="width:100%;height:60em;border:0" title="Screening report"></iframe>'
+        frame = 'sandbox="allow-scripts" style="width:100%;height:60em;border:0" title="Screening report"'
+        return f'<iframe {frame} srcdoc="{quoted}"></iframe>'
 
 
 def write_answer(
@@ -93,7 +106,7 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
     label_map, tumor_probability, model = answer.label_map, answer.tumor_probability, answer.screening.model
     steps: list[Callable[[], object]] = []
     if label_map is not None:
-        steps.append(lambda: write_segmentation(label_map, staging / LABELS, model))
+        steps.append(lambda: write_segmentation(label_map, staging / LABELS, model, answer.anatomy))
         if tumor_probability is not None:
             path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
             steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
@@ -102,7 +115,7 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
         steps.append(lambda: write_network_labels(network_labels, staging / NETWORK_LABELS, model))
     if with_report:
         steps += [partial(write_bytes, staging / name, content) for name, content in answer.dicom_files]
-        steps.append(lambda: write_report(answer.screening, answer.ct, label_map, staging / REPORT))
+        steps.append(lambda: write_report(answer.screening, answer.ct, answer.evidence, staging / REPORT))
     steps.append(lambda: write_screening(_with_files(bound(answer).screening, staging), staging / SCREENING))
     return steps
 
@@ -112,6 +125,8 @@ def bound(answer: Answer) -> Answer:
     digests = {}
     if answer.label_map is not None:
         digests[LABELS] = voxels_sha256(answer.label_map.labels)
+    if answer.anatomy is not None:
+        digests[ANATOMY] = voxels_sha256(answer.anatomy.structures)
     if answer.tumor_probability is not None:
         digests[TUMOR_PROBABILITY] = voxels_sha256(answer.tumor_probability)
     if answer.network_labels is not None:

@@ -29,6 +29,7 @@ class ScreeningRecord:
     """Filled step by step while a scan is screened; `completed` puts what is known into an outcome."""
 
     provenance: Provenance
+    label: str = ""  # the reader's own name for the scan
     model: ModelFacts | None = None
     input: InputFacts | None = None
     warnings: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class ScreeningRecord:
         """The screening with model, input, provenance, the reader's warnings and the timings of all steps."""
         return replace(
             screening,
+            label=self.label,
             model=self.model,
             input=self.input,
             provenance=self.provenance,
@@ -65,14 +67,15 @@ class ScreeningRecord:
         self.provenance = replace(self.provenance, memory_steps=steps)
 
 
-def new_record() -> ScreeningRecord:
+def new_record(label: str = "") -> ScreeningRecord:
     """A record that knows the software and the time. No host name, no user name, no paths."""
     return ScreeningRecord(
         Provenance(
             software=f"PDACScreening {__version__}",
             versions=installed_versions(),
             started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        ),
+        label,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, bound
 from PDACScreeningLib.session.dicom_results import with_dicom_results
+from PDACScreeningLib.session.memory_announcement import announcement
 from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
@@ -38,6 +39,7 @@ class ScanRequest:
     dicom_segmentation: SegmentationKind = DEFAULT_KIND
     dicom_probability: bool = False  # also the networks' output as a DICOM object
     dicom_key_objects: bool = False  # also a list of the slices through the findings
+    label: str = ""  # the reader's own name for the scan, on every page about it
 
 
 class Screener:
@@ -82,6 +84,7 @@ class Screener:
         include_identifiers: bool = False,
         dicom_out: bool = False,
         dicom_source: str | Path | None = None,
+        label: str = "",
         on_progress: OnProgress = ignore_progress,
     ) -> Answer:
         """The answer for one scan, the same as the command line's (Eq. 1: y = c(s(X))).
@@ -89,6 +92,7 @@ class Screener:
         scan: a NIfTI, NRRD or MetaImage file, DICOM as `read_scan` takes it, or a CTVolume. A scan that is refused or
         that cannot be judged is an answer too: its outcome is REJECTED or INDETERMINATE, with the reason.
         dicom_out: make DICOM objects, which `save` writes; dicom_source: folder of the series a file was made from.
+        label: your own name for the scan, on every page about it.
         Raises ModelError when the model is damaged; passes on what `on_progress` raises (`Cancelled`).
         """
         place = scan if isinstance(scan, CTVolume) else str(scan)
@@ -100,16 +104,37 @@ class Screener:
             include_identifiers,
             dicom_out=dicom_out,
             dicom_source=None if dicom_source is None else str(dicom_source),
+            label=label,
         )
-        record = new_record()
+        record = new_record(label)
         try:
             answer = self.run(request, record, on_progress)
         except (InputRejected, InputIndeterminate) as error:
             answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
         return with_dicom_results(answer, request)
 
-    def run(self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress) -> Answer:
-        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error."""
+    @property
+    def places(self) -> Mapping[Path, str]:
+        """Words for the places of files, which no output names."""
+        return {self.model.folder: "the model folder"}
+
+    def get_ready(self, record: ScreeningRecord, tell: Callable[[str], None]) -> None:
+        """Load the model and say once which one is used."""
+        with record.timed("load model"):
+            self.model.loaded()
+        self.model.announce(tell)
+
+    def run(
+        self,
+        request: ScanRequest,
+        record: ScreeningRecord,
+        on_progress: OnProgress,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Answer:
+        """As `screen`, noting in `record` what is known, so that an early end can tell it too. Raises every error.
+
+        tell: is told before the voxels are read what memory the scan will need.
+        """
         with record.timed("load model"):
             loaded = self.model.loaded()
         record.model = loaded.facts
@@ -120,6 +145,7 @@ class Screener:
                 series=request.series,
                 acquisition=request.acquisition,
                 include_identifiers=request.include_identifiers,
+                on_grid=lambda grid: tell(announcement(grid, loaded.config)),
                 on_progress=on_progress,
             )
         record.input, record.warnings = input_facts(read), read.warnings

@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = "PDACScreeningLib"
 PARTS = (
-    *("inference/*.py", "volume/orientation.py", "volume/working_grid.py", "scan_files/slice_stack.py"),
+    *("inference/*.py", "volume/orientation.py", "volume/working_grid.py"),
+    *("scan_files/slice_stack.py", "scan_files/slice_distances.py"),
     *("training/step.py", "training/learner.py", "training/trainer.py", "training/patch_sampling.py", "network/*.py"),
 )
 SEED, SAMPLE = 2019, 300
@@ -40,6 +41,11 @@ class SmallError:
         return f"{self.module}:{self.first_line} {self.change}"
 
 
+def modules() -> list[str]:
+    """The modules of the method, by their paths inside the library."""
+    return sorted({str(path.relative_to(ROOT / LIBRARY)) for part in PARTS for path in (ROOT / LIBRARY).glob(part)})
+
+
 def errors_of(module: str) -> list[SmallError]:
     """Every error that can be made in a module, in the order of its tree."""
     tree = ast.parse((ROOT / LIBRARY / module).read_text(encoding="utf-8"))
@@ -59,8 +65,7 @@ def sample(only: str = "") -> list[SmallError]:
     An error's place in the order is a digest of the seed, its module and its words, so that a change of the code
     elsewhere moves nothing.
     """
-    modules = sorted({str(path.relative_to(ROOT / LIBRARY)) for part in PARTS for path in (ROOT / LIBRARY).glob(part)})
-    everything = [error for module in modules for error in errors_of(module) if only in module]
+    everything = [error for module in modules() for error in errors_of(module) if only in module]
     if only:
         return everything
     seen: Counter[str] = Counter()

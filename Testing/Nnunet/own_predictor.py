@@ -1,6 +1,7 @@
 """nnU-Net's own predictor on a trained folder, without its trainer: what its users get, which is the truth here."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ def own_predictor(folder: Path, *, folds, mirroring: bool, checkpoint="checkpoin
     """nnU-Net's predictor with the weights of some folds."""
     dataset = json.loads((folder / "dataset.json").read_text())
     plans = PlansManager(json.loads((folder / "plans.json").read_text()))
-    config = plans.get_configuration("3d_fullres")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that plans of before 2024 are old
+        config = plans.get_configuration("3d_fullres")
     heads = plans.get_label_manager(dataset).num_segmentation_heads
     network = get_network_from_plans(
         config.network_arch_class_name,

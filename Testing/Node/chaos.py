@@ -43,6 +43,7 @@ def study(number):
         number=number,
         PatientName=f"{MARKER}^{number}",
         PatientID=f"{MARKER}{number}",
+        IssuerOfPatientID=MARKER if number % 2 else "",
         PatientBirthDate=BIRTH,
         AccessionNumber=f"{MARKER[:8]}{number}",
         StudyDate=BIRTH,
@@ -110,13 +111,13 @@ class Sender(threading.Thread):
                 self._insist(one)
 
     def _wait_until_sent(self, image):
-        key, deadline = key_of(image.SeriesInstanceUID)[:8], time.monotonic() + PATIENCE_S
+        key, deadline = key_of(image.SeriesInstanceUID)[:8], time.monotonic() + self._chaos.patience_s
         while ("sent", key) not in {(row["state"], row["series"]) for row in self._chaos.node.status()["series"]}:
             assert time.monotonic() < deadline, "the first part was never sent"
             time.sleep(0.5)
 
     def _insist(self, one):
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self._chaos.patience_s
         while (status := self._try(one)) != SUCCESS:
             assert status in (None, NO_ROOM), hex(status)
             assert time.monotonic() < deadline, f"an image was never taken: {status}"
@@ -152,6 +153,7 @@ class Chaos:
         self.seed, self._kills, self.figures = seed, kills, Figures()
         self._random = random.Random(f"{seed} kills")
         self.pause_s = 0.12 * kills / 30
+        self.patience_s = PATIENCE_S + 10.0 * kills  # while the node is killed all the time, little goes on
         (folder / "node").mkdir(parents=True)
         port = free_port()
         self.orthanc = Orthanc(folder, port)
@@ -160,7 +162,7 @@ class Chaos:
             self.orthanc,
             stub_s=0.1,
             node={"port": port},
-            completeness={"quiet_s": 2.0, "patience_s": 20},
+            completeness={"quiet_s": 1.0, "patience_s": 20},
             results={"retry_s": 0.5},
             pacs={"timeout_s": 5.0},
         )
@@ -180,7 +182,7 @@ class Chaos:
             for number in range(self._kills):
                 self._one_life(number)
             for sender in senders:
-                sender.join(PATIENCE_S)
+                sender.join(self.patience_s)
                 assert not sender.is_alive()
                 assert sender.failure is None, sender.failure
             self._wait_for_the_end()

@@ -80,6 +80,11 @@ class Orthanc:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/{path}", timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
+    def post(self, path, text):
+        address = f"http://127.0.0.1:{self.http_port}/{path}"
+        with urllib.request.urlopen(address, data=text.encode(), timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
     def put_in(self, content):
         """Store one file over HTTP; waits while Orthanc is away."""
         deadline = time.monotonic() + PATIENCE_S

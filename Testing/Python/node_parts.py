@@ -124,6 +124,8 @@ def write_objects(order, **changes):
         thing.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.34"
         thing.SOPInstanceUID = generate_uid(entropy_srcs=[f"{name} {len(paths)} {source.SeriesInstanceUID}"])
         thing.PatientID, thing.StudyInstanceUID = source.PatientID, source.StudyInstanceUID
+        if "IssuerOfPatientID" in source:
+            thing.IssuerOfPatientID = source.IssuerOfPatientID
         series = pydicom.Dataset()
         series.SeriesInstanceUID = source.SeriesInstanceUID
         study = pydicom.Dataset()

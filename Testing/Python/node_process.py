@@ -148,11 +148,11 @@ class NodeProcess:
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
         return subprocess.Popen(command, env=environment, text=True, **streams)
 
-    def start(self):
+    def start(self, *options):
         """Start it and wait until it listens."""
         seen = len(self.log())
         with self._log.open("a") as log:
-            self.process = self._start(stdout=log, stderr=log)
+            self.process = self._start(*options, stdout=log, stderr=log)
         self.wait_until(lambda: "listening" in self.log()[seen:])
 
     def run_to_its_end(self):

@@ -1,11 +1,13 @@
 """DICOM in other wrappings than a folder: a ZIP archive, a DICOMDIR; and folders of very many files."""
 
 import io
+import time
 import zipfile
 
 import numpy as np
 import pytest
 from dicom_slices import SHAPE, body_slices, write_series
+from multi_frame_ct import multi_frame_dataset, write_multi_frame
 from stored_scans import body_hu
 
 from PDACScreeningLib.errors import InputRejected
@@ -93,6 +95,30 @@ def test_one_file_of_another_kind_is_told(tmp_path):
     folder = write_series(tmp_path, body_slices(SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4", Modality="SEG")[:1])
     with pytest.raises(InputRejected, match=r"holds no CT slices \(found: SEG\)"):
         read_scan(folder / "ct_000.dcm")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folders", [1, 1000])
+def test_a_folder_of_100_000_files_answers_within_20_seconds(tmp_path, folders):
+    for folder in range(folders):
+        place = tmp_path / f"{folder}"
+        place.mkdir()
+        for number in range(100_000 // folders):
+            (place / f"{number}.dcm").touch()
+    began = time.monotonic()
+    with pytest.raises(InputRejected, match="more than 20000 files"):
+        read_scan(tmp_path)
+    assert time.monotonic() - began < 20
+
+
+def test_a_small_series_that_unpacks_to_very_much_is_refused_before_memory_is_asked_for(tmp_path, monkeypatch):
+    dataset = multi_frame_dataset(np.full((40, 1024, 1024), -1000), [(0.0, 0.0, 3.0 * z) for z in range(40)])
+    path = write_multi_frame(tmp_path / "bomb.dcm", dataset, compressed=True)
+    assert path.stat().st_size < 1 << 21
+    monkeypatch.setattr("PDACScreeningLib.scan_files.series_reader.hounsfield_of", None)
+    monkeypatch.setattr("PDACScreeningLib.scan_files.byte_stream._MAX_CT_RATIO", 30)
+    with pytest.raises(InputRejected, match="which no CT is compressed to"):
+        read_scan(path)
 
 
 def test_a_folder_of_very_many_files_is_refused_before_any_is_opened(tmp_path, monkeypatch):

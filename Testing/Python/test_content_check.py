@@ -7,11 +7,13 @@ import pytest
 from stored_scans import REAL_CT
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
+from PDACScreeningLib.phantom.cohort import CohortSpec, case_specifications
 from PDACScreeningLib.phantom.generator import generate
 from PDACScreeningLib.phantom.specification_draw import random_specification
 from PDACScreeningLib.scan_files.content_check import check_content
 from PDACScreeningLib.scan_files.image_io import read_ct_file
 from PDACScreeningLib.scan_files.input_check import check_ct
+from PDACScreeningLib.scan_files.slice_order import check_order
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -187,3 +189,27 @@ def test_a_wall_of_one_value_is_spoken_of():
 
     (warning,) = check_content(spoiled(change), "ct")
     assert "hold nothing but the value 0" in warning
+
+
+@pytest.mark.parametrize(
+    ("step", "refused"), [(0, False), (2, False), (3, True), (15, True), (25, True), (26, False), (28, False)]
+)
+def test_a_jump_with_fewer_than_three_steps_to_an_end_is_a_warning(step, refused):
+    """29 steps of a random walk, one of them five times as large."""
+    walk = np.random.default_rng(0).normal(0, 20, (29, 12, 12))
+    walk[step] *= 5
+    looks = np.concatenate([np.zeros((1, 12, 12)), walk.cumsum(axis=0)]).astype(np.float32)
+    tissue = np.ones(looks.shape, bool)
+    where = f"between slices {step + 8} and {step + 9}"
+    if refused:
+        with pytest.raises(InputIndeterminate, match=f"breaks off {where}"):
+            check_order(looks, tissue, 7, "the scan")
+    else:
+        (warning,) = check_order(looks, tissue, 7, "the scan")
+        assert warning.startswith(f"the anatomy changes abruptly {where}")
+
+
+def test_a_phantom_whose_lungs_begin_at_its_second_last_slice_is_read_with_a_warning():
+    made = generate(case_specifications(CohortSpec(cases=11, seed=41))[10]).ct
+    hu = canonical_orientation(made.geometry).to_canonical(made.hu)
+    assert "changes abruptly between slices 94 and 95" in " ".join(check_content(hu, "the scan"))

@@ -11,7 +11,8 @@ from dataset_trees import GEOMETRY, gland_in_fat, msd_tree, nih_tree, panorama_t
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.datasets.split import read_split
-from PDACScreeningLib.training.case_store import CaseStore, read_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import read_index
 
 GRID = ("--working-spacing-mm", "3")
 
@@ -138,7 +139,7 @@ def test_a_label_map_that_its_header_places_elsewhere_is_taken_voxel_by_voxel_wh
     write(tmp_path / "l.nii.gz", labels, replace(GEOMETRY, origin_mm=(0.0, 0.0, 0.0)))
     (tmp_path / "cases.csv").write_text("image,labels\na.nii.gz,l.nii.gz\n")
     assert prepare(tmp_path / "cases.csv", "--output", tmp_path / "refused") == 5
-    assert "origin" in capsys.readouterr().err
+    assert "from (0, 0, 0) on" in capsys.readouterr().err
     options = ("--labels-by-voxel", "csv", "--output", tmp_path / "store")
     assert prepare(tmp_path / "cases.csv", *options) == 0
     assert np.array_equal(CaseStore(tmp_path / "store").cases[0].labels, labels)
@@ -151,7 +152,7 @@ def test_a_label_map_that_its_header_places_elsewhere_is_taken_voxel_by_voxel_wh
         (("msd=nowhere",), "does not exist"),
         (("empty",), "no layout that is known here"),
         (("both",), "write msd=.* or nih="),
-        (("msd", "--labels", "empty"), "--labels is for nih and panorama"),
+        (("msd", "--labels", "empty"), "--labels is for nih, panorama, pants"),
         (("msd", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),

@@ -11,6 +11,7 @@ from PDACScreeningLib.evaluation.case_result import Agreement, dice, read_case
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.evaluation.size_strata import size_strata
 from PDACScreeningLib.evaluation.table1 import COLUMNS, table1
+from PDACScreeningLib.inference.engine import CoarseToFine
 
 
 def mask(*on, length=10):
@@ -81,7 +82,7 @@ CONFIG = ScreeningConfig(scales=(ScaleSpec(16, 8, 1, (1.0,)), ScaleSpec(8, 4, 1,
 
 
 def read(truth, networks, settings=None):
-    return read_case("a", coded(truth), truth, networks, CONFIG, settings or ReadingSettings())
+    return read_case("a", coded(truth), truth, CoarseToFine(networks, CONFIG), settings or ReadingSettings())
 
 
 def test_a_perfect_network_scores_one_in_every_row():
@@ -112,7 +113,7 @@ def test_without_the_component_filter_a_speck_counts():
     seen[1:3, 1:3, 1:3] = 2
     ct = coded(seen)
     networks = {16: DecodingNetwork(), 8: DecodingNetwork()}
-    result = read_case("a", ct, truth, networks, CONFIG, ReadingSettings()).result
+    result = read_case("a", ct, truth, CoarseToFine(networks, CONFIG), ReadingSettings()).result
     assert result.rows["Multi"].tumor_voxels == 0
     assert result.rows["Multi, no component filter"].tumor_voxels == 8
     assert result.candidates == ()

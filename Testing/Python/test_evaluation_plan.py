@@ -13,7 +13,7 @@ from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.datasets.split import Split, write_split
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.evaluation.case_result import Reading
-from PDACScreeningLib.evaluation.plan import make_plan
+from PDACScreeningLib.evaluation.plan import PlanRequest, make_plan
 from PDACScreeningLib.evaluation.reading_file import write_reading
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, sealed
@@ -21,7 +21,8 @@ from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.terminal.display import open_display
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import CaseStore, read_index, write_index, write_store_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import read_index, write_index, write_store_index
 
 SPLIT = Split(folds=(("case-0",), ("case-2",)), always_train=("case-1",), always_test=("case-3",))
 CONFIG = ScreeningConfig(working_spacing_mm=SPACING_MM)
@@ -54,7 +55,7 @@ def model(folder, *digests):
 def plan(store, *models, split=True, statistics=None):
     split_file = store.parent / "split.json" if split else None
     chosen = statistics or StatisticsSettings()
-    return make_plan(store, models, split_file, ReadingSettings(), chosen, Runtime("cpu", "fp32"))
+    return make_plan(PlanRequest(store, tuple(models), split_file, ReadingSettings(), chosen, Runtime("cpu", "fp32")))
 
 
 def answers(found):
@@ -124,7 +125,7 @@ def test_whose_scan_a_reading_is_of_is_the_store_s_to_say(store, tmp_path, monke
     write_store_index(store, replace(index, cases=tuple(replace(case, patient_id="same") for case in index.cases)))
 
     results = []
-    monkeypatch.setattr(evaluate, "_write", lambda _output, _plan, found: str(results.extend(found)))
+    monkeypatch.setattr(evaluate, "_write", lambda _output, _plan, found, _compared: str(results.extend(found)))
     request = evaluate.EvaluateRequest(store, (one,), output, "cpu", None)
     monkeypatch.setattr(evaluate, "resolve_device", lambda *_: Runtime("cpu", "fp32"))
     evaluate.evaluate(request, open_display("none"), Interruption())

@@ -123,7 +123,7 @@ def test_a_damaged_model_is_an_error(tmp_path, scan):
 
 def test_a_notebook_shows_the_report(answer):
     html = answer._repr_html_()
-    assert html.startswith("<iframe srcdoc=")
+    assert html.startswith('<iframe sandbox="allow-scripts"')
     assert "Suspicious region found" in html
     assert '"&quot;' not in html.split("srcdoc=", 1)[1][:20]
 

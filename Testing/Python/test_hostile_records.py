@@ -11,7 +11,7 @@ import torch
 from hostile_records import RAW, damaged, readers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from screening_inputs import write_model
+from screening_inputs import write_model, write_scan
 from small_store import small_store
 
 from PDACScreeningLib.errors import DataError, ModelError
@@ -152,6 +152,14 @@ def test_a_case_never_leaves_its_store(tmp_path, case_id):
     (tmp_path / "store" / "store.json").write_text(json.dumps(index))
     with pytest.raises(DataError, match="would lead elsewhere|no file name may have"):
         CaseStore(tmp_path / "store")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_a_scan_is_screened_although_the_terminal_is_closed(tmp_path, closed):
+    model, scan = write_model(tmp_path / "model", Label.TUMOR, working_spacing_mm=4.0), write_scan(tmp_path / "ct.nii")
+    command = f"'{sys.executable}' -m PDACScreeningLib screen {scan} --model {model} --output {tmp_path}/out {closed}"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0
+    assert json.loads((tmp_path / "out" / "screening.json").read_text())["outcome"] == "SUSPICIOUS"
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])

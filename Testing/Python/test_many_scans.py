@@ -6,8 +6,8 @@ import pytest
 from screening_inputs import write_model, write_scan
 
 from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.engines import loading
 from PDACScreeningLib.errors import Cancelled
-from PDACScreeningLib.network import model_directory
 from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.session import answer as screening_files
 from PDACScreeningLib.session.result_folder import SCREENING
@@ -57,8 +57,8 @@ def test_a_damaged_scan_does_not_stop_the_others_and_decides_the_exit_code(scans
 
 
 def test_the_model_is_loaded_once(scans, model, tmp_path, monkeypatch):
-    loads, load_model = [], model_directory.load_model
-    monkeypatch.setattr(model_directory, "load_model", lambda folder: loads.append(folder) or load_model(folder))
+    loads, load_engine = [], loading.load_engine
+    monkeypatch.setattr(loading, "load_engine", lambda folder, *how: loads.append(folder) or load_engine(folder, *how))
     screen(scans, tmp_path / "out", model)
     assert len(loads) == 1
 

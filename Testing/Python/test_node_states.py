@@ -312,3 +312,44 @@ def test_duplicates_change_nothing(rooms):
     rooms.pass_quietly()
     rooms.work()
     assert (rooms.state, rooms.row.revision, len(rooms.pacs.objects)) == ("sent", 0, 2)
+
+
+def test_a_series_that_was_given_up_is_tried_again_when_it_is_sent_again(rooms):
+    rooms.child.ended = Ended(None, "The disk for temporary files is full.")
+    rooms.receive(images())
+    for _ in range(5):
+        rooms.pass_quietly(100)
+        rooms.queue.step(lambda: False)
+    assert rooms.state == "failed"
+    rooms.child.ended = SUSPICIOUS
+    assert rooms.receive(images(1)) == [Receipt.KNOWN]
+    rooms.pass_quietly()
+    rooms.work()
+    assert (rooms.state, rooms.row.failures) == ("sent", 0)
+
+
+def test_a_series_that_ended_the_node_lets_the_others_go_first(rooms):
+    rooms.receive(images())
+    rooms.clock.wait(1)
+    rooms.receive(images(number=1))
+    rooms.pass_quietly()
+    first = rooms.spool.database.due(rooms.rows[0].state)[0]
+    rooms.spool.database.move(first, type(first.state).RUNNING, starts=1)
+    rooms.again()
+    assert [row.key for row in rooms.spool.database.due(first.state)][-1] == first.key
+
+
+def test_a_conflict_that_comes_while_the_pacs_is_asked_is_not_overlooked(rooms):
+    rooms.receive(images())
+
+    def held(_key):
+        rooms.pacs.images_held = lambda _key: ALL
+        rooms.receive(images(1, PatientID="OTHER"))
+        return ALL
+
+    rooms.pacs.images_held = held
+    rooms.pass_quietly()
+    assert rooms.state == "receiving"
+    rooms.pass_quietly()
+    rooms.work()
+    assert (rooms.state, rooms.child.orders) == ("refused", [])

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 
 import nibabel
 import numpy as np
@@ -251,6 +252,11 @@ def test_a_small_gzip_of_nothing_is_refused_before_memory_is_asked_for(tmp_path)
             file.write(bytes(2_000_000))
     assert (tmp_path / "ct.nii.gz").stat().st_size < 1_100_000
     assert "which no CT is compressed to" in refusal(tmp_path / "ct.nii.gz")
+    tracemalloc.start()
+    refusal(tmp_path / "ct.nii.gz")
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 50e6
 
 
 def test_a_scan_that_cannot_fit_is_refused_in_words(tmp_path, monkeypatch):

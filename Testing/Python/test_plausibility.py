@@ -49,13 +49,3 @@ def test_margin_cut_at_the_side_of_the_patient_is_not_worth_a_word():
 def test_other_organs_taken_for_pancreas_are_told():
     (warning,) = warned(gland(), spacing_mm=(2.0, 2.0, 2.0), config=replace(CONFIG, decision=DecisionRule(10)))
     assert warning.startswith("288 mL were segmented as pancreas (more than 200 mL)")
-
-
-def test_coarse_grid_that_hides_small_tumors_is_told():
-    (warning,) = warned(gland(size=(12, 10, 20)), spacing_mm=(2.5, 2.5, 2.5))  # 37.5 mL; 50 x 15.625 mm3
-    assert warning.startswith("Below 781 mm3 (a ball of 11 mm) no tumor is called suspicious")
-
-
-def test_rule_of_1500_voxels_is_a_large_tumor_even_at_one_millimeter():
-    (warning,) = warned(gland(), config=replace(CONFIG, decision=DecisionRule(1500)))
-    assert warning.startswith("Below 1500 mm3 (a ball of 14 mm)")

@@ -7,6 +7,7 @@ command leaves is searched: files, also unzipped, what it prints, in UTF-8, UTF-
 import base64
 import gzip
 import io
+import time
 import zipfile
 import zlib
 
@@ -18,8 +19,14 @@ from screening_inputs import write_model
 from stored_scans import body_hu
 
 from PDACScreeningLib.__main__ import main
+from PDACScreeningLib.child_run.job_folder import JobFolder
+from PDACScreeningLib.child_run.run_failure import diagnostics, error_diagnostics, failure_of
+from PDACScreeningLib.child_run.warm_worker import WarmWorker
+from PDACScreeningLib.dicom.object_files import DICOM_FILES
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.scan_files.image_io import write_volume
 from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.session.work_order import work_order
 from PDACScreeningLib.volume.label_map import Label
 
 MARKER = "Qzxmarker"
@@ -158,3 +165,93 @@ def test_prepare_train_publish_and_evaluate(work, tmp_path, capsys):
     assert main([*evaluate, *PRECISION]) == 0
     assert (tmp_path / "evaluation" / "experiment.json").is_file()
     assert told(tmp_path, capsys.readouterr()) == set()
+
+
+def ran_as_the_panel_does(work, job, scan, **choices):
+    """A worker's events and other lines for an order whose files lie in the job folder."""
+    workers = WarmWorker()
+    worker = workers.take()
+    choices = {"model": str(work / "model"), "device": "cpu", **choices}
+    worker.send(to_plain(work_order(str(scan), str(job.path / "result"), choices)))
+    events = []
+    while not any(event["event"] == "result" for event in events) and (worker.running or not events):
+        events += worker.events()
+        time.sleep(0.05)
+    worker.close()
+    return events, worker.other_output
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_the_job_folder_of_the_panel_and_its_diagnostics(work, tmp_path, monkeypatch, is_damaged, capsys):
+    """The user's name stands in every path; the voxels come from a scan that is marked all over."""
+    home = tmp_path / f"{MARKER}-home" / "temporary"
+    home.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home.parent))
+    monkeypatch.setenv("USER", MARKER)
+    job = JobFolder(home)
+    read = read_scan(str(work / f"{MARKER}-hospital" / f"{MARKER}_0"))
+    scan = write_volume(read.volume.hu, read.volume.geometry, job.path / "ct.mha")
+    if is_damaged:
+        scan.write_bytes(scan.read_bytes()[:-9])
+    events, other_output = ran_as_the_panel_does(work, job, scan)
+    result = events[-1]
+    assert result["outcome"] == ("REJECTED" if is_damaged else "SUSPICIOUS")
+    facts = {"message": result["reason"], "exit code": result["exit_code"], "temporary folder": job.path}
+    (tmp_path / "copied").mkdir()
+    text = diagnostics(facts, "last lines of the process", [*other_output, *(str(event) for event in events)])
+    (tmp_path / "copied" / "diagnostics.txt").write_text(text)
+    assert told(job.path, capsys.readouterr()) == set()
+    assert told(tmp_path / "copied", capsys.readouterr()) == set()
+    assert MARKER not in failure_of(result["exit_code"], result["outcome"], result["reason"], other_output).sentence
+    job.remove()
+    assert not list(home.iterdir())
+
+
+def test_diagnostics_of_an_error_leave_its_message_out():
+    try:
+        raise RuntimeError(f"{MARKER} in /home/{MARKER}/scan.nii")
+    except RuntimeError as error:
+        text = error_diagnostics(error)
+    assert "problem: RuntimeError" in text
+    assert "test_privacy.py" in text
+    assert MARKER not in text
+    lines = [f"OSError: /home/{MARKER}/scans/ct.nii is gone", f"C:\\Users\\{MARKER}\\ct.nii"]
+    assert MARKER not in diagnostics({"temporary folder": f"/tmp/{MARKER}/x"}, "lines", lines)
+
+
+def test_dicom_results_carry_the_identity_and_nothing_else_does(work, tmp_path, capsys):
+    slices = body_slices(hu=body_hu(SHAPE), FrameOfReferenceUID="1.2.3.4")
+    for dataset in slices:
+        mark(dataset)
+    scan = write_series(tmp_path / "in" / MARKER, slices, prefix=MARKER)
+    typed = ["screen", str(scan), "--model", str(work / "model"), "--output", str(tmp_path / "out"), *PRECISION]
+    assert main([*typed, "--dicom-out"]) in (0, 3)
+    marked = told(tmp_path / "out", capsys.readouterr())
+    assert "segmentation.dcm" in marked
+    assert marked <= set(DICOM_FILES)
+
+
+def test_an_archive_is_unpacked_and_screened_without_its_names(work, tmp_path, monkeypatch, capsys):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    folder = work / f"{MARKER}-hospital" / f"{MARKER}_0"
+    with zipfile.ZipFile(tmp_path / f"{MARKER}.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, f"{MARKER}/{path.name}")
+    typed = ["screen", str(tmp_path / f"{MARKER}.zip"), "--model", str(work / "model"), *PRECISION]
+    assert main([*typed, "--output", str(tmp_path / "out")]) in (0, 3)
+    assert told(tmp_path / "out", capsys.readouterr()) == set()
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("series", ["portal", MARKER])
+def test_a_choice_of_series_stays_on_the_terminal(work, tmp_path, capsys, series):
+    for number in (3, 4):
+        slices = body_slices(series=f"1.2.{number}", SeriesNumber=number)
+        for dataset in slices:
+            mark(dataset)
+        write_series(tmp_path / "in" / str(number), slices)
+    typed = ["screen", str(tmp_path / "in"), "--series", series, "--model", str(work / "model")]
+    assert main([*typed, "--output", str(tmp_path / "out")]) == 4
+    assert told(tmp_path / "out", capsys.readouterr()) <= {"terminal"}

@@ -1,5 +1,7 @@
 """The report says the right thing first, says it for every outcome, and says nothing it must not."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -21,7 +23,9 @@ from sample_screenings import (
 
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report import key_images
+from PDACScreeningLib.report.copied_sentence import copied_sentence
 from PDACScreeningLib.report.screening_report import report_html, write_report
+from PDACScreeningLib.report.viewer_scan import Evidence
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_json import to_json
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
@@ -56,13 +60,13 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.text += data
 
 
 def page_of(screening, *, with_scan=False):
     ct, label_map = sample_scan() if with_scan else (None, None)
-    return Page(report_html(screening, ct, label_map))
+    return Page(report_html(screening, ct, Evidence(label_map)))
 
 
 @pytest.mark.parametrize("screening", ALL, ids=lambda screening: screening.outcome)
@@ -81,15 +85,16 @@ def test_every_outcome_nests_with_and_without_a_scan(screening, with_scan):
     assert ("img" in page.tags) == with_scan
 
 
-def test_the_order_is_verdict_reason_notice_warnings_score_pictures_findings_scales_provenance():
+def test_the_order_is_verdict_reason_notice_warnings_pictures_score_findings_scales_provenance():
     text = page_of(SUSPICIOUS, with_scan=True).text
     order = [
         "Suspicious region found",
         "1234 tumor voxels were found.",
         f"Model: {DEMO_NOTICE}",
-        "2 warnings",
-        "0.921",
+        "Slices are 5 mm thick.",
+        "Scroll the scan",
         "Key images",
+        "0.92",
         "Finding 1",
         "Each network alone",
         "Where this answer comes from",
@@ -124,8 +129,9 @@ def test_numbers_are_those_of_the_json():
 def test_the_rule_is_stated_with_both_sides_in_voxels_and_volume():
     text = page_of(SUSPICIOUS).text.replace("\u00a0", " ").replace("\u202f", " ")
     assert "Found: 1 234 tumor voxels = 12.3 mL (12 340 mm³)." in text
-    assert "suspicious from K = 50 voxels = 0.50 mL (500 mm³); this is reached." in text
-    assert "this is not reached" in page_of(NOT_SUSPICIOUS).text
+    assert "suspicious from K = 50 voxels = 0.50 mL (500 mm³), a ball of 10 mm: no smaller tumor is called." in text
+    assert "This is reached." in text
+    assert "This is not reached" in page_of(NOT_SUSPICIOUS).text
 
 
 def test_each_network_says_what_it_would_say_alone():
@@ -159,6 +165,7 @@ def hostile(screening):
     """The same screening with markup in every text."""
     return replace(
         screening,
+        label=HOSTILE,
         reason=HOSTILE,
         warnings=(HOSTILE,),
         notice=HOSTILE,
@@ -175,18 +182,30 @@ def hostile(screening):
 @pytest.mark.parametrize("screening", [SUSPICIOUS, INDETERMINATE])
 def test_no_text_becomes_markup(screening):
     page = page_of(hostile(screening), with_scan=True)
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 4  # three of data and ours
+    assert page.tags.count("img") == page_of(screening, with_scan=True).tags.count("img")
     assert page.text.count(HOSTILE) >= 10
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
 def test_nothing_is_loaded_from_anywhere():
-    html = report_html(SUSPICIOUS, *sample_scan())
+    ct, labels = sample_scan()
+    html = report_html(SUSPICIOUS, ct, Evidence(labels))
     page = Page(html)
-    assert not {"script", "link", "iframe", "object", "a", "form", "base"} & set(page.tags)
+    assert not {"link", "iframe", "object", "a", "form", "base"} & set(page.tags)
     assert all(value.startswith("data:image/png;base64,") for name, value in page.attributes if name == "src")
-    assert not re.search(r"https?:|//|@import|url\(", re.sub('base64,[^"]*', "", html))
-    assert ("content", "default-src 'none'; img-src data:; style-src 'unsafe-inline'") in page.attributes
+    assert not re.search(r"https?:|@import|url\(|fetch\(|import\(", re.sub('base64,[^"]*', "", html))
+    assert ("src", "") not in page.attributes
+
+
+def test_the_page_allows_its_own_script_and_no_other():
+    ct, labels = sample_scan()
+    html = report_html(SUSPICIOUS, ct, Evidence(labels))
+    script = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
+    policy = re.search('Content-Security-Policy" content="(.*?)"', html).group(1).replace("&#x27;", "'")
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert "script-src" not in report_html(REJECTED, None)
 
 
 def test_identifiers_appear_only_when_the_screening_carries_them():
@@ -276,3 +295,20 @@ def test_text_stands_out_from_its_ground(theme, ink, ground):
 def test_colored_lines_stand_out_from_the_card(theme, line):
     colors = themes()[theme]
     assert contrast(colors[line], colors["card"]) >= 3
+
+
+@pytest.mark.parametrize("screening", [SUSPICIOUS, REJECTED, INDETERMINATE], ids=lambda one: one.outcome)
+def test_two_reports_are_told_apart_by_label_in_title_page_and_print_and_without_one_by_their_time(screening):
+    html = report_html(replace(screening, label="case 7"), None)
+    page = Page(html)
+    assert re.search("<title>(.*?)</title>", html).group(1).startswith("case 7: ")
+    assert page.text.count("case 7") == 4  # title, both bars, which are printed, and the heading
+    assert "scan without a label, screened 2026-11-23 19:00 UTC" in page_of(screening).text
+
+
+def test_a_sentence_to_copy_has_size_density_slice_software_and_what_was_not_assessed():
+    sentence = copied_sentence(SUSPICIOUS)
+    for words in ("31 mm", "mean 42 HU", "slice", "1 more", "demo-phantom", "not assessed", RESEARCH_NOTICE):
+        assert words in sentence
+    assert "does not exclude cancer" in copied_sentence(NOT_SUSPICIOUS)
+    assert "could not assess" in copied_sentence(INDETERMINATE)

@@ -1,0 +1,83 @@
+// Looks at pages in Chromium as a reader does, and tells what is there as JSON. Orders: a JSON file, the first argument.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(`${process.cwd()}/`);
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const { pages, chrome } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const browser = await chromium.launch({
+  executablePath: chrome,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+
+async function look(order) {
+  const context = await browser.newContext({
+    viewport: { width: order.width, height: order.height }, colorScheme: order.scheme ?? 'light', javaScriptEnabled: order.scripts ?? true, hasTouch: order.touch ?? false,
+  });
+  const page = await context.newPage(), said = [], asked = [];
+  page.on('console', message => said.push(message.text()));
+  page.on('pageerror', error => said.push(error.message));
+  page.on('request', request => asked.push(request.url()));
+  await page.goto(`file://${order.path}`);
+  const found = { said, asked: asked.slice(1), name: order.name };
+  if (order.scripts !== false && (await page.locator('#viewer').count())) await page.waitForSelector('#viewer[data-ready]', { timeout: 60000 });
+  if (order.scripts !== false) Object.assign(found, await page.evaluate(measured));
+  else found.images = await page.locator('img:visible').count();
+  if (order.axe) found.violations = (await page.evaluate(`${axe}; axe.run()`)).violations.map(one => `${one.id}: ${one.nodes[0].html}`);
+  if (order.places) found.places = await page.evaluate(readPlaces, order.places);
+  if (order.drive) found.drive = await driven(page);
+  if (order.picture) await page.screenshot({ path: order.picture, fullPage: order.full ?? false });
+  if (order.pdf) { await page.emulateMedia({ media: 'print' }); found.viewerPrinted = await page.locator('#viewer').isVisible(); await page.pdf({ path: order.pdf, format: 'A4' }); }
+  await context.close();
+  return found;
+}
+
+function measured() {
+  const top = selector => document.querySelector(selector)?.getBoundingClientRect().top ?? null;
+  return {
+    title: document.title, wide: document.documentElement.scrollWidth, window: innerWidth, canvas: top('canvas'), glance: document.querySelector('.glance')?.getBoundingClientRect().bottom ?? null,
+    policy: document.querySelector('meta[http-equiv]').content, broke: window.broke ?? null,
+  };
+}
+
+function readPlaces(places) {
+  const viewer = document.getElementById('viewer');
+  return places.map(at => {
+    viewer.dispatchEvent(new CustomEvent('go', { detail: at }));
+    return [viewer.dataset.at, +viewer.dataset.hu, +viewer.dataset.label, document.getElementById('viewer-probe').textContent];
+  });
+}
+
+// Wheel, keys, slider, touch and the boxes, each as its user would, and where the crosshair is after it.
+async function driven(page) {
+  const at = () => page.locator('#viewer').getAttribute('data-at'), steps = { start: await at() };
+  const axial = page.locator('#axial'), box = await axial.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.wheel(0, -100); await page.waitForTimeout(100); steps.wheel = await at();
+  await page.mouse.click(box.x + box.width * 0.4, box.y + box.height * 0.6); steps.click = await at();
+  await page.keyboard.press('ArrowUp'); steps.up = await at();
+  await page.keyboard.press('n'); steps.next = await at(); steps.finding = await page.locator('#viewer-finding').textContent();
+  await page.keyboard.press('n'); steps.nextAgain = await at();
+  const pixels = () => page.evaluate(() => document.getElementById('axial').toDataURL().length + document.getElementById('axial').toDataURL().slice(-4000));
+  const before = await pixels();
+  await page.keyboard.press('o'); steps.outlinesChange = before !== (await pixels()); await page.keyboard.press('o');
+  steps.outlinesBack = before === (await pixels());
+  await page.keyboard.press('d'); steps.windowChanges = before !== (await pixels()); await page.keyboard.press('a');
+  await page.keyboard.press('+'); steps.zoomChanges = before !== (await pixels()); await page.keyboard.press('-');
+  await page.locator('#viewer-slice').evaluate(slider => { slider.value = '0'; slider.dispatchEvent(new Event('input')); }); steps.slider = await at();
+  await page.keyboard.press('p');
+  for (const network of await page.locator('[data-network]').all()) { const was = await pixels(); await network.check(); steps[`network${await network.getAttribute('data-network')}`] = was !== (await pixels()); await network.uncheck(); }
+  await page.locator('#viewer-threshold').evaluate(slider => { slider.value = '0.5'; slider.dispatchEvent(new Event('input')); });
+  steps.explored = await page.locator('#viewer-explored').textContent();
+  await page.evaluate(() => scrollTo(0, 0));
+  const reached = new Set();
+  for (let n = 0; n < 40; n++) { await page.keyboard.press('Tab'); reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.dataset.key || document.activeElement.dataset.network || '')); }
+  steps.reached = [...reached];
+  return steps;
+}
+
+const answers = [];
+for (const order of pages) answers.push(await look(order));
+await browser.close();
+console.log(JSON.stringify(answers));
