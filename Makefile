@@ -188,6 +188,7 @@ bench: $(VENV)/.bench-installed
 	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page $(BENCHMARK_LOG) --picture docs/pictures/cost-growth.svg
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page $(BENCHMARK_LOG)
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_nnunet.py --page $(BENCHMARK_LOG)
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)
