@@ -79,7 +79,7 @@ def _sform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
     if fields.sform_code <= 0:
         return None
     affine = np.array(fields.sform, np.float64).reshape(3, 4)
-    _require_placed(name, affine, affine[:, 3])
+    _require_placed(name, affine, affine)  # a step of 100 m is no better than an origin there
     lengths = np.linalg.norm(affine[:, :3], axis=0)
     spacing = tuple(abs(mm) for mm in fields.spacing_mm)
     if not np.allclose(lengths, spacing, rtol=_SAME_SPACING) and not _is_leaning(affine, spacing):
@@ -126,7 +126,7 @@ def _qform(name: str, fields: NiftiFields) -> NDArray[np.float64] | None:
 
 
 def _require_placed(name: str, numbers: NDArray[np.float64], origin_mm: NDArray[np.float64]) -> None:
-    if not all(np.isfinite(one).all() and np.abs(one).max() <= FARTHEST_MM for one in (numbers, origin_mm)):
+    if not (np.isfinite(numbers).all() and np.isfinite(origin_mm).all() and np.abs(origin_mm).max() <= FARTHEST_MM):
         raise InputRejected(
             f"the header of {name} places the scan at undefined positions (NaN, infinite or 100 m away): export the "
             "volume again"

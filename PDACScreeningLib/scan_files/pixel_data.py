@@ -132,8 +132,12 @@ def _bare_slice(header: SliceHeader, place: PixelPlace, frame: bytes) -> Dataset
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """GDCM and its codecs write to the process's error stream, past Python."""
-    kept = os.dup(2)
+    """GDCM and its codecs write to the process's error stream, past Python. A program with windows may have none."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -33,6 +33,7 @@ RANKS = {
     "volume": 3,
     "screening_result": 4,
     "protocol": 3.5,
+    "structure_measures": 3.5,
     "network_evidence": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,

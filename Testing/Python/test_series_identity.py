@@ -194,6 +194,19 @@ def test_what_pydicom_and_gdcm_say_does_not_reach_the_terminal(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_compressed_slices_are_read_by_a_program_that_has_no_error_stream(tmp_path, monkeypatch):
+    datasets = body_slices()
+    for dataset in datasets:
+        dataset.compress("1.2.840.10008.1.2.5")
+    folder = write_series(tmp_path, datasets)
+
+    def dup(descriptor):
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr("PDACScreeningLib.scan_files.pixel_data.os.dup", dup)
+    assert np.array_equal(read_series(folder).volume.hu, body_hu(SHAPE))
+
+
 def test_a_listing_tells_series_apart(tmp_path):
     write_series(tmp_path, body_slices(ConvolutionKernel="B30f", AcquisitionNumber=2))
     write_series(tmp_path / "prior", body_slices(series=OTHER, StudyDate="20240102", SliceThickness=1.5))

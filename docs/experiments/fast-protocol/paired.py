@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from PDACScreeningLib.evaluation.case_result import dice
-from PDACScreeningLib.inference.coarse_to_fine import Segmentation, segment
+from PDACScreeningLib.inference.coarse_to_fine import Segmentation
 from PDACScreeningLib.network.runtime import use_threads
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.session.model import LazyModel, LoadedModel, ModelRequest
 from PDACScreeningLib.training.case_store import Case, CaseStore
 from PDACScreeningLib.volume.label_map import Label
@@ -64,13 +65,7 @@ def pair_of(case: Case, model: LoadedModel, first: str) -> Pair:
     found: dict[str, tuple[Segmentation | None, float]] = {}
     for protocol in (first, "fast" if first == "exact" else "exact"):
         began = time.process_time()
-        answer = segment(
-            case.ct,
-            model.networks,
-            model.config,
-            protocol="exact" if protocol == "exact" else "fast",
-            in_full_precision=model.in_full_precision,
-        )
+        answer = model.engine.segment(case.ct, ignore_progress, protocol="exact" if protocol == "exact" else "fast")
         found[protocol] = (answer, time.process_time() - began)
     (exact, exact_s), (fast, fast_s) = found["exact"], found["fast"]
     again = None if fast is None or fast.close_call_voxels is None else fast.close_call_voxels
