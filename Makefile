@@ -196,7 +196,9 @@ bench-training: $(VENV)/.test-installed
 pictures: demo $(VENV)/.slicer-host-installed
 	$(BIN)/python docs/pictures/render.py
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py --reading
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/slicer_panel.py
+	$(BIN)/python docs/pictures/slicer_module.py
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

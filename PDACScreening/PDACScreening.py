@@ -207,19 +207,23 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
 
     def onParametersModified(self, _caller=None, _event=None):
-        """Another volume or another result was chosen."""
-        self.keepTogether()
+        """Another volume or another result was chosen: not for a moment may a verdict stand beside another CT."""
+        is_another = self.keepTogether()
         self.screening.update()
-        self.scheduleRefresh()
+        if is_another:
+            self.refresh()
 
     def keepTogether(self):
-        """One patient in panel and views: a volume brings its newest result or none, a result brings its CT."""
+        """One patient in panel and views: a volume brings its newest result or none, a result brings its CT.
+
+        Returns whether something else is chosen now.
+        """
         from PDACScreeningLib.mrml.one_patient import results_of
         from PDACScreeningLib.mrml.result_record import VOLUME_ROLE, referenced
 
         parameters = self._parameterNode
         if parameters is None or (parameters.inputVolume, parameters.result) == self._chosen:
-            return
+            return False
         volume, result = parameters.inputVolume, parameters.result
         if result is not None and result is not self._chosen[1]:
             volume = referenced(result, VOLUME_ROLE) or volume
@@ -228,6 +232,7 @@ class PDACScreeningWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._chosen = (volume, result)
         parameters.inputVolume, parameters.result = volume, result
         self.showChosen()
+        return True
 
     def showChosen(self):
         """Let the views show what is chosen, while the module is open."""

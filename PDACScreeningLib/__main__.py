@@ -17,6 +17,7 @@ from PDACScreeningLib.terminal.exit_codes import guarded, open_missing_streams
 
 COMMANDS = {
     "screen": "screen CT scans",
+    "score": "judge a segmentation that another program made",
     "cohort": "screen many scans with any number of workers",
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",

@@ -5,8 +5,10 @@ Reading is strict: an unknown key, a missing key or a value of another type is a
 
 import types
 import typing
+from collections.abc import Hashable
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ def from_plain(cls: type[T], data: Any, where: str = "") -> T:
     where = where or cls.__name__
     if not isinstance(data, dict):
         raise ValueError(f"{where}: expected an object, got {type(data).__name__}")
-    hints = typing.get_type_hints(cls)
+    hints = _type_hints(typing.cast(Hashable, cls))
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]  # cls is a dataclass by contract
     unknown = sorted(map(repr, set(data) - set(known)))
     if unknown:
@@ -45,6 +47,12 @@ def from_plain(cls: type[T], data: Any, where: str = "") -> T:
     if missing:
         raise ValueError(f"{where}: missing key(s) {', '.join(missing)}")
     return cls(**{name: _value(hints[name], item, f"{where}.{name}") for name, item in data.items()})
+
+
+@cache
+def _type_hints(cls: Hashable) -> dict[str, Any]:
+    """Of a dataclass, looked up once: a store lists ten thousand cases."""
+    return typing.get_type_hints(cls)
 
 
 def _value(hint: Any, data: Any, where: str) -> Any:

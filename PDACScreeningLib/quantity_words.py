@@ -5,6 +5,8 @@ from __future__ import annotations
 from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.screening_result import Finding
 
+NOT_LOOKED_AT = "not looked at"
+
 
 def finding_name(finding: Finding) -> str:
     """Finding 2, or Finding 2 (left out by the component rule)."""

@@ -9,6 +9,7 @@ from PDACScreeningLib.meaning import Checked, Meaning, check_values
 from PDACScreeningLib.network_evidence import ScaleEvidence as ScaleEvidence
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
+from PDACScreeningLib.structure_measures import StructureMeasures
 from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 
 SCHEMA_VERSION = 2
@@ -243,6 +244,10 @@ class Screening:
     findings: Annotated[
         tuple[Finding, ...],
         Meaning("Tumor regions, largest first; empty when no voxel is labeled tumor and without a result."),
+    ] = ()
+    anatomy: Annotated[
+        tuple[StructureMeasures, ...],
+        Meaning("Vessels and ducts around the pancreas; empty when the segmentation tells none: not looked at."),
     ] = ()
     warnings: Annotated[tuple[str, ...], Meaning("Sentences to know before believing the answer.")] = ()
     model: Annotated[ModelFacts | None, Meaning("Which model answered; null when none was loaded.")] = None

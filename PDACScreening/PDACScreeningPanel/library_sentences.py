@@ -140,7 +140,7 @@ SENTENCES = (
     _("Update the driver or install another version of PyTorch, or screen on the processors."),
     _("Volume {volume_name}, screened {moment} UTC with {software} on {device}{protocol}."),
     _("Volume {volume_name}."),
-    _("Warning: {warning}"),
+    _("Warning: {in_milliliters}"),
     _("a 7-Zip archive, which has to be unpacked first"),
     _("a CT volume holds int16 Hounsfield units, got {dtype}"),
     _("a DICOM file is damaged: copy the series again"),

@@ -84,6 +84,12 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
 
         return rescore(slicer.mrmlScene, segmentationNode, dicom_value)
 
+    def save_dicom_objects(self, segmentationNode, folder):
+        """Write the AI's result as DICOM objects into a folder; returns their paths. Raises PDACScreeningError."""
+        from PDACScreeningLib.mrml.dicom_objects import save_dicom_objects
+
+        return save_dicom_objects(segmentationNode, Path(folder), dicom_file, temporary_folder())
+
     def review(self, segmentationNode, status, note):
         """Keep a reviewer's judgment, under the name in Slicer's settings. status: "accepted" or "flagged"."""
         from PDACScreeningLib.mrml.review import set_review
@@ -113,6 +119,12 @@ class PDACScreeningLogic(ScriptedLoadableModuleLogic):
 def temporary_folder():
     """The folder for temporary files of Slicer's settings, on whose disk there is room for a CT."""
     return Path(slicer.app.temporaryPath)
+
+
+def dicom_file(instance):
+    """The file of a slice in Slicer's DICOM database; empty where there is none."""
+    database = getattr(slicer, "dicomDatabase", None)
+    return database.fileForInstance(instance) if database is not None and database.isOpen else ""
 
 
 def dicom_value(instance, tag):

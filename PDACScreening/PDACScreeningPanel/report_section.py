@@ -1,4 +1,4 @@
-"""The page that belongs to a result: opened in the browser, or saved."""
+"""The page that belongs to a result, opened in the browser or saved; and the result as DICOM objects."""
 
 import tempfile
 from pathlib import Path
@@ -14,11 +14,12 @@ NAME = "report.html"
 
 
 class ReportSection:
-    """Open report, Save report. The page is of the AI's result; what a reviewer edited later is not in it."""
+    """Open report, Save report, DICOM results: all of the AI's result; what a reviewer edited later is not in them."""
 
-    def __init__(self, ui, problem):
-        self.ui, self._problem = ui, problem
-        self._report_node = self._folder = None
+    def __init__(self, ui, problem, logic):
+        self.ui, self._problem, self._logic = ui, problem, logic
+        self._report_node = self._folder = self._result_node = None
+        ui.saveDicomButton.connect("clicked(bool)", lambda _checked: self.choose_and_save_dicom())
         ui.openReportButton.connect("clicked(bool)", lambda _checked: self.open())
         ui.saveReportButton.connect("clicked(bool)", lambda _checked: self.choose_and_save())
 
@@ -26,6 +27,8 @@ class ReportSection:
         """Offer the report of a result. result: a ShownResult that is about the image in front, or None."""
         node = referenced(result.segmentation_node, REPORT_ROLE) if result is not None and result.is_current else None
         self._report_node = node
+        self._result_node = result.segmentation_node if node is not None else None
+        self.ui.saveDicomButton.enabled = node is not None
         self.ui.openReportButton.enabled = self.ui.saveReportButton.enabled = node is not None
         edited = result is not None and result.state != "CURRENT"
         tip = _("The report of the AI result in the browser. It stays on this computer.")
@@ -49,6 +52,13 @@ class ReportSection:
         if place:
             with self._problem.told(_("The report could not be saved.")):
                 self.save(Path(place))
+
+    def choose_and_save_dicom(self):
+        """Ask for a folder, and write the DICOM objects of the AI's result into it."""
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for DICOM results"))
+        if folder:
+            with self._problem.told(_("The DICOM results could not be saved.")):
+                self._logic.save_dicom_objects(self._result_node, folder)
 
     def save(self, place):
         """Write the page. Raises OSError."""

@@ -20,7 +20,7 @@ class ReviewSection:
         self._result = None
         self._entered = False
         self._problem = ProblemLine(ui.reviewProblemLabel, ui.copyReviewDiagnosticsButton)
-        self.report = ReportSection(ui, self._problem)
+        self.report = ReportSection(ui, self._problem, logic)
         ui.segmentEditorWidget.setMaximumNumberOfUndoStates(UNDO_STATES)
         self.use_scene()
         ui.editSection.connect("contentsCollapsed(bool)", lambda _collapsed: self._listen())

@@ -7,6 +7,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from PDACScreeningLib.child_run.model_import import trained_labels
 from PDACScreeningLib.child_run.run_expectation import duration, expectation
 from PDACScreeningLib.child_run.run_failure import FailureKind, failure_to_start
 from PDACScreeningLib.errors import PDACScreeningError
@@ -14,6 +15,7 @@ from PDACScreeningLib.mrml.ct_volume_node import liters_of
 from PDACScreeningLib.network.model_list import installed_models, model_in
 from PDACScreeningLib.report.model_words import model_card, model_summary
 from PDACScreeningPanel.choices import chosen, remembered, select
+from PDACScreeningPanel.model_import import ModelImportDialog
 from PDACScreeningPanel.problem_line import ProblemLine
 from PDACScreeningPanel.remembered_pace import remember_pace, remembered_pace
 from PDACScreeningPanel.torch_installation import install_torch
@@ -30,7 +32,7 @@ class ScreenSection:
     def __init__(self, ui, logic, on_end):
         self.ui, self._logic, self._on_end = ui, logic, on_end
         self._parameters = self._run = self._earlier = None
-        self._models = {}
+        self._models, self.model_import = {}, None
         self._selectors = {  # by the field of a request that each one chooses
             "model": ui.modelSelector,
             "device": ui.deviceSelector,
@@ -245,8 +247,16 @@ class ScreenSection:
 
     def _choose_folder(self):
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model"))
-        if folder and not self.use_model_folder(Path(folder)):
-            self._problem.say(_("That folder holds no model: model.json is missing."))
+        if folder and not self.use_model_folder(Path(folder)) and not self.import_folder(Path(folder)):
+            self._problem.say(_("That folder holds no model: neither model.json nor a trained nnU-Net is in it."))
+
+    def import_folder(self, folder):
+        """Offer to import a trained nnU-Net. Returns False when the folder holds none."""
+        if not trained_labels(folder):
+            return False
+        self.model_import = ModelImportDialog(folder, self.use_model_folder)
+        self.model_import.show()
+        return True
 
     def use_model_folder(self, folder):
         """Add the model of a folder to the list and choose it. Returns False when the folder holds none."""

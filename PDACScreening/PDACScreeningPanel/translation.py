@@ -5,7 +5,7 @@ from slicer.i18n import translate
 from PDACScreeningLib.report.translation import SentenceBook
 from PDACScreeningPanel.library_sentences import SENTENCES
 
-_CONTEXT = "library_sentences"  # Slicer's tools name a context after the file that the source strings stand in
+_CONTEXT = "PDACScreeningPanel.library_sentences"  # what slicer.i18n.getContext says of the file of the source strings
 _book = SentenceBook(SENTENCES, lambda sentence: translate(_CONTEXT, sentence))
 
 

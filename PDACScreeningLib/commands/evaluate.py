@@ -254,7 +254,7 @@ def _write_gallery(output: Path, plan: Plan, found: Experiment) -> list[Picture]
     for result in wrong:
         name = names[result.case_id, result.fold]
         case = open_case(plan.store, result.patient_id, result.case_id)
-        shown = GalleryCase(result, case.ct, case.labels, read_labels(output / READINGS, name))
+        shown = GalleryCase(result, case.ct, case.all_labels, read_labels(output / READINGS, name))
         path = f"{GALLERY}/{name}.png"
         atomic_file.write_bytes(output / path, draw(shown))
         pictures.append(picture(result, path))

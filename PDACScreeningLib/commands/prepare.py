@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,12 +12,20 @@ from PDACScreeningLib.datasets.dataset import Dataset
 from PDACScreeningLib.datasets.label_placement import AS_STORED, AXIS_NAMES, Flips
 from PDACScreeningLib.datasets.source import DATASET_NAMES, DataSource, open_source, recognized
 from PDACScreeningLib.errors import UsageError
-from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments, positive
+from PDACScreeningLib.terminal.arguments import (
+    add_progress,
+    add_working_spacing,
+    describe,
+    folder_to_write,
+    from_arguments,
+    positive,
+)
 from PDACScreeningLib.terminal.display import Display
-from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED
+from PDACScreeningLib.terminal.exit_codes import DONE, REFUSED, RESUME
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import StoreIndex
+from PDACScreeningLib.training.assisted_preparation import assist
 from PDACScreeningLib.training.preparation import prepare
+from PDACScreeningLib.training.store_index import StoreIndex
 from PDACScreeningLib.volume.label_map import Label
 from PDACScreeningLib.volume.label_mapping import LabelMapping
 
@@ -39,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         examples=(
             "pdac-screening prepare cohort --working-spacing-mm 2.5 --output store",
             "pdac-screening prepare batches --labels panorama_labels --jobs 8 --output store",
+            "pdac-screening prepare batches --labels panorama_labels --output store --assist   # on many machines",
             "pdac-screening prepare panorama=batches msd=Task07_Pancreas --labels panorama=panorama_labels "
             "--output store",
             "pdac-screening prepare manifest-1599750808610 --labels TCIA_pancreas_labels-02-05-2017 --output store",
@@ -60,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_named_path,
         action="append",
         default=[],
-        help="label maps of nih or panorama, when they do not lie below the images",
+        help="label maps of nih, panorama or pants, when they do not lie below the images",
     )
     parser.add_argument(
         "--label-mapping",
@@ -86,14 +96,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take the label maps of a data set voxel by voxel where size and spacing are those of the scan, although "
         "their headers place them elsewhere (nih is always read so)",
     )
+    add_working_spacing(parser)
     parser.add_argument(
-        "--working-spacing-mm",
-        metavar="MM",
-        type=_spacing,
-        default=1.0,
-        help="isotropic grid, or 'native' (default: 1)",
+        "--uncompressed",
+        action="store_true",
+        help="plain arrays, four to six times as large (default: compressed; needs the package blosc2, which "
+        "pip install 'pdac-screening[training]' brings)",
+    )
+    parser.add_argument(
+        "--clip-hu",
+        metavar="LOW,HIGH",
+        dest="hu_clip",
+        type=_window,
+        help="clip the body's Hounsfield units to this window, which must hold the networks' (default: keep them)",
     )
     parser.add_argument("--jobs", metavar="J", type=positive, default=1, help="processes side by side (default: 1)")
+    parser.add_argument(
+        "--assist",
+        action="store_true",
+        help="help others that run the same command with --assist, on any machine; run it once without when they are "
+        "done, which uses what they made and writes the store",
+    )
     add_progress(parser)
 
 
@@ -109,6 +132,9 @@ class PrepareRequest:
     labels_by_voxel: tuple[str, ...] = ()  # data sets
     label_mapping: LabelMapping | None = None
     jobs: int = 1
+    uncompressed: bool = False
+    hu_clip: tuple[int, int] | None = None
+    assist: bool = False
 
 
 def _named(text: str) -> tuple[str | None, str]:
@@ -149,17 +175,15 @@ def _label_mapping(text: str) -> LabelMapping:
     return LabelMapping(tuple((int(number), label) for number, label in meaning.items()), rest)
 
 
-def _spacing(text: str) -> float | None:
-    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
-    if text == "native":
-        return None
+def _window(text: str) -> tuple[int, int]:
+    """Two whole numbers of Hounsfield units. Raises ArgumentTypeError."""
     try:
-        value = float(text)
+        low, high = (int(part) for part in text.split(","))
     except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
-    return value
+        low, high = 0, 0
+    if not -1024 <= low < high <= 3071:
+        raise argparse.ArgumentTypeError(f"expected two whole numbers from -1024 to 3071 such as -100,240, got {text}")
+    return low, high
 
 
 def run_prepare(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:
@@ -171,11 +195,15 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
     datasets = [open_source(source) for source in _sources(request)]
     for dataset in datasets:
         _introduce(dataset, display)
+    if request.assist:
+        return _assist(datasets, request, display, interruption)
     index = prepare(
         datasets,
         request.output,
         request.working_spacing_mm,
         jobs=request.jobs,
+        is_packed=not request.uncompressed,
+        hu_clip=request.hu_clip,
         on_progress=interruption.hook(display.progress),
     )
     for case in index.refused:
@@ -185,6 +213,25 @@ def run_prepare(arguments: argparse.Namespace, display: Display, interruption: I
         display.notice(note)
     display.result(_summary(index, request.output), _counts(index))
     return REFUSED if any(not case.is_duplicate for case in index.refused) else DONE
+
+
+def _assist(datasets: Sequence[Dataset], request: PrepareRequest, display: Display, interruption: Interruption) -> int:
+    """Be one of many helpers; no store is written."""
+    with interruption.remembered():
+        done = assist(
+            datasets,
+            request.output,
+            request.working_spacing_mm,
+            is_packed=not request.uncompressed,
+            hu_clip=request.hu_clip,
+            should_stop=lambda: interruption.requested,
+            on_progress=display.progress,
+        )
+    left = f", {len(done.left)} left" if done.left else ""
+    text = f"{done.prepared} cases prepared here{left}. Run the command without --assist to write the store."
+    exit_code = RESUME if interruption.requested else DONE
+    display.result(text, {"prepared": done.prepared, "left": list(done.left), "exit_code": exit_code})
+    return exit_code
 
 
 def _sources(request: PrepareRequest) -> list[DataSource]:

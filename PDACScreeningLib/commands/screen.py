@@ -20,6 +20,7 @@ from PDACScreeningLib.terminal.arguments import (
     add_precision,
     add_progress,
     add_protocol,
+    add_scan_choice,
     describe,
     from_arguments,
 )
@@ -66,20 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     add_ensemble(parser)
     add_progress(parser)
-    parser.add_argument(
-        "--series",
-        metavar="N|UID|WORDS",
-        help="which series of a DICOM folder that holds several; words: of its description",
-    )
-    parser.add_argument(
-        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
-    )
-    parser.add_argument(
-        "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
-    )
-    parser.add_argument(
-        "--label", metavar="NAME", default="", help="your own name for the scan, on its report; it may reach others"
-    )
+    add_scan_choice(parser)
     _add_dicom(parser)
 
 

@@ -13,7 +13,7 @@ from PDACScreeningLib.terminal.arguments import add_progress, describe, from_arg
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import StoredCase, read_index
+from PDACScreeningLib.training.store_index import StoredCase, read_index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

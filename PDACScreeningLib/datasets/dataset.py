@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from PDACScreeningLib.volume.label_map import Label
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS, LabelMapping
 
 
@@ -40,9 +41,11 @@ class DataCase:
     case_id: str  # unique in a store, and the name of its files there
     patient_id: str
     image: Path  # a file, or a folder of DICOM slices
-    labels: Path
+    labels: Path  # a file, or the folder of `masks`
     label_mapping: LabelMapping = OWN_LABELS
     dataset: str = ""  # short name of its data set, such as "msd"
     position_may_differ: bool = False  # the label map has the scan's voxels, but its header may place them elsewhere
     traits: tuple[str, ...] = ()  # what is known of the case, such as its contrast; figures are told by it too
+    masks: tuple[tuple[str, Label], ...] = ()  # files of the folder `labels`, one a structure (binary_masks)
+    has_tumor: bool | None = None  # what the data set says beside its label map; None: nothing
     mirrored: tuple[bool, bool, bool] = (False, False, False)  # label map to be mirrored along canonical (z, y, x)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PDACScreeningLib.datasets import csv_list, msd_pancreas, nih_pancreas_ct, panorama, phantom_cohort
+from PDACScreeningLib.datasets import csv_list, msd_pancreas, nih_pancreas_ct, panorama, pants, phantom_cohort
 from PDACScreeningLib.datasets.dataset import Dataset, DatasetFacts
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.volume.label_mapping import OWN_LABELS, LabelMapping
@@ -64,6 +64,13 @@ LAYOUTS = (
         labels_apart=True,
     ),
     Layout(
+        pants.FACTS,
+        "the clone of PanTS, with ImageTr/PanTS_00000001/ct.nii.gz and LabelTr/PanTS_00000001/segmentations",
+        pants.is_pants,
+        lambda source: pants.pants(source.path, source.labels),
+        labels_apart=True,
+    ),
+    Layout(
         csv_list.FACTS,
         "a CSV file with the columns image and labels, or a folder with such a cases.csv",
         csv_list.is_csv_list,
@@ -71,6 +78,7 @@ LAYOUTS = (
         free_mapping=True,
     ),
 )
+_LABELS_APART = ", ".join(layout.facts.name for layout in LAYOUTS if layout.labels_apart)
 DATASET_NAMES = tuple(layout.facts.name for layout in LAYOUTS)
 
 
@@ -79,7 +87,7 @@ def open_source(source: DataSource) -> Dataset:
     _require_path(source.path)
     layout = next(layout for layout in LAYOUTS if layout.facts.name == source.dataset)
     if source.labels is not None and not layout.labels_apart:
-        raise UsageError(f"--labels is for nih and panorama; the label maps of {source.dataset} lie beside the images")
+        raise UsageError(f"--labels is for {_LABELS_APART}; the label maps of {source.dataset} lie beside the images")
     if source.label_mapping is not None and not layout.free_mapping:
         raise UsageError(f"--label-mapping is for csv; the labels of {source.dataset} are known: {layout.facts.labels}")
     found = layout.opens(source)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PDACScreeningLib.datasets.split import Split
 from PDACScreeningLib.evaluation.settings import Normals
-from PDACScreeningLib.training.case_store import StoredCase
+from PDACScreeningLib.training.store_index import StoredCase
 
 
 @dataclass(frozen=True)

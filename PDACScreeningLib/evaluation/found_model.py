@@ -46,6 +46,10 @@ def found_model(wish: str, store: CaseStore) -> FoundModel:
 def _config_on(store: CaseStore, description: ModelDescription) -> ScreeningConfig:
     """The model's configuration on the grid of the store. Raises ModelError when it cannot read on that grid."""
     stored, config = store.index.working_spacing_mm, description.config
+    if description.nnunet is None:
+        store.index.require_window(config.intensity)
+    elif store.index.hu_clip is not None:
+        raise ModelError(f"{description.name} looks at all Hounsfield units, the store was clipped with --clip-hu")
     if description.nnunet is not None:
         volumes = {round(prod(case.spacing_mm), 6) for case in store.index.cases}
         if len(volumes) != 1:

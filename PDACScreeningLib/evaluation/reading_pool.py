@@ -99,7 +99,7 @@ def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -
     reading = read_case(
         case.facts.case_id,
         case.ct,
-        case.labels,
+        case.all_labels,
         engine,
         task.settings,
         on_progress,

@@ -17,6 +17,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Screening
+from PDACScreeningLib.structure_measures import StructureMeasures
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -83,7 +84,7 @@ def rescore(
     if judgment is None:
         return Rescoring(_nothing_left(ai), changes)
     warnings = (EDITED, *judgment.warnings, *_still_true(ai, ai.protocol))
-    scored = replace(ai, **{**vars(judgment), "warnings": warnings})
+    scored = replace(ai, **{**vars(judgment), "warnings": warnings, "anatomy": _without_contacts(ai)})
     return Rescoring(with_native_volumes(scored, LabelMap(edited.values, edited.part_geometry)), changes)
 
 
@@ -127,6 +128,11 @@ def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
     yield from (warning for warning in ai.warnings if warning not in of_segments)
 
 
+def _without_contacts(ai: Screening) -> tuple[StructureMeasures, ...]:
+    """Vessels and ducts as they were; how the edited tumor touches them was not measured."""
+    return tuple(replace(measures, longest_contact_mm=None, largest_contact_degrees=None) for measures in ai.anatomy)
+
+
 def _require_own(
     ai: Screening, labels: VolumePart[np.uint8], probability: VolumePart[np.float32], ct: CTVolume
 ) -> None:
@@ -154,6 +160,7 @@ def _nothing_left(ai: Screening) -> Screening:
         native_pancreas_volume_mm3=None,
         mean_tumor_probability=None,
         findings=(),
+        anatomy=_without_contacts(ai),
         warnings=(EDITED, *ai.warnings),
     )
 

@@ -53,7 +53,7 @@ def show_result(
         raise ValueError(f"{screening.outcome} is not a result that can be shown")
     labels = found if found is not None else VolumePart.empty(np.uint8, geometry_of(volume_node))
     name = f"PDAC screening of {volume_node.GetName()}"
-    node = show_segmentation(scene, labels, volume_node, name, screening.model)
+    node = show_segmentation(scene, labels, volume_node, name, screening.model, stored.anatomy)
     node.SetNodeReferenceID(VOLUME_ROLE, volume_node.GetID())
     if found is not None:
         _add_evidence(scene, node, stored, found, volume_node)

@@ -12,9 +12,10 @@ from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.mrml.ct_volume_node import geometry_of
 from PDACScreeningLib.mrml.oriented_image import MaskPart, mask_part, oriented_image
 from PDACScreeningLib.mrml.result_record import labels_sha256
-from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
+from PDACScreeningLib.report.segment_terminology import SegmentDescription, anatomy_segments, segment_terminology
 from PDACScreeningLib.report.segmentation_file import algorithm_name, notice
 from PDACScreeningLib.screening_result import ModelFacts
+from PDACScreeningLib.volume.anatomy import AnatomyPart
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -44,9 +45,11 @@ def show_segmentation(
     volume_node: vtkMRMLScalarVolumeNode,
     name: str,
     model: ModelFacts | None,
+    anatomy: AnatomyPart | None = None,
 ) -> vtkMRMLSegmentationNode:
     """A new segmentation node with both segments, outlined in 2D, under the transform of the CT and beside it.
 
+    anatomy: vessels and ducts of the same grid, as segments of their own that no score counts.
     labels: values of Label; one without voxels gives an empty segment, ready to be painted. Raises GeometryMismatch
     when they lie on another grid than the CT.
     """
@@ -55,6 +58,9 @@ def show_segmentation(
         add_segment(node, segment, labels, volume_node, model)
         if segment.label == Label.PANCREAS:
             node.GetDisplayNode().SetSegmentOpacity3D(segment.id, _PANCREAS_OPACITY_3D)
+    if anatomy is not None:
+        for segment in anatomy_segments(anatomy.looked_at):
+            add_segment(node, segment, anatomy.part, volume_node, model)
     return node
 
 
@@ -133,7 +139,8 @@ def pancreas_centroid_lps_mm(segmentation_node: vtkMRMLSegmentationNode) -> tupl
 
 def foreign_segments(segmentation_node: vtkMRMLSegmentationNode) -> tuple[str, ...]:
     """Names of segments a reviewer added, which no score counts."""
-    segmentation, own = segmentation_node.GetSegmentation(), {item.id for item in segment_terminology().segments}
+    terminology, segmentation = segment_terminology(), segmentation_node.GetSegmentation()
+    own = {item.id for item in (*terminology.segments, *terminology.anatomy)}
     ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
     return tuple(segmentation.GetSegment(identifier).GetName() for identifier in ids if identifier not in own)
 

@@ -104,10 +104,13 @@ class Database:
             connection.execute("update series set images=images+1 where key=?", (image.series,))
 
     def note_conflict(self, key: str) -> None:
-        """An image of the series came that has the identifier of another one: the series cannot be believed."""
+        """An image of the series came that has the identifier of another one: the series cannot be believed.
+
+        A new revision begins in any case: what is being decided right now does not know of it.
+        """
         with self._transaction() as connection:
             self._reopen(connection, key)
-            connection.execute("update series set conflict=1 where key=?", (key,))
+            connection.execute("update series set conflict=1, revision=revision+1 where key=?", (key,))
 
     def look_again(self, key: str) -> None:
         """An image of the series was sent again: one that was given up or refused gets another chance."""

@@ -51,7 +51,7 @@ def _legend(outlined: bool) -> Markup:
     lines = []
     for line in LINES if outlined else ():
         segment = segment_of(line.label)
-        style = f"border-top:{line.width_px:g}px solid {segment.color}"
+        style = f"border-top:{line.width_px:g}px solid {line.color};background:#000;padding:2px 0"
         words = f"{segment.name} ({'thick' if line is LINES[-1] else 'thin'} line)"
         lines.append(element("li", element("span", class_="swatch", style=style), words))
     display = f"CT window: width {WINDOW_WIDTH_HU}, level {WINDOW_LEVEL_HU} HU. Patient right is on the left."

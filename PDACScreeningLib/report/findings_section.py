@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from PDACScreeningLib.quantity_words import finding_name
+from PDACScreeningLib.quantity_words import NOT_LOOKED_AT, finding_name
 from PDACScreeningLib.report.markup import Content, Markup, element, fragment, section, table
 from PDACScreeningLib.report.quantity import count, hounsfield, length, position, share, volume
 from PDACScreeningLib.screening_result import Finding, Screening
 
 NOT_ASSESSED = (
-    "Not assessed: the position within the pancreas, the pancreatic and bile ducts, vessels, lymph nodes, the liver "
-    "and every other organ. Only pancreas and tumor are outlined."
+    f"Not assessed: the position within the pancreas, lymph nodes, the liver and every other organ. The pancreatic and "
+    f"bile ducts and the vessels were {NOT_LOOKED_AT}: only pancreas and tumor are outlined."
+)
+NOT_ASSESSED_BESIDE_ANATOMY = (
+    "Not assessed: the position within the pancreas, lymph nodes, the liver and every other organ."
 )
 _COLUMNS = [
     *("Finding", "Longest diameter", "Volume", "Centroid", "Mean density", "Mean tumor probability"),
@@ -26,7 +29,8 @@ def findings_section(screening: Screening) -> Markup:
     if screening.tumor_voxels is None:
         return fragment()
     content = _table(screening.findings) if screening.findings else _no_findings()
-    return section("Findings", content, element("p", NOT_ASSESSED, class_="quiet"))
+    not_assessed = NOT_ASSESSED_BESIDE_ANATOMY if screening.anatomy else NOT_ASSESSED
+    return section("Findings", content, element("p", not_assessed, class_="quiet"))
 
 
 def _table(findings: tuple[Finding, ...]) -> Markup:

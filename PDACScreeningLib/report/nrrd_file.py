@@ -17,6 +17,7 @@ from PDACScreeningLib.volume.geometry import Direction, Geometry
 def write_nrrd(voxels: NDArray[Any], geometry: Geometry, fields: Mapping[str, str], path: Path) -> Path:
     """Write a (z, y, x) array of uint8 or float32 on its grid, compressed, in LPS millimeters.
 
+    (z, y, x, layer) is written as several numbers per voxel, as 3D Slicer does for segments that overlap.
     fields: header fields beside the geometry (`key:=value`); one line of ASCII each, a foreign character becomes "?".
     The file is read back before it takes its place: voxels, grid and fields must be the same.
     Raises ValueError for a field with a line break, WriteError when the file cannot be written or differs.
@@ -24,7 +25,7 @@ def write_nrrd(voxels: NDArray[Any], geometry: Geometry, fields: Mapping[str, st
     lines = {key: _one_line(key, value) for key, value in fields.items()}
 
     def write(temporary: Path) -> None:
-        image = sitk.GetImageFromArray(voxels)
+        image = sitk.GetImageFromArray(voxels, isVector=voxels.ndim == 4)
         image.SetSpacing(geometry.spacing_mm)
         image.SetOrigin(geometry.origin_mm)
         image.SetDirection(geometry.direction)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from PDACScreeningLib.image_numbers import slice_index
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report.network_agreement import network_agreement
-from PDACScreeningLib.report.quantity import milliliters
+from PDACScreeningLib.report.quantity import in_milliliters, milliliters
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, InputFacts, Screening
 
@@ -65,7 +65,7 @@ def outcome_banner(screening: Screening) -> Banner:
     """The banner of a screening that is about the image in front and about the segments as they are."""
     tone = _TONES.get(screening.outcome, Tone.NOT_ASSESSABLE)
     facts = [_largest(screening), network_agreement(screening).rstrip("."), _warnings(len(screening.warnings))]
-    return Banner(tone, verdict_line(screening), ". ".join(fact for fact in facts if fact))
+    return Banner(tone, in_milliliters(verdict_line(screening)), ". ".join(fact for fact in facts if fact))
 
 
 def stale_banner(screening: Screening) -> Banner:
@@ -82,7 +82,7 @@ def not_current_banner(why: str) -> Banner:
 
 def size(finding: Finding) -> str:
     """31 mm (11.0 mL)."""
-    return f"{finding.longest_diameter_mm:.0f} mm ({milliliters(finding.volume_mm3)})".replace(
+    return f"{finding.longest_diameter_mm:.0f} mm ({milliliters(finding.shown_volume_mm3)})".replace(
         "\N{NO-BREAK SPACE}", " "
     )
 

@@ -10,12 +10,12 @@ from PIL import Image
 from scipy import ndimage
 
 from PDACScreeningLib.report.image_plane import ImagePlane, sample_label
-from PDACScreeningLib.report.segment_terminology import RGB, segment_of
+from PDACScreeningLib.report.segment_terminology import RGB
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 _OVERSAMPLING = 2  # smooths the staircase of pixels
-_CASING_PX = 0.9  # a light edge on both sides keeps a line visible on gray tissue
-_CASING_OPACITY = 0.5
+_CASING_PX = 1.2  # a dark edge on both sides keeps a bright line visible on gray tissue
+CASING_RGB: RGB = (0, 0, 0)
 _ROOM_PX = 12  # around a label, for the outer half of its line
 
 
@@ -25,14 +25,18 @@ class LineStyle:
 
     label: Label
     width_px: float
+    rgb: RGB  # brighter than the segment in Slicer, which has too little contrast against tissue of 40 to 110 HU
 
     @property
-    def rgb(self) -> RGB:
-        """Color of the segment."""
-        return segment_of(self.label).rgb
+    def color(self) -> str:
+        """#rrggbb."""
+        return "#{:02x}{:02x}{:02x}".format(*self.rgb)
 
 
-LINES = (LineStyle(Label.PANCREAS, 2.0), LineStyle(Label.TUMOR, 4.0))  # the tumor is drawn last, on top
+LINES = (  # the tumor is drawn last, on top
+    LineStyle(Label.PANCREAS, 2.0, (86, 180, 233)),
+    LineStyle(Label.TUMOR, 4.0, (230, 159, 0)),
+)
 
 
 def outlines(label_map: LabelMap, plane: ImagePlane) -> Image.Image:
@@ -41,7 +45,7 @@ def outlines(label_map: LabelMap, plane: ImagePlane) -> Image.Image:
     picture = Image.new("RGBA", (plane.pixels, plane.pixels))
     for line in LINES:
         distance = edge_distance(sample_label(label_map, line.label, fine))
-        casing = _layer((255, 255, 255), _CASING_OPACITY * _coverage(distance, line.width_px / 2 + _CASING_PX))
+        casing = _layer(CASING_RGB, _coverage(distance, line.width_px / 2 + _CASING_PX))
         color = _layer(line.rgb, _coverage(distance, line.width_px / 2))
         picture = Image.alpha_composite(Image.alpha_composite(picture, casing), color)
     return picture

@@ -26,7 +26,7 @@ class FindingChange:
         """Growth; None unless the region is in both."""
         if self.before is None or self.after is None:
             return None
-        return self.after.volume_mm3 - self.before.volume_mm3
+        return self.after.shown_volume_mm3 - self.before.shown_volume_mm3
 
     @property
     def diameter_change_mm(self) -> float | None:
@@ -76,5 +76,5 @@ def change_sentence(change: FindingChange) -> str:
     if change.before is None or change.after is None:
         raise ValueError("a change needs a region before or after")
     growth_mm = change.after.longest_diameter_mm - change.before.longest_diameter_mm
-    growth_ml = (change.after.volume_mm3 - change.before.volume_mm3) / 1000
+    growth_ml = (change.after.shown_volume_mm3 - change.before.shown_volume_mm3) / 1000
     return f"{size(change.before)} -> {size(change.after)}: {growth_mm:+.0f} mm, {growth_ml:+.2f} mL"

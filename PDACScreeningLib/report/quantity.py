@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PDACScreeningLib.quantity_words import patient_directions
 from PDACScreeningLib.report.markup import Markup, element
 from PDACScreeningLib.volume.geometry import XYZ
@@ -9,6 +11,8 @@ from PDACScreeningLib.volume.geometry import XYZ
 NONE = "none"
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_CUBIC_MM = re.compile(r"\d+ voxels? \((\d+(?:\.\d+)?) mm3\)|(\d+(?:\.\d+)?) mm3")
+_LEAST_SHOWN_MM3 = 5.0  # less would be rounded to nothing
 
 
 def grouped(value: float) -> str:
@@ -37,9 +41,24 @@ def milliliters(value_mm3: float) -> str:
     return f"{value_ml:.{1 if value_ml >= 10 else 2}f}{_NO_BREAK}mL"
 
 
+def in_milliliters(sentence: str) -> str:
+    """A sentence of the library for a reader: "315 voxels (4922 mm3)" and "781 mm3" become 4.92 mL and 0.78 mL."""
+
+    def amount(found: re.Match[str]) -> str:
+        value_mm3 = float(found[1] or found[2])
+        return milliliters(value_mm3).replace(_NO_BREAK, " ") if value_mm3 >= _LEAST_SHOWN_MM3 else "< 0.01 mL"
+
+    return _CUBIC_MM.sub(amount, sentence)
+
+
 def length(value_mm: float) -> Markup:
     """A length: 35.2 mm."""
     return exact(value_mm, f"{value_mm:.1f}{_NO_BREAK}mm")
+
+
+def degrees(value: float) -> Markup:
+    """An angle: 180 degrees."""
+    return exact(value, f"{value:.0f}{_NO_BREAK}degrees")
 
 
 def hounsfield(value_hu: float) -> Markup:
@@ -49,7 +68,7 @@ def hounsfield(value_hu: float) -> Markup:
 
 def share(value: float | None) -> Markup:
     """A network's output or a score in [0, 1], never as a percentage: 0.93."""
-    return exact(value, NONE if value is None else f"{value:.3f}")
+    return exact(value, NONE if value is None else f"{value:.2f}")
 
 
 def seconds(value_s: float) -> Markup:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.outcome_banner import slice_of
-from PDACScreeningLib.report.quantity import milliliters
+from PDACScreeningLib.report.quantity import in_milliliters, milliliters
 from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, ScaleEvidence, Screening
 
 FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Image", "Prob.", "HU", "")
@@ -38,7 +38,7 @@ def score_panel(screening: Screening, volume_name: str) -> ScorePanel:
     """The strings of a screening of the volume `volume_name`. What an outcome does not know is an empty string."""
     return ScorePanel(
         demo=_demo(screening.model),
-        warnings=tuple(f"Warning: {warning}" for warning in screening.warnings),
+        warnings=tuple(f"Warning: {in_milliliters(warning)}" for warning in screening.warnings),
         rule=_rule(screening),
         score=_score(screening),
         scales=tuple(_scales(screening)),

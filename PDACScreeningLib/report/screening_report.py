@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.report.anatomy_section import anatomy_section
 from PDACScreeningLib.report.evidence_section import evidence_section, scales_section
 from PDACScreeningLib.report.figures_section import figures_section
 from PDACScreeningLib.report.findings_section import findings_section
@@ -53,6 +54,7 @@ def report_html(
             figures_section(images),
             evidence_section(screening),
             findings_section(screening),
+            anatomy_section(screening),
             scales_section(screening),
             provenance_section(screening),
         ),

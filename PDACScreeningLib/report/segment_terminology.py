@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from PDACScreeningLib.plain_data import from_plain
 from PDACScreeningLib.resources import resource
+from PDACScreeningLib.volume.anatomy import Structure
 from PDACScreeningLib.volume.label_map import Label
 
 RGB = tuple[int, int, int]
@@ -46,7 +48,7 @@ class SegmentDescription:
 
 @dataclass(frozen=True)
 class SegmentTerminology:
-    """Both segments and the names of the lists their codes come from (both lists ship with 3D Slicer).
+    """Both segments, those of the anatomy, and the names of the lists of 3D Slicer that their codes come from.
 
     network_colors: of what each network alone segmented, coarse first, told apart without red and green.
 
@@ -58,6 +60,7 @@ class SegmentTerminology:
     anatomic_context: str
     network_colors: tuple[str, ...]
     segments: tuple[SegmentDescription, ...]
+    anatomy: tuple[SegmentDescription, ...]  # vessels and ducts; their labels are values of Structure
 
     def entry(self, segment: SegmentDescription) -> str:
         """The terminology string of 3D Slicer: context~category~type~modifier~context~region~modifier."""
@@ -71,6 +74,11 @@ def segment_terminology() -> SegmentTerminology:
     """Read once. Raises ValueError when the file does not fit."""
     text = resource("terminology/segments.json").read_text(encoding="utf-8")
     return from_plain(SegmentTerminology, json.loads(text))
+
+
+def anatomy_segments(looked_at: Iterable[Structure]) -> tuple[SegmentDescription, ...]:
+    """The descriptions of vessels and ducts, in the order of Structure."""
+    return tuple(segment for segment in segment_terminology().anatomy if segment.label in set(looked_at))
 
 
 def segment_of(label: Label) -> SegmentDescription:

@@ -1,7 +1,8 @@
 """`labels.seg.nrrd`: the label map as a file that 3D Slicer opens as a segmentation with names, colors and codes.
 
-One layer, one value per segment, on the scan's own grid; other programs read it as an ordinary label volume. The
-header fields are those of 3D Slicer's own segmentation files. An empty segment keeps its name, color and code.
+One layer, one value per segment, on the scan's own grid; other programs read it as an ordinary label volume. Vessels
+and ducts, where a model sees them, lie in a second layer, because they may overlap pancreas and tumor. The header
+fields are those of 3D Slicer's own segmentation files. An empty segment keeps its name, color and code.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.report.nrrd_file import write_nrrd
-from PDACScreeningLib.report.segment_terminology import SegmentDescription, segment_terminology
+from PDACScreeningLib.report.segment_terminology import SegmentDescription, anatomy_segments, segment_terminology
+from PDACScreeningLib.scan_files.file_header import read_header
+from PDACScreeningLib.scan_files.segmentation_file import stored_segments
+from PDACScreeningLib.scan_files.volume_part import MOST_LAYERS
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE, ModelFacts
+from PDACScreeningLib.volume.anatomy import Anatomy, Structure
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -20,16 +26,39 @@ _MAX_ALGORITHM_NAME = 64  # characters of the DICOM attribute Segment Algorithm 
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
-def write_segmentation(label_map: LabelMap, path: Path, model: ModelFacts | None = None) -> Path:
+def write_segmentation(
+    label_map: LabelMap, path: Path, model: ModelFacts | None = None, anatomy: Anatomy | None = None
+) -> Path:
     """Write a label map on its own grid, read it back, compare, and return the path (ends in `.seg.nrrd`).
 
-    model: names the algorithm and carries the model's notice into each segment. No patient identifier is written.
+    anatomy: on the same grid. model: names the algorithm and carries the model's notice into each segment. No patient
+    identifier is written.
     Raises WriteError when the file cannot be written or did not read back as written.
     """
     fields = _segmentation_fields(label_map.geometry)
-    for index, segment in enumerate(segment_terminology().segments):
-        fields |= _segment_fields(index, segment, label_map.geometry, model)
-    return write_nrrd(label_map.labels, label_map.geometry, fields, path)
+    own = segment_terminology().segments
+    for index, segment in enumerate(own):
+        fields |= _segment_fields(index, segment, 0, label_map.geometry, model)
+    if anatomy is None:
+        return write_nrrd(label_map.labels, label_map.geometry, fields, path)
+    for index, segment in enumerate(anatomy_segments(anatomy.looked_at), start=len(own)):
+        fields |= _segment_fields(index, segment, 1, label_map.geometry, model)
+    return write_nrrd(np.stack([label_map.labels, anatomy.structures], axis=-1), label_map.geometry, fields, path)
+
+
+def structures_in(path: Path) -> tuple[Structure, ...] | None:
+    """The vessels and ducts that a written file tells, with voxels or without; None where it has no layer for them.
+
+    Raises InputRejected for a damaged header, and for segments that this software does not write.
+    """
+    header, _ = read_header(path, most_layers=MOST_LAYERS)
+    if header.components == 1:
+        return None
+    known = {segment.id: Structure(segment.label) for segment in segment_terminology().anatomy}
+    named = [segment.id for segment in stored_segments(header) if segment.layer == 1]
+    if unknown := [name for name in named if name not in known]:
+        raise InputRejected(f"{path.name} holds a segment {unknown[0]}, which this software does not write")
+    return tuple(known[name] for name in named)
 
 
 def _segmentation_fields(geometry: Geometry) -> dict[str, str]:
@@ -43,11 +72,12 @@ def _segmentation_fields(geometry: Geometry) -> dict[str, str]:
 
 
 def _segment_fields(
-    index: int, segment: SegmentDescription, geometry: Geometry, model: ModelFacts | None
+    index: int, segment: SegmentDescription, layer: int, geometry: Geometry, model: ModelFacts | None
 ) -> dict[str, str]:
+    made_by = {"DICOM.SegmentAlgorithmType": "AUTOMATIC"} if model else {}  # of given labels nobody knows
     tags = {
         "DICOM.SegmentAlgorithmName": algorithm_name(model),
-        "DICOM.SegmentAlgorithmType": "AUTOMATIC",
+        **made_by,
         "PDACScreening.Notice": notice(model),
         "Segmentation.Status": "notstarted",  # of the reader's review
         "TerminologyEntry": segment_terminology().entry(segment),
@@ -60,15 +90,15 @@ def _segment_fields(
         "ColorAutoGenerated": "0",
         "Extent": " ".join(map(str, _extent(geometry))),
         "LabelValue": str(segment.label),
-        "Layer": "0",
+        "Layer": str(layer),
         "Tags": "".join(f"{key}:{_tag_value(value)}|" for key, value in tags.items()),
     }
     return {f"Segment{index}_{key}": value for key, value in fields.items()}
 
 
 def algorithm_name(model: ModelFacts | None) -> str:
-    """Name of the algorithm as DICOM holds it, at most 64 characters."""
-    return (f"PDACScreening {model.name}" if model else "PDACScreening")[:_MAX_ALGORITHM_NAME]
+    """Name of the algorithm as DICOM holds it, at most 64 characters. Without a model the labels were given."""
+    return (f"PDACScreening {model.name}" if model else "labels given to PDACScreening")[:_MAX_ALGORITHM_NAME]
 
 
 def notice(model: ModelFacts | None) -> str:

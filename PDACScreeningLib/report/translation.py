@@ -41,16 +41,20 @@ class SentenceBook:
     """Sentences with the names of their values, e.g. "slice {number} of {count}", and what says them otherwise."""
 
     def __init__(self, sentences: Sequence[str], translate: Callable[[str], str]) -> None:
-        """translate: a sentence of the book in another language, with the same names."""
+        """translate: a sentence of the book in another language; one that does not have the same names is not used."""
         patterns = [_pattern(sentence) for sentence in sentences]
         self._literal = {string.Formatter().format(p.template): p.template for p in patterns if not p.regex.groups}
         self._patterns = sorted((p for p in patterns if p.regex.groups), key=lambda p: p.words, reverse=True)
-        self._translate = translate
+        self._in_another_language = translate
         self._said = lru_cache(maxsize=2048)(self._say)
 
     def translated(self, text: str) -> str:
         """A text of one or several sentences; what is no sentence of the book stays as it is."""
         return "\n".join(self._said(line).text for line in text.split("\n"))
+
+    def _translate(self, sentence: str) -> str:
+        found = self._in_another_language(sentence)
+        return found if _names(found) == _names(sentence) else sentence
 
     def _say(self, text: str) -> _Said:
         """One line: as one sentence if its values are in order, else as several beside each other."""
@@ -87,6 +91,14 @@ class SentenceBook:
         first, rest = self._said(text[: breaks[0].start()]), self._said(text[breaks[0].end() :])
         both = first.complete and rest.complete
         return _Said(first.text + breaks[0][0] + rest.text, both, first.found or rest.found)
+
+
+def _names(sentence: str) -> set[str] | None:
+    """Of the values; None where it could not be filled in."""
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+    except ValueError:
+        return None
 
 
 def _pattern(sentence: str) -> _Pattern:

@@ -57,6 +57,7 @@ def open_file(path: Path, *, decompress: bool) -> IO[bytes]:
 def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
     """The (y, x) planes of a file as stored, one after the other; scaling is not applied. Raises InputRejected.
 
+    Of a file with several numbers per voxel a plane is (y, x, number).
     A stream that ends early, fails its checksum (gzip, zlib, bzip2), or goes on after the last voxel is refused,
     at the latest after the last plane. Memory is taken for one plane at a time.
     """
@@ -67,14 +68,15 @@ def read_planes(header: ImageHeader) -> Iterator[NDArray[Any]]:
         file.seek(header.data_offset)
         stream = _decoded(file, header.encoding)
         for z in range(planes):
-            content = np.empty(rows * columns * header.stored.itemsize, np.uint8)
+            content = np.empty(rows * columns * header.components * header.stored.itemsize, np.uint8)
             filled = _fill(stream, content)
             if filled < content.size:
                 raise InputRejected(
                     f"{name} is incomplete: its header promises {wanted} bytes of voxels, it holds "
                     f"{z * content.size + filled}; copy or download it again"
                 )
-            yield content.view(header.stored).reshape(rows, columns)
+            plane = content.view(header.stored)
+            yield plane.reshape((rows, columns) if header.components == 1 else (rows, columns, header.components))
         _read_to_the_end(stream, name)
 
 

@@ -25,10 +25,10 @@ _FOREIGN = (
 )
 
 
-def read_header(path: Path, name: str | None = None) -> tuple[ImageHeader, tuple[str, ...]]:
+def read_header(path: Path, name: str | None = None, *, most_layers: int = 1) -> tuple[ImageHeader, tuple[str, ...]]:
     """The checked claims of an image file, with warnings. Raises InputRejected for everything that is no volume.
 
-    name: what sentences call the file; None takes its own name.
+    name: what sentences call the file; None takes its own name. most_layers: see check_claims.
     """
     name = path.name if name is None else name
     with complete_or_rejected(name):
@@ -39,7 +39,7 @@ def read_header(path: Path, name: str | None = None) -> tuple[ImageHeader, tuple
         with open_file(path, decompress=file_is_gzip) as file:
             start = file.read(nrrd_header.MAX_HEADER_BYTES)
     header = _parse(path, start, name, file_is_gzip=file_is_gzip)
-    check_claims(header)
+    check_claims(header, most_layers=most_layers)
     if path.name.lower().endswith(_ENDINGS[header.kind]):
         return header, header.warnings
     return header, (

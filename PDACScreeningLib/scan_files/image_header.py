@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +47,8 @@ class ImageHeader:
     intercept: float = 0.0
     warnings: tuple[str, ...] = ()  # what the header leaves in doubt
     affine_lps: NDArray[np.float64] | None = None  # (3, 4) index (x, y, z) -> mm, where written out
+    components_first: bool = True  # the numbers of one voxel lie beside each other
+    remarks: Mapping[str, str] = field(default_factory=dict)  # of NRRD: what a program wrote of its own, `key:=value`
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -64,10 +67,13 @@ class ImageHeader:
         return math.prod(self.sizes) * self.components * self.stored.itemsize
 
 
-def check_claims(header: ImageHeader) -> None:
-    """Refuse what cannot be one CT volume, before a byte of memory is spent on it. Raises InputRejected."""
+def check_claims(header: ImageHeader, *, most_layers: int = 1) -> None:
+    """Refuse what cannot be one volume, before a byte of memory is spent on it. Raises InputRejected.
+
+    most_layers: numbers of one voxel, more than one in a segmentation whose segments overlap.
+    """
     name, sizes = header.name, header.sizes
-    if header.components != 1:
+    if header.components != 1 and not (1 < header.components <= most_layers and header.components_first):
         raise InputRejected(
             f"{name} holds {header.components} numbers per voxel (a color or vector image), not one CT value: "
             "give the original CT volume"
@@ -81,7 +87,7 @@ def check_claims(header: ImageHeader) -> None:
         raise InputRejected(
             f"{name} holds {frames} volumes ({_by(sizes)}), for example several phases: give one of them as a 3D file"
         )
-    if math.prod(sizes) > MAX_VOXELS:
+    if math.prod(sizes) * header.components > MAX_VOXELS:
         raise InputRejected(
             f"the header of {name} claims {_by(sizes)} voxels, more than any CT has: the file is damaged, export it "
             "again"

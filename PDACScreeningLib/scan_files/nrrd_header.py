@@ -75,6 +75,8 @@ def parse(path: Path, start: bytes, name: str) -> ImageHeader:
         encoding=encoding,
         warnings=_unknown(axes, space, origin),
         affine_lps=_affine(axes, space, origin),
+        components_first=all(axis.is_spatial for axis in axes[-3:]),
+        remarks=_remarks(lines),
     )
 
 
@@ -115,6 +117,11 @@ def _lines(name: str, start: bytes) -> tuple[list[str], int]:
 def _fields(lines: list[str]) -> dict[str, str]:
     pairs = (line.split(":", 1) for line in lines[1:] if ":" in line and ":=" not in line and not line.startswith("#"))
     return {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def _remarks(lines: list[str]) -> dict[str, str]:
+    pairs = (line.split(":=", 1) for line in lines[1:] if ":=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def _axes(name: str, fields: dict[str, str]) -> list[_Axis]:

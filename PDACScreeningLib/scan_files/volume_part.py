@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.byte_stream import read_planes
 from PDACScreeningLib.scan_files.file_header import read_header
 from PDACScreeningLib.scan_files.header_geometry import header_geometry
@@ -21,6 +22,7 @@ from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.part import VolumePart
 
+MOST_LAYERS = 2  # of our own files
 VOXELS_AT_ONCE = 12_000_000  # of float32, zeros for the most part: about 80 ms
 
 
@@ -32,18 +34,23 @@ class ReadPart:
     voxels_sha256: str
 
 
-def reading_part(path: Path, values_of: Callable[[NDArray[Any]], NDArray[Any]]) -> Generator[None, None, ReadPart]:
+def reading_part(
+    path: Path, values_of: Callable[[NDArray[Any]], NDArray[Any]], *, layer: int = 0
+) -> Generator[None, None, ReadPart]:
     """Read a file; after every slab the caller has a turn. values_of: what a stored (y, x) plane means.
 
-    Raises InputRejected for a damaged file, and what `values_of` raises.
+    layer: of a file with several numbers per voxel, which of them. Raises InputRejected for a damaged file, and what
+    `values_of` raises.
     """
-    header, _ = read_header(path)
+    header, _ = read_header(path, most_layers=MOST_LAYERS)
+    if layer >= header.components:
+        raise InputRejected(f"{path.name} has no layer {layer}")
     geometry, digest = header_geometry(header).geometry, hashlib.sha256()
     found: list[tuple[Box, NDArray[Any]]] = []
     planes_at_once = max(1, VOXELS_AT_ONCE // (header.shape[1] * header.shape[2]))
     dtype = None
     for z, stored in enumerate(read_planes(header)):
-        plane = values_of(stored)
+        plane = values_of(stored if header.components == 1 else np.ascontiguousarray(stored[..., layer]))
         dtype = plane.dtype
         digest.update(plane.astype(dtype.newbyteorder("<"), copy=False).tobytes())
         rows = np.flatnonzero(plane.any(axis=1))

@@ -21,6 +21,7 @@ from PDACScreeningLib.scan_files.slice_header import SliceHeader
 from PDACScreeningLib.screening_json import write_screening
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import (
+    ANATOMY,
     KNOWN_FILES,
     LABELS,
     NETWORK_LABELS,
@@ -30,6 +31,7 @@ from PDACScreeningLib.session.result_folder import (
     require_result_folder,
 )
 from PDACScreeningLib.session.result_place import Shield, held_place, new_result
+from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -42,9 +44,10 @@ class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
     tumor_probability: (z, y, x) float32, 0 outside the searched region. network_labels: what each network alone
-    segmented. In a notebook it is shown as the report.
-    slices: of a DICOM series, in the order of the voxels. dicom_files: name and content of its DICOM objects, where
-    they were asked for and could be made.
+    segmented. anatomy: vessels and ducts, of a model that
+    sees them (volume/anatomy says how an engine hands it over); it goes into the file of the label map, and is not
+    written without one. In a notebook an answer is shown as the report. slices: of a DICOM series, in the order of the
+    voxels. dicom_files: name and content of its DICOM objects, where they were asked for and could be made.
     """
 
     screening: Screening
@@ -54,6 +57,7 @@ class Answer:
     slices: tuple[SliceHeader, ...] = ()
     dicom_files: tuple[tuple[str, bytes], ...] = ()
     network_labels: NetworkLabels | None = None
+    anatomy: Anatomy | None = None
 
     @property
     def evidence(self) -> Evidence:
@@ -102,7 +106,7 @@ def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable
     label_map, tumor_probability, model = answer.label_map, answer.tumor_probability, answer.screening.model
     steps: list[Callable[[], object]] = []
     if label_map is not None:
-        steps.append(lambda: write_segmentation(label_map, staging / LABELS, model))
+        steps.append(lambda: write_segmentation(label_map, staging / LABELS, model, answer.anatomy))
         if tumor_probability is not None:
             path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
             steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
@@ -121,6 +125,8 @@ def bound(answer: Answer) -> Answer:
     digests = {}
     if answer.label_map is not None:
         digests[LABELS] = voxels_sha256(answer.label_map.labels)
+    if answer.anatomy is not None:
+        digests[ANATOMY] = voxels_sha256(answer.anatomy.structures)
     if answer.tumor_probability is not None:
         digests[TUMOR_PROBABILITY] = voxels_sha256(answer.tumor_probability)
     if answer.network_labels is not None:

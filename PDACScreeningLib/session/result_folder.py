@@ -9,6 +9,7 @@ from PDACScreeningLib.dicom.object_files import DICOM_FILES
 from PDACScreeningLib.errors import UsageError
 
 LABELS = "labels.seg.nrrd"
+ANATOMY = "labels.seg.nrrd, vessels and ducts"  # the second layer of that file, where there is one
 TUMOR_PROBABILITY = "tumor_probability.nrrd"
 NETWORK_LABELS = "network_labels.nrrd"
 REPORT = "report.html"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +17,9 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.dicom_results import with_dicom_results
 from PDACScreeningLib.session.outcome_of_error import is_expected, outcome_of_error, without_paths
-from PDACScreeningLib.session.record import new_record
+from PDACScreeningLib.session.record import ScreeningRecord, new_record
 from PDACScreeningLib.session.result_folder import KNOWN_FILES
-from PDACScreeningLib.session.screener import ScanRequest, Screener
+from PDACScreeningLib.session.screener import ScanRequest
 
 _logger = logging.getLogger(__name__)
 
@@ -50,6 +50,22 @@ class Stop(Protocol):
         """For steps that must not stop halfway."""
 
 
+class Answering(Protocol):
+    """What answers for a scan: a model (Screener), or a segmentation that is there already (GivenFile)."""
+
+    @property
+    def places(self) -> Mapping[Path, str]:
+        """Words for the places of files, which no output names."""
+
+    def get_ready(self, record: ScreeningRecord, tell: Callable[[str], None]) -> None:
+        """Load what is needed, and say once what answers."""
+
+    def run(
+        self, request: ScanRequest, record: ScreeningRecord, on_progress: OnProgress, tell: Callable[[str], None]
+    ) -> Answer:
+        """The answer, noting in `record` what is known on the way. Raises every error."""
+
+
 @dataclass(frozen=True)
 class ScanOrder:
     """What to screen, and where its result goes."""
@@ -62,7 +78,7 @@ class ScanOrder:
 class ScanRun:
     """One scan under way: what was asked for, and what is known so far."""
 
-    def __init__(self, order: ScanOrder, screener: Screener, listener: Listener, stop: Stop) -> None:
+    def __init__(self, order: ScanOrder, screener: Answering, listener: Listener, stop: Stop) -> None:
         self.order, self.screener = order, screener
         self.listener, self._stop = listener, stop
         self.record = new_record(order.request.label)
@@ -87,10 +103,8 @@ class ScanRun:
         return screening
 
     def _screened(self) -> Answer:
-        """Say which model is used, then screen. Raises what goes wrong."""
-        with self.record.timed("load model"):
-            self.screener.model.loaded()
-        self.screener.model.announce(self.listener.notice)
+        """Say what answers, then let it answer. Raises what goes wrong."""
+        self.screener.get_ready(self.record, self.listener.notice)
         answer = self.screener.run(self.order.request, self.record, self._on_progress, self.listener.notice)
         return replace(answer, screening=self._anonymous(answer.screening))
 
@@ -142,7 +156,7 @@ class ScanRun:
 
     def _anonymous(self, screening: Screening) -> Screening:
         """Without the places of files, which tell the names of users and patients."""
-        places = {self.order.folder: "the output folder", self.screener.model.folder: "the model folder"}
+        places = {self.order.folder: "the output folder", **self.screener.places}
         if isinstance(self.order.request.scan, str):
             places = {Path(self.order.request.scan): "the input", **places}
         return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,6 +112,17 @@ class Screener:
         except (InputRejected, InputIndeterminate) as error:
             answer = Answer(record.completed(outcome_of_error(error, with_names=include_identifiers)))
         return with_dicom_results(answer, request)
+
+    @property
+    def places(self) -> Mapping[Path, str]:
+        """Words for the places of files, which no output names."""
+        return {self.model.folder: "the model folder"}
+
+    def get_ready(self, record: ScreeningRecord, tell: Callable[[str], None]) -> None:
+        """Load the model and say once which one is used."""
+        with record.timed("load model"):
+            self.model.loaded()
+        self.model.announce(tell)
 
     def run(
         self,

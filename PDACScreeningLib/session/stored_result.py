@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import InputRejected, ResultError
 from PDACScreeningLib.network_labels import NetworkLabels
+from PDACScreeningLib.report.segmentation_file import structures_in
 from PDACScreeningLib.scan_files.volume_part import ReadPart, reading_part
 from PDACScreeningLib.screening_json import from_json
 from PDACScreeningLib.screening_result import SCHEMA_VERSION, InputFacts, Screening
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.result_folder import (
+    ANATOMY,
     KNOWN_FILES,
     LABELS,
     NETWORK_LABELS,
@@ -26,6 +28,7 @@ from PDACScreeningLib.session.result_folder import (
 )
 from PDACScreeningLib.session.result_place import ResultPlace
 from PDACScreeningLib.strict_json import read_json
+from PDACScreeningLib.volume.anatomy import AnatomyPart, Structure
 from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -41,12 +44,14 @@ class StoredResult:
     """What a result folder holds; None where the outcome has none. Of the voxels only the part that is not 0.
 
     labels: values of Label. network_labels: what each network alone segmented; results of older versions have none.
+    anatomy: vessels and ducts, of a segmentation that tells them.
     """
 
     screening: Screening
     labels: VolumePart[np.uint8] | None = None
     tumor_probability: VolumePart[np.float32] | None = None
     network_labels: NetworkLabels | None = None
+    anatomy: AnatomyPart | None = None
 
 
 def read_result(folder: str | Path) -> Answer:
@@ -63,6 +68,7 @@ def read_result(folder: str | Path) -> Answer:
         label_map=None if labels is None else LabelMap(labels.whole(), labels.geometry),
         tumor_probability=None if probability is None else probability.whole(),
         network_labels=stored.network_labels,
+        anatomy=None if stored.anatomy is None else stored.anatomy.whole(),
     )
 
 
@@ -86,6 +92,9 @@ def reading(folder: str | Path) -> Generator[None, None, StoredResult]:
         for name, values_of in _FILES.items():
             if (place / name).exists():
                 read[name] = yield from reading_part(place / name, values_of)
+        looked_at = structures_in(place / LABELS) if LABELS in read else None
+        if looked_at is not None:
+            read[ANATOMY] = yield from reading_part(place / LABELS, _structures, layer=1)
     except InputRejected as error:
         raise ResultError(f"a file of the result cannot be read: {error}; {_AGAIN}") from error
     _require_one_grid(screening, read)
@@ -94,11 +103,13 @@ def reading(folder: str | Path) -> Generator[None, None, StoredResult]:
         raise ResultError(f"labels or tumor probability do not have the voxels that {SCREENING} names; {_AGAIN}")
     parts = {name: part.part for name, part in read.items()}
     networks = parts.get(NETWORK_LABELS)
+    anatomy = None if looked_at is None else _anatomy(parts[ANATOMY], looked_at)
     return StoredResult(
         screening,
         parts.get(LABELS),
         parts.get(TUMOR_PROBABILITY),
         _network_labels(screening, networks) if networks is not None else None,
+        anatomy,
     )
 
 
@@ -153,6 +164,13 @@ def _network_labels(screening: Screening, packed: VolumePart[Any]) -> NetworkLab
         raise ResultError(f"{NETWORK_LABELS} does not fit {SCREENING}: {error}; {_AGAIN}") from error
 
 
+def _anatomy(part: VolumePart[np.uint8], looked_at: tuple[Structure, ...]) -> AnatomyPart:
+    try:
+        return AnatomyPart(part, looked_at)
+    except ValueError as error:
+        raise ResultError(f"{LABELS} does not fit its own header: {error}; {_AGAIN}") from error
+
+
 def _lies_on(geometry: Geometry, facts: InputFacts) -> bool:
     try:
         return geometry.is_close(Geometry(facts.shape_zyx, facts.spacing_mm_xyz, facts.origin_lps_mm, facts.direction))
@@ -172,6 +190,12 @@ def _probability(plane: NDArray[Any]) -> PROBABILITY_ZYX:
     if not (values.min() >= 0 and values.max() <= 1):  # also where one is undefined
         raise InputRejected("the tumor probability holds values outside 0 to 1")
     return values
+
+
+def _structures(plane: NDArray[Any]) -> LABELS_ZYX:
+    if plane.dtype != np.uint8:
+        raise InputRejected(f"{LABELS} should hold bytes, not {plane.dtype}")
+    return plane
 
 
 def _packed(plane: NDArray[Any]) -> NDArray[Any]:

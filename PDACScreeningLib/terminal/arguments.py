@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PRECISIONS, PROTOCOLS
+from PDACScreeningLib.config import DEFAULT_PROTOCOL, DEVICES, PRECISIONS, PROTOCOLS, ScreeningConfig
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE
 from PDACScreeningLib.terminal.display import STYLES, Display
 from PDACScreeningLib.terminal.interruption import Interruption
@@ -117,12 +117,54 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_working_spacing(parser: argparse.ArgumentParser) -> None:
+    """`--working-spacing-mm`."""
+    parser.add_argument(
+        "--working-spacing-mm",
+        metavar="MM",
+        type=spacing,
+        default=ScreeningConfig.working_spacing_mm,
+        help="isotropic grid, or 'native' (default: 1)",
+    )
+
+
+def add_scan_choice(parser: argparse.ArgumentParser) -> None:
+    """`--series`, `--acquisition`, `--include-identifiers`, `--label`."""
+    parser.add_argument(
+        "--series",
+        metavar="N|UID|WORDS",
+        help="which series of a DICOM folder that holds several; words: of its description",
+    )
+    parser.add_argument(
+        "--acquisition", metavar="N", help="which acquisition of a series that holds several, as the refusal lists them"
+    )
+    parser.add_argument(
+        "--include-identifiers", action="store_true", help="put patient and study identifiers into the outputs"
+    )
+    parser.add_argument(
+        "--label", metavar="NAME", default="", help="your own name for the scan, on its report; it may reach others"
+    )
+
+
 def folder_to_write(text: str) -> Path:
     """A folder, there or not. Raises ArgumentTypeError for a file."""
     folder = Path(text)
     if folder.exists() and not folder.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a file; name a folder")
     return folder
+
+
+def spacing(text: str) -> float | None:
+    """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
+    if text == "native":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"expected 0.1 to 10 mm or 'native', got {text}")
+    return value
 
 
 def positive_number(text: str) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.datasets.binary_masks import read_binary_masks
 from PDACScreeningLib.datasets.dataset import DataCase
 from PDACScreeningLib.datasets.label_grid import labels_on_scan
 from PDACScreeningLib.datasets.label_placement import LabelPlacement, describe, label_placement, mirrored
@@ -15,8 +16,10 @@ from PDACScreeningLib.datasets.scan_identity import scan_sha256
 from PDACScreeningLib.errors import DataError, GeometryMismatch, InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.scan_files.read_scan import read_scan
-from PDACScreeningLib.training.case_store import StoredCase, write_case
+from PDACScreeningLib.training.case_store import write_case
 from PDACScreeningLib.training.native_truth import write_native_truth
+from PDACScreeningLib.training.packed_voxels import clipped
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -28,11 +31,16 @@ MIN_GLAND_SHARE = 0.5  # of the labeled voxels
 
 @dataclass(frozen=True)
 class CaseTask:
-    """A case, the store it goes into, and the spacing of its grid (None: the scan's own)."""
+    """A case, the store it goes into, and the spacing of its grid (None: the scan's own).
+
+    is_packed: see write_case. hu_clip: window that Hounsfield units of the body are clipped to; None keeps them.
+    """
 
     case: DataCase
     store: Path
     working_spacing_mm: float | None
+    is_packed: bool = False
+    hu_clip: tuple[int, int] | None = None
 
 
 def prepare_case(task: CaseTask) -> StoredCase:
@@ -56,9 +64,10 @@ def _prepare(task: CaseTask) -> StoredCase:
     stored = write_case(
         task.store,
         case.case_id,
-        grid.to_working(scan.volume),
+        _clipped(grid.to_working(scan.volume), task.hu_clip),
         working,
         patient_id=case.patient_id,
+        is_packed=task.is_packed,
     )
     return replace(
         stored,
@@ -70,9 +79,15 @@ def _prepare(task: CaseTask) -> StoredCase:
     )
 
 
+def _clipped(ct: CTVolume, window: tuple[int, int] | None) -> CTVolume:
+    return ct if window is None else CTVolume(clipped(ct.hu, window), ct.geometry)
+
+
 def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str, ...]]:
     """The label map on the grid of the scan, with warnings. Raises DataError, InputRejected, GeometryMismatch."""
-    read = read_label_map(case.labels, case.label_mapping)
+    masks = case.masks
+    read = read_binary_masks(case.labels, masks) if masks else read_label_map(case.labels, case.label_mapping)
+    _refuse_other_truth(case, read)
     if not read.labels.any():
         raise DataError(
             f"{case.labels.name} has no pancreas voxel: nothing to learn from; expected labels are {case.label_mapping}"
@@ -85,6 +100,14 @@ def _checked_labels(case: DataCase, scan: CTVolume) -> tuple[LabelMap, tuple[str
     placement = label_placement(hu, canonical, spacing_mm)
     warnings = _judged(placement, position_ignored=placed.position_ignored)
     return LabelMap(np.ascontiguousarray(orientation.to_native(canonical)), scan.geometry), warnings
+
+
+def _refuse_other_truth(case: DataCase, labels: LabelMap) -> None:
+    """A case is neither with nor without a tumor when the data set contradicts its own label map. Raises DataError."""
+    drawn = labels.count(Label.TUMOR) > 0
+    if case.has_tumor is not None and case.has_tumor != drawn:
+        said, seen = ("a tumor", "none") if case.has_tumor else ("no tumor", "one")
+        raise DataError(f"the data set says that the case has {said}, its label map shows {seen}: nobody knows which")
 
 
 def _refuse_vanished_tumor(labels: LabelMap, working: NDArray[np.uint8], spacing_mm: float | None) -> None:

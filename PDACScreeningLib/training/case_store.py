@@ -1,14 +1,14 @@
-"""Training cases on the working grid, memory-mapped, so that a random patch costs one small read.
+"""Training cases on the working grid, so that a random patch costs one small read.
 
-A store is a folder: `store.json` lists the cases, `<id>.hu.npy` (int16) and `<id>.labels.npy` (uint8) hold voxels in
-canonical orientation. `pdac-screening prepare` writes it; several trainings may read it at once.
+A store is a folder: `store.json` lists the cases, and each has files of its voxels in canonical orientation, compressed
+(`packed_voxels`) or as plain arrays, `<id>.hu.npy` (int16) and `<id>.labels.npy` (uint8), which are memory-mapped.
+`pdac-screening prepare` writes it; several trainings may read it at once.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,83 +17,49 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
-from PDACScreeningLib.datasets.dataset import DatasetFacts
-from PDACScreeningLib.errors import DataError, WriteError
-from PDACScreeningLib.plain_data import from_plain, to_plain
-from PDACScreeningLib.strict_json import read_json
+from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.training.native_truth import NATIVE, read_native_truth
-from PDACScreeningLib.volume.box import Box, bounding_box
-from PDACScreeningLib.volume.ct_volume import CTVolume
-from PDACScreeningLib.volume.geometry import XYZ, ZYX, Geometry
+from PDACScreeningLib.training.packed_voxels import (
+    PackedArray,
+    PackedPlaces,
+    body_box,
+    only_body,
+    packed_files,
+    write_packed,
+)
+from PDACScreeningLib.training.store_index import StoredCase, StoreIndex, read_index
+from PDACScreeningLib.volume.box import bounding_box
+from PDACScreeningLib.volume.ct_volume import AIR_HU, CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
-
-FORMAT_VERSION = 4  # 2: patients; 3: data sets, refused cases; 4: traits, truth on the scan's own grid
-_READ_VERSIONS = (2, 3, 4)  # what 3 and 4 added has defaults
-INDEX = "store.json"
-
-
-@dataclass(frozen=True)
-class StoredCase:
-    """One case of a store. Counts are voxels of the working grid."""
-
-    case_id: str
-    patient_id: str  # cases of one patient never stand on both sides of a split
-    shape: ZYX
-    spacing_mm: XYZ
-    pancreas_voxels: int
-    tumor_voxels: int
-    gland_start: ZYX  # box of all pancreas and tumor voxels
-    gland_stop: ZYX
-    content_sha256: str  # of the voxels and labels as stored
-    dataset: str = ""  # short name, such as "msd"
-    scan_sha256: str = ""  # datasets/scan_identity: the same for one scan, however it is stored
-    warnings: tuple[str, ...] = ()
-    traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
-    native_sha256: str = ""  # of the truth on the scan's own grid, where that is kept
-
-    def __post_init__(self) -> None:
-        if self.case_id in ("", ".", "..") or set(self.case_id) & {"/", "\\", "\0"}:
-            raise ValueError(f"a case is stored in files of its name, and {self.case_id!r} would lead elsewhere")
-        if min(self.shape) < 1 or not all(0 < mm < math.inf for mm in self.spacing_mm):
-            raise ValueError(f"case {self.case_id} cannot have the shape {self.shape} and spacing {self.spacing_mm} mm")
-
-    @property
-    def gland(self) -> Box:
-        """Smallest box covering the entire pancreas, tumor included."""
-        return Box(self.gland_start, self.gland_stop)
-
-
-@dataclass(frozen=True)
-class RefusedCase:
-    """A case that is not trained on, and why."""
-
-    case_id: str
-    dataset: str
-    reason: str
-    is_duplicate: bool = False  # the scan is there under another name, so nothing is missing
-
-
-@dataclass(frozen=True)
-class StoreIndex:
-    """The content of `store.json`."""
-
-    working_spacing_mm: float | None
-    source: str  # in words: where the cases come from
-    cases: tuple[StoredCase, ...]
-    datasets: tuple[DatasetFacts, ...] = ()
-    refused: tuple[RefusedCase, ...] = ()
-    notes: tuple[str, ...] = ()  # what else a reader of the store should know, one sentence each
-    format_version: int = FORMAT_VERSION
 
 
 @dataclass(frozen=True)
 class Case:
-    """Voxels of a case: hu (z, y, x) int16 and labels (z, y, x) uint8, both memory-mapped and read-only."""
+    """Voxels of a case: hu (z, y, x) int16 and labels (z, y, x) uint8, memory-mapped and read-only, or compressed.
+
+    Both give a part by its slices, and all of it by `numpy.asarray`.
+    """
 
     facts: StoredCase
-    hu: NDArray[np.int16]
-    labels: NDArray[np.uint8]
+    hu: NDArray[np.int16] | PackedArray[np.int16]
+    labels: NDArray[np.uint8] | PackedArray[np.uint8]
     native: Path | None = None  # file of the truth on the scan's own grid
+
+    @property
+    def places(self) -> tuple[PackedPlaces, PackedPlaces] | None:
+        """Where the voxels of pancreas and tumor are, of a compressed case; None of a case of plain arrays."""
+        if not isinstance(self.labels, PackedArray):
+            return None
+        pancreas, tumor = self.facts.pancreas_voxels, self.facts.tumor_voxels
+        path = self.labels.path.with_name(packed_files(self.facts.case_id)[2])
+        both = pancreas + tumor
+        return PackedPlaces(path, 0, pancreas, both), PackedPlaces(path, pancreas, tumor, both)
+
+    @property
+    def all_labels(self) -> NDArray[np.uint8]:
+        """The labels (z, y, x) of the whole grid."""
+        return np.asarray(self.labels)
 
     @property
     def native_truth(self) -> LabelMap | None:
@@ -103,22 +69,34 @@ class Case:
     @property
     def ct(self) -> CTVolume:
         """The voxels on their grid; a store does not keep where the grid lies in the world."""
-        return CTVolume(self.hu, Geometry(self.facts.shape, self.facts.spacing_mm))
+        return CTVolume(np.asarray(self.hu), Geometry(self.facts.shape, self.facts.spacing_mm))
 
 
 def write_case(
-    folder: Path, case_id: str, ct: CTVolume, labels: NDArray[np.uint8], *, patient_id: str | None = None
+    folder: Path,
+    case_id: str,
+    ct: CTVolume,
+    labels: NDArray[np.uint8],
+    *,
+    patient_id: str | None = None,
+    is_packed: bool = False,
 ) -> StoredCase:
     """Add one case to a store folder. ct, labels: on the working grid. Without patient_id the case is its own patient.
 
-    Raises DataError when it has no pancreas, WriteError.
+    is_packed: compressed, and without what lies outside the body. Raises DataError when it has no pancreas, WriteError.
     """
     gland = bounding_box(labels != Label.BACKGROUND)
     if gland is None:
         raise DataError(f"case {case_id} has no pancreas voxel: nothing to learn from; check its label map")
-    hu_path, labels_path = _arrays(folder, case_id)
-    _write_array(hu_path, ct.hu)
-    _write_array(labels_path, labels)
+    body = body_box(ct.hu, labels) if is_packed else None
+    hu = ct.hu if body is None else only_body(ct.hu, body)
+    remove_case(folder, case_id)
+    if body is None:
+        hu_path, labels_path = _arrays(folder, case_id)
+        _write_array(hu_path, hu)
+        _write_array(labels_path, labels)
+    else:
+        write_packed(folder, case_id, hu, labels, body)
     return StoredCase(
         case_id=case_id,
         patient_id=case_id if patient_id is None else patient_id,
@@ -128,45 +106,29 @@ def write_case(
         tumor_voxels=int(np.count_nonzero(labels == Label.TUMOR)),
         gland_start=gland.start,
         gland_stop=gland.stop,
-        content_sha256=_content_sha256(ct.hu, labels),
+        content_sha256=_content_sha256(hu, labels),
+        body_start=None if body is None else body.start,
+        body_stop=None if body is None else body.stop,
     )
 
 
-def write_index(folder: Path, working_spacing_mm: float | None, source: str, cases: Sequence[StoredCase]) -> Path:
-    """Write the `store.json` of cases that nothing else is known of. Raises WriteError."""
-    return write_store_index(folder, StoreIndex(working_spacing_mm, source, tuple(cases)))
-
-
-def write_store_index(folder: Path, index: StoreIndex) -> Path:
-    """Write `store.json`; the store counts as finished from then on. Raises WriteError."""
-    return atomic_file.write_json(folder / INDEX, to_plain(index))
-
-
-def remove_index(folder: Path) -> None:
-    """Take `store.json` away, because cases are about to change: an unfinished store is never trained on.
-
-    Raises WriteError.
-    """
-    try:
-        (folder / INDEX).unlink(missing_ok=True)
-    except OSError as error:
-        raise WriteError(f"could not replace {folder / INDEX}: {error.strerror}; check permissions") from error
-
-
 def remove_case(folder: Path, case_id: str) -> None:
-    """Delete the arrays of a case; nothing happens when there are none."""
-    for path in (*_arrays(folder, case_id), folder / f"{case_id}{NATIVE}"):
+    """Delete the voxels of a case; nothing happens when there are none."""
+    packed = (folder / name for name in packed_files(case_id))
+    for path in (*_arrays(folder, case_id), *packed, folder / f"{case_id}{NATIVE}"):
         path.unlink(missing_ok=True)
 
 
 def is_intact(folder: Path, facts: StoredCase) -> bool:
-    """Whether the arrays of a case are there and hold what they held when they were written."""
+    """Whether the voxels of a case are there and hold what they held when they were written."""
     try:
-        case = _open_case(folder, facts)
+        case = _open_case(folder, facts, _names(folder))
+        content = _content_sha256(np.asarray(case.hu), np.asarray(case.labels))
+        for places in case.places or ():
+            places.all()
     except DataError:
         return False
-    is_native_there = case.native is None or case.native.exists()
-    return is_native_there and _content_sha256(case.hu, case.labels) == facts.content_sha256
+    return (case.native is None or case.native.exists()) and content == facts.content_sha256
 
 
 class CaseStore:
@@ -178,7 +140,8 @@ class CaseStore:
     def __init__(self, folder: Path, patients: frozenset[str] | None = None) -> None:
         self.folder, index = folder, read_index(folder)
         self.index = index if patients is None else _of_patients(index, patients, folder)
-        self.cases = tuple(_open_case(folder, facts) for facts in self.index.cases)
+        names = _names(folder) if self.index.is_packed else frozenset[str]()
+        self.cases = tuple(_open_case(folder, facts, names) for facts in self.index.cases)
         if not self.cases and index.cases:
             raise DataError(
                 f"the split names no patient of {folder} for this; make another with `pdac-screening split`"
@@ -216,22 +179,6 @@ def _content_sha256(hu: NDArray[np.int16], labels: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def read_index(folder: Path) -> StoreIndex:
-    """The content of `store.json`. Raises DataError when it is missing, damaged or of another version."""
-    path = folder / INDEX
-    try:
-        index = from_plain(StoreIndex, read_json(path))
-    except FileNotFoundError as error:
-        raise DataError(f"{folder} is not a case store: {INDEX} is missing; run `pdac-screening prepare`") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be opened ({error.strerror}): give the folder of a case store") from error
-    except ValueError as error:
-        raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
-    if index.format_version not in _READ_VERSIONS:
-        raise DataError(f"{path} has format {index.format_version}, this version reads {_READ_VERSIONS}; prepare again")
-    return index
-
-
 def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> StoreIndex:
     missing = sorted(patients - {case.patient_id for case in index.cases})
     if missing:
@@ -242,7 +189,32 @@ def _of_patients(index: StoreIndex, patients: frozenset[str], folder: Path) -> S
     return replace(index, cases=tuple(case for case in index.cases if case.patient_id in patients))
 
 
-def _open_case(folder: Path, facts: StoredCase) -> Case:
+def _names(folder: Path) -> frozenset[str]:
+    """The names of all files of a folder, looked up at once. Raises DataError."""
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror}): check its permissions") from error
+
+
+def _open_case(folder: Path, facts: StoredCase, names: frozenset[str]) -> Case:
+    """names: of the files that are there; a compressed case is opened when it is read."""
+    native = folder / f"{facts.case_id}{NATIVE}" if facts.native_sha256 else None
+    if facts.body is None:
+        return Case(facts, *_open_arrays(folder, facts), native)
+    missing = [name for name in packed_files(facts.case_id) if name not in names]
+    if missing:
+        raise DataError(f"{missing[0]} in {folder} is missing; prepare the store again")
+    hu, labels, _ = (folder / name for name in packed_files(facts.case_id))
+    return Case(
+        facts,
+        PackedArray(hu, facts.shape, facts.body, np.int16(AIR_HU)),
+        PackedArray(labels, facts.shape, facts.body, np.uint8(Label.BACKGROUND)),
+        native,
+    )
+
+
+def _open_arrays(folder: Path, facts: StoredCase) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     try:
         hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
     except DAMAGED_ARRAYS as error:
@@ -255,4 +227,4 @@ def _open_case(folder: Path, facts: StoredCase) -> Case:
         raise DataError(
             f"case {facts.case_id} in {folder} holds {hu.dtype} and {labels.dtype}; prepare the store again"
         )
-    return Case(facts, hu, labels, folder / f"{facts.case_id}{NATIVE}" if facts.native_sha256 else None)
+    return hu, labels

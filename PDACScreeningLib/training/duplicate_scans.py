@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PDACScreeningLib.training.case_store import StoredCase
+from PDACScreeningLib.training.store_index import StoredCase
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from PDACScreeningLib.config import PatchSampling
 from PDACScreeningLib.training.augmentation import IDENTITY, random_symmetry
 from PDACScreeningLib.training.case_store import Case
 from PDACScreeningLib.training.label_voxels import LabelVoxels
+from PDACScreeningLib.training.packed_voxels import PackedArray, PackedPlaces
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.geometry import ZYX
@@ -78,7 +79,7 @@ class PatchSampler:
             raise ValueError("a patch sampler needs at least one case")
         self.patch_size, self.rule, self.roi_share, self.symmetries = patch_size, rule, roi_share, symmetries
         self._cases = tuple(_SampledCase.of(case, patch_size, rule) for case in cases)
-        self._tumor_cases = tuple(case for case in self._cases if len(case.tumor.positions))
+        self._tumor_cases = tuple(case for case in self._cases if len(case.tumor))
 
     def sample(self, rng: np.random.Generator, count: int, *, augment: bool, part: slice = slice(None)) -> PatchBatch:
         """Draw `count` patches; with `augment`, each under its own cube symmetry, labels with it.
@@ -90,31 +91,40 @@ class PatchSampler:
         batch = PatchBatch(np.empty(shape, np.int16), np.empty(shape, np.uint8))
         first_type = int(rng.integers(3))  # so that batches not divisible by three stay balanced over time
         for slot in range(count):
-            case, corner = self._draw(rng, _TYPES[(first_type + slot) % 3])
+            place = self._draw(rng, _TYPES[(first_type + slot) % 3])
             symmetry = random_symmetry(rng, self.symmetries) if augment else IDENTITY
             if slot in wanted:
-                hu, labels = _crop(case, corner, self.patch_size)
-                place = wanted.index(slot)
-                batch.hu[place], batch.labels[place] = symmetry(hu), symmetry(labels)  # the only copy of a patch
+                hu, labels = _crop(place, self.patch_size)
+                at = wanted.index(slot)
+                batch.hu[at], batch.labels[at] = symmetry(hu), symmetry(labels)  # the only copy of a patch
         return batch
 
-    def _draw(self, rng: np.random.Generator, wanted: PatchType) -> tuple[_SampledCase, ZYX]:
-        """A case and the first voxel of a patch inside it."""
+    def _draw(self, rng: np.random.Generator, wanted: PatchType) -> _Place:
+        """Where a patch lies."""
         if rng.random() >= self.roi_share:
             case = self._cases[rng.integers(len(self._cases))]
-            return case, case.moved_inside(_corner_inside(rng, Box((0, 0, 0), case.shape), self.patch_size))
+            return _Place(case, case.moved_inside(_corner_inside(rng, Box((0, 0, 0), case.shape), self.patch_size)))
         cases = self._tumor_cases if wanted is PatchType.TUMOR and self._tumor_cases else self._cases
         case = cases[rng.integers(len(cases))]
         for _ in range(_TRIES):
-            corner = case.moved_inside(self._corner(rng, case, wanted))
-            if self._type_at(case, corner) is wanted:
+            place, kind = self._looked_at(case, case.moved_inside(self._corner(rng, case, wanted)))
+            if kind is wanted:
                 break
-        return case, corner
+        return place
 
-    def _type_at(self, case: _SampledCase, corner: ZYX) -> PatchType:
-        pancreas = case.pancreas.count_inside(corner, self.patch_size)
-        tumor = case.tumor.count_inside(corner, self.patch_size)
-        return patch_type(pancreas, tumor, self.patch_size**3, self.rule)
+    def _looked_at(self, case: _SampledCase, corner: ZYX) -> tuple[_Place, PatchType]:
+        """The patch at a corner, and its type; the labels of a compressed case are read for that, and kept."""
+        size, sums = self.patch_size, case.sums
+        if sums is not None:
+            pancreas, tumor = (of.count_inside(corner, size) for of in sums)
+            place = _Place(case, corner)
+        else:
+            z, y, x = (slice(start, start + size) for start in corner)
+            labels = case.labels[z, y, x]
+            tumor = int(np.count_nonzero(labels == np.uint8(Label.TUMOR))) if len(case.tumor) else 0
+            pancreas = int(np.count_nonzero(labels)) - tumor
+            place = _Place(case, corner, labels)
+        return place, patch_type(pancreas, tumor, size**3, self.rule)
 
     def _corner(self, rng: np.random.Generator, case: _SampledCase, wanted: PatchType) -> ZYX:
         """First voxel of a candidate: around a random voxel of the wanted class, or anywhere in the ROI.
@@ -124,35 +134,46 @@ class PatchSampler:
         positions = case.positions_of(wanted)
         if not len(positions):
             return _corner_inside(rng, case.roi, self.patch_size)
-        anchor = positions[rng.integers(len(positions))].tolist()
+        anchor = positions[int(rng.integers(len(positions)))].tolist()
         z, y, x = (at - int(rng.integers(self.patch_size)) for at in anchor)
         return (z, y, x)
 
 
 @dataclass(frozen=True)
 class _SampledCase:
-    """A case as the sampler wants it: plain arrays, the ROI, the voxels of both classes, room for a patch.
+    """A case as the sampler wants it: voxels, the ROI, the places of both classes, room for a patch.
 
+    sums: count pancreas and tumor in a cube without reading it; None for a compressed case, of which nothing is kept.
     last_corner: the largest first voxel of a patch inside the volume; 0 on an axis that is shorter than the patch.
     """
 
-    hu: NDArray[np.int16]
-    labels: NDArray[np.uint8]
+    hu: NDArray[np.int16] | PackedArray[np.int16]
+    labels: NDArray[np.uint8] | PackedArray[np.uint8]
     roi: Box
-    pancreas: LabelVoxels
-    tumor: LabelVoxels
+    pancreas: NDArray[np.int16] | PackedPlaces
+    tumor: NDArray[np.int16] | PackedPlaces
+    sums: tuple[LabelVoxels, LabelVoxels] | None
     last_corner: ZYX
 
     @staticmethod
     def of(case: Case, size: int, rule: PatchSampling) -> _SampledCase:
         shape = case.facts.shape
         z, y, x = (max(length - size, 0) for length in shape)
+        sums: tuple[LabelVoxels, LabelVoxels] | None = None
+        pancreas: NDArray[np.int16] | PackedPlaces
+        tumor: NDArray[np.int16] | PackedPlaces
+        if case.places is not None:
+            pancreas, tumor = case.places
+        else:
+            sums = LabelVoxels.of(case, Label.PANCREAS, size), LabelVoxels.of(case, Label.TUMOR, size)
+            pancreas, tumor = sums[0].positions, sums[1].positions
         return _SampledCase(
-            hu=np.asarray(case.hu),  # not np.memmap, whose slices cost more than a small patch
-            labels=np.asarray(case.labels),
+            hu=np.asarray(case.hu) if isinstance(case.hu, np.ndarray) else case.hu,  # not np.memmap, whose slices cost
+            labels=np.asarray(case.labels) if isinstance(case.labels, np.ndarray) else case.labels,  # more than a patch
             roi=case.facts.gland.padded(rule.roi_margin_voxels, shape),
-            pancreas=LabelVoxels.of(case, Label.PANCREAS, size),
-            tumor=LabelVoxels.of(case, Label.TUMOR, size),
+            pancreas=pancreas,
+            tumor=tumor,
+            sums=sums,
             last_corner=(z, y, x),
         )
 
@@ -166,11 +187,11 @@ class _SampledCase:
         z, y, x = (min(max(at, 0), last) for at, last in zip(corner, self.last_corner, strict=True))
         return (z, y, x)
 
-    def positions_of(self, wanted: PatchType) -> NDArray[np.int16]:
+    def positions_of(self, wanted: PatchType) -> NDArray[np.int16] | PackedPlaces:
         """Voxels to propose patches around: (n, 3), none for background."""
         if wanted is PatchType.BACKGROUND:
             return _NOWHERE
-        return self.tumor.positions if wanted is PatchType.TUMOR else self.pancreas.positions
+        return self.tumor if wanted is PatchType.TUMOR else self.pancreas
 
 
 def _corner_inside(rng: np.random.Generator, box: Box, size: int) -> ZYX:
@@ -182,10 +203,20 @@ def _corner_inside(rng: np.random.Generator, box: Box, size: int) -> ZYX:
     return (z, y, x)
 
 
-def _crop(case: _SampledCase, corner: ZYX, size: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """The patch at a corner inside the volume; a short axis is padded with air. Views where nothing is padded."""
-    z, y, x = (slice(start, start + size) for start in corner)
-    hu, labels = case.hu[z, y, x], case.labels[z, y, x]
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A patch: the first voxel of a cube inside the volume, and its labels where they were read already."""
+
+    case: _SampledCase
+    corner: ZYX
+    labels: NDArray[np.uint8] | None = None
+
+
+def _crop(place: _Place, size: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """The voxels of a patch; a short axis is padded with air. Views where nothing is padded or unpacked."""
+    z, y, x = (slice(start, start + size) for start in place.corner)
+    hu = place.case.hu[z, y, x]
+    labels = place.case.labels[z, y, x] if place.labels is None else place.labels
     if hu.shape != (size, size, size):
         missing = [size - length for length in hu.shape]
         pads = [(voxels // 2, voxels - voxels // 2) for voxels in missing]

@@ -76,6 +76,7 @@ def _roi_share(run: TrainingRun) -> float:
 
 
 def _require_same_grid(run: TrainingRun, store: CaseStore) -> None:
+    store.index.require_window(run.config.screening.intensity)
     stored, wanted = store.index.working_spacing_mm, run.config.screening.working_spacing_mm
     if stored != wanted:
         raise DataError(f"the store was prepared at {stored} mm, the configuration says {wanted} mm; prepare it again")

@@ -11,17 +11,17 @@ from PDACScreeningLib.datasets.dataset import DataCase, Dataset
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
 from PDACScreeningLib.training.case_preparation import CaseTask
-from PDACScreeningLib.training.case_store import (
+from PDACScreeningLib.training.case_store import remove_case
+from PDACScreeningLib.training.duplicate_scans import DuplicateScan, duplicate_scans_of, merged_patients, overruled
+from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
+from PDACScreeningLib.training.store_index import (
     RefusedCase,
     StoredCase,
     StoreIndex,
     read_index,
-    remove_case,
     remove_index,
     write_store_index,
 )
-from PDACScreeningLib.training.duplicate_scans import DuplicateScan, duplicate_scans_of, merged_patients, overruled
-from PDACScreeningLib.training.preparation_record import PreparedCase, forget, prepare_or_reuse, record_dropped
 from PDACScreeningLib.worker_processes import each_as_finished
 
 _STAGE = "preparing cases"
@@ -33,27 +33,32 @@ def prepare(
     working_spacing_mm: float | None,
     *,
     jobs: int = 1,
+    is_packed: bool = False,
+    hu_clip: tuple[int, int] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> StoreIndex:
     """Write every usable case into a store folder, and `store.json` last; returns its content.
 
     A bad case is refused with its reason and never trained on; of one scan in several data sets the first is kept.
     What an earlier, interrupted run left is used when it is intact. jobs: processes; the result does not depend on it.
-    The hook is called once a case. Raises DataError when no case is usable (a store of other cases stays as it is) or a
-    case name stands twice, WriteError.
+    is_packed, hu_clip: see CaseTask. The hook is called once a case. Raises DataError when no case is usable (a store
+    of other cases stays as it is), a case name stands twice or the store is a finished one of another form, WriteError.
     """
     cases = [case for dataset in datasets for case in dataset.cases]
     _require_distinct_names(cases)
     earlier = _earlier(store)
     _require_same_grid(earlier, store, working_spacing_mm)
+    _require_same_form(earlier, store, is_packed=is_packed, hu_clip=hu_clip)
     remove_index(store)
-    tasks = [CaseTask(case, store, working_spacing_mm) for case in cases]
+    tasks = [CaseTask(case, store, working_spacing_mm, is_packed, hu_clip) for case in cases]
     prepared = _without_gaps(tasks, _prepare_all(tasks, jobs, on_progress), jobs, on_progress)
     twice = duplicate_scans_of([one.stored for one in prepared if one.stored is not None])
     overruled_cases = overruled(twice, frozenset(one.facts.name for one in datasets if one.facts.any_mass))
     refused = _refused(tasks, prepared, twice, overruled_cases)
     _drop(tasks, prepared, refused)
-    index = _index(datasets, working_spacing_mm, prepared, refused, twice)
+    index = replace(
+        _index(datasets, working_spacing_mm, prepared, refused, twice), is_packed=is_packed, hu_clip=hu_clip
+    )
     if not index.cases:
         _restore(store, earlier, cases)
         raise DataError(f"none of the {len(cases)} cases can be used{_first_reason(refused)}")
@@ -118,6 +123,19 @@ def _require_same_grid(earlier: StoreIndex | None, store: Path, working_spacing_
         raise DataError(
             f"{store} is a store with a working spacing of {_spacing(earlier.working_spacing_mm)}, not "
             f"{_spacing(working_spacing_mm)}: choose another folder, or delete it"
+        )
+
+
+def _require_same_form(
+    earlier: StoreIndex | None, store: Path, *, is_packed: bool, hu_clip: tuple[int, int] | None
+) -> None:
+    """A finished store is not replaced by one in another form: trainings may rest on it. Raises DataError."""
+    if earlier is not None and (earlier.is_packed, earlier.hu_clip) != (is_packed, hu_clip):
+        form = "compressed" if earlier.is_packed else "uncompressed"
+        clip = "" if earlier.hu_clip is None else f", clipped to {earlier.hu_clip[0]} to {earlier.hu_clip[1]} HU"
+        raise DataError(
+            f"{store} is a store whose cases are {form}{clip}: say the same again (--uncompressed, --clip-hu), choose "
+            "another folder, or delete it"
         )
 
 

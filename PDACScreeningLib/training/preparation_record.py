@@ -13,7 +13,8 @@ from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.training.case_preparation import CaseTask, prepare_case
-from PDACScreeningLib.training.case_store import StoredCase, is_intact
+from PDACScreeningLib.training.case_store import is_intact
+from PDACScreeningLib.training.store_index import StoredCase
 
 RULES_VERSION = 1  # goes up when a check or the way to the working grid changes; then every case is prepared anew
 _FOLDER = "prepared"
@@ -44,8 +45,7 @@ def prepare_or_reuse(task: CaseTask) -> PreparedCase:
     except OSError as error:
         why = f"its files cannot be looked at ({error.strerror}): check their names and permissions"
         return PreparedCase(task.case.case_id, "", None, why)
-    earlier = _read(task)
-    if earlier is not None and earlier.made_from == made_from and _still_holds(task.store, earlier):
+    if earlier := _earlier(task, made_from):
         return earlier
     try:
         done = PreparedCase(task.case.case_id, made_from, prepare_case(task))
@@ -53,6 +53,22 @@ def prepare_or_reuse(task: CaseTask) -> PreparedCase:
         done = PreparedCase(task.case.case_id, made_from, None, str(error))
     atomic_file.write_json(_path(task), to_plain(done))
     return done
+
+
+def is_prepared(task: CaseTask) -> bool:
+    """Whether `prepare_or_reuse` would have nothing to do."""
+    try:
+        return _earlier(task, _made_from(task)) is not None
+    except OSError:
+        return True  # its files cannot be looked at, which is soon told
+
+
+def _earlier(task: CaseTask, made_from: str) -> PreparedCase | None:
+    """What became of the same files before, if that still holds."""
+    earlier = _read(task)
+    if earlier is not None and earlier.made_from == made_from and _still_holds(task.store, earlier):
+        return earlier
+    return None
 
 
 def record_dropped(task: CaseTask, one: PreparedCase) -> None:
@@ -85,7 +101,9 @@ def _made_from(task: CaseTask) -> str:
     case = task.case
     how = (case.case_id, case.patient_id, case.dataset, case.label_mapping, case.mirrored, case.position_may_differ)
     files = (_files(case.image), _files(case.labels))
-    listed = json.dumps(to_plain((RULES_VERSION, task.working_spacing_mm, how, files)))
+    stored: tuple[Any, ...] = (task.is_packed, task.hu_clip) if task.is_packed or task.hu_clip else ()
+    stored += (case.masks, case.has_tumor) if case.masks else ()
+    listed = json.dumps(to_plain((RULES_VERSION, task.working_spacing_mm, how, files, *stored)))
     return hashlib.sha256(listed.encode()).hexdigest()
 
 

@@ -99,7 +99,7 @@ def segmented_scan(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Labels of the network and true ones, of what this network sees in use: the whole scan, or the true ROI."""
     is_coarse = scale.patch_size == config.scales[0].patch_size
-    whole = tuple(slice(None) for _ in range(3))
+    whole = (slice(None), slice(None), slice(None))
     part = whole if is_coarse else case.facts.gland.padded(config.roi_margin_voxels, case.facts.shape).slices
     hu, truth = np.ascontiguousarray(case.hu[part]), np.asarray(case.labels[part])
     windows = windows_of(scale, config, "fast")

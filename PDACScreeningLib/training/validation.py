@@ -14,11 +14,12 @@ from PDACScreeningLib.network.rank_sum import sum_over_ranks
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.window_predictor import WindowPredictor
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import Case, CaseStore, StoredCase
+from PDACScreeningLib.training.case_store import Case, CaseStore
 from PDACScreeningLib.training.patch_source import PatchSource
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.scan_validation import ScanFigures, Validated, counts_of_scan, figures, no_counts
 from PDACScreeningLib.training.step import StepSpec, autocast, to_device
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.volume.label_map import Label
 
 _FOREGROUND = (Label.PANCREAS, Label.TUMOR)

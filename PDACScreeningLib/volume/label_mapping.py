@@ -39,7 +39,7 @@ class LabelMapping:
 
         Raises ValueError that tells the first value which is undefined, not whole or not in the mapping.
         """
-        whole, table = _whole(stored), self._table()
+        whole, table = whole_numbers(stored), self._table()
         if whole.size and whole.min() < 0:
             raise ValueError(f"the value {whole.min()}")
         if self._keeps_numbers() and whole.size and whole.max() <= max(Label):  # our own files: nothing to look up
@@ -78,7 +78,7 @@ class LabelMapping:
         return table
 
 
-def _whole(stored: NDArray[Any]) -> NDArray[Any]:
+def whole_numbers(stored: NDArray[Any]) -> NDArray[Any]:
     """Whole numbers of stored ones. Raises ValueError for the first that is undefined or not whole."""
     if stored.dtype.kind in "iu":
         return stored

@@ -1,6 +1,7 @@
 """Pace of a training, as Markdown tables: `make bench-training`, or with --quick in about a minute.
 
-Sampler: augmented patches a second from memory-mapped cases, with one feed thread and with two. Waiting: for an
+Store: bytes of compressed cases, and the time to open ten thousand. Sampler: augmented patches a second from plain
+arrays and from compressed cases, with one feed thread and with two. Waiting: for an
 iteration that only sleeps, as long as a GPU of a given appetite would compute. Training: time of an iteration, and the
 share of it spent waiting for patches, with and without batches made ahead of time; on a GPU with the paper's width and
 mini-batches, and so with the time that the paper's 80,000 iterations would take, on a CPU with small ones. Share of
@@ -14,6 +15,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -22,6 +24,7 @@ from pathlib import Path
 import benchmark_page
 import torch
 from large_store import large_store
+from store_tables import opening_table, samples, size_table, write_samples
 from torch.utils.flop_counter import FlopCounterMode
 
 from PDACScreeningLib.config import NetworkSpec, ScaleSpec, TrainingConfig
@@ -54,13 +57,23 @@ class Effort:
     cpu_width: int
     cpu_batch: int  # at most; a GPU gets the paper's
     scales: tuple[ScaleSpec, ...]
+    phantoms: int = 4
+    phantom_shape: tuple[int, int, int] = (120, 460, 460)
 
 
 FULL = Effort(
     4, (300, 300, 350), sampler_s=4.0, iterations=6, cpu_width=8, cpu_batch=128, scales=PAPER.screening.scales
 )
 QUICK = Effort(
-    2, (80, 96, 96), sampler_s=0.2, iterations=4, cpu_width=1, cpu_batch=8, scales=PAPER.screening.scales[2:]
+    2,
+    (80, 96, 96),
+    sampler_s=0.2,
+    iterations=4,
+    cpu_width=1,
+    cpu_batch=8,
+    scales=PAPER.screening.scales[2:],
+    phantoms=1,
+    phantom_shape=(40, 64, 64),
 )
 
 
@@ -68,6 +81,10 @@ def main() -> None:
     """Print every table; with --page, also append them to a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller cases, the smallest network only")
+    parser.add_argument(
+        "--scans", metavar="CT=LABELS", nargs="*", default=[], help="scans beside the phantoms, for the size of a store"
+    )
+    parser.add_argument("--store-only", action="store_true", help="only the tables about stores and the sampler")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
     parser.add_argument(
@@ -82,27 +99,45 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = large_store(Path(folder) / "store", cases=effort.cases, shape=effort.shape)
         tables = []
-        for measure in (sampler_table, waiting_table, partial(training_table, runtime=runtime, folder=Path(folder))):
+        for table in store_tables(Path(folder), effort, arguments.scans):
+            tables.append(table)
+            print(table, flush=True)
+        measures = (sampler_table, waiting_table, partial(training_table, runtime=runtime, folder=Path(folder)))
+        for measure in measures[: 1 if arguments.store_only else None]:
             tables.append(measure(store, effort))
             print(tables[-1], flush=True)
     if arguments.page is not None:
         benchmark_page.append(arguments.page, SCRIPT, str(date.today()), "\n".join([measured_on, "", *tables]))
 
 
+# ---- the store ---------------------------------------------------------------------------------------------------
+
+
+def store_tables(folder: Path, effort: Effort, scans: list[str]) -> Iterator[str]:
+    """Size, time to open, and patches a second, of phantoms and given scans."""
+    cases = samples(effort.phantoms, effort.phantom_shape, scans)
+    packed = write_samples(folder / "packed", cases, is_packed=True)
+    plain = write_samples(folder / "plain", cases, is_packed=False)
+    yield size_table(packed, cases)
+    yield opening_table(folder / "many", packed.index.cases[0])
+    yield sampler_table(plain, effort, "plain arrays")
+    yield sampler_table(packed, effort, "compressed cases")
+
+
 # ---- the sampler -------------------------------------------------------------------------------------------------
 
 
-def sampler_table(store: CaseStore, effort: Effort) -> str:
+def sampler_table(store: CaseStore, effort: Effort, what: str = "cases of noise") -> str:
     """Patches a second at the paper's mini-batches."""
     rows = []
     for scale in effort.scales:
         sampler = paper_sampler(store, scale)
         one, two = (patches_per_second(sampler, scale.batch_size, threads, effort.sampler_s) for threads in (1, 2))
         rows.append([f"{scale.patch_size}^3", f"{one.wall:.0f}", f"{two.wall:.0f}", f"{one.cpu:.0f}", f"{two.cpu:.0f}"])
-    depth, height, width = effort.shape
+    depth, height, width = store.index.cases[0].shape
     header = ["", "a second, 1 thread", "a second, 2 threads", "a CPU second, 1 thread", "a CPU second, 2 threads"]
     return benchmark_page.table(
-        f"Augmented patches from {effort.cases} cases of {width}x{height}x{depth}", header, rows
+        f"Augmented patches from {len(store.cases)} {what} such as {width}x{height}x{depth}", header, rows
     )
 
 

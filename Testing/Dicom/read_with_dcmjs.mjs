@@ -13,16 +13,16 @@ function load(path) {
   return DicomMetaDictionary.naturalizeDataset(message.dict);
 }
 
-// [source SOP instance, segment number, indices of the voxels that are set in its plane] of every frame
+// [source SOP instance, segment number, indices of the voxels that are set in its plane, frame of the source] of every frame
 function frames(object) {
   const bits = BitArray.unpack(first(object.PixelData));
   const size = object.Rows * object.Columns;
   return list(object.PerFrameFunctionalGroupsSequence).map((group, frame) => {
     const number = first(group.SegmentIdentificationSequence).ReferencedSegmentNumber;
-    const source = first(first(group.DerivationImageSequence).SourceImageSequence).ReferencedSOPInstanceUID;
+    const source = first(first(group.DerivationImageSequence).SourceImageSequence);
     const set = [];
     for (let voxel = 0; voxel < size; voxel++) if (bits[frame * size + voxel]) set.push(voxel);
-    return [source, number, set];
+    return [source.ReferencedSOPInstanceUID, number, set, first(source.ReferencedFrameNumber) ?? 1];
   });
 }
 

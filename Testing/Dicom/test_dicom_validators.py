@@ -114,7 +114,7 @@ def labels_of_dcmjs(read, source):
     """(z, y, x) values of Label, from what dcmjs read."""
     labels = np.zeros(asymmetric_labels().shape, np.uint8)
     plane_of = {uid: z for z, uid in enumerate(source.instance_uids)}
-    for uid, number, voxels in read["frames"]:
+    for uid, number, voxels, _frame in read["frames"]:
         label = Label.PANCREAS if read["segments"][number - 1] == "Pancreas" else Label.TUMOR
         labels[plane_of[uid]].ravel()[voxels] = label
     return labels

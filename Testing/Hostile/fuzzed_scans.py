@@ -24,12 +24,19 @@ from stored_scans import body_hu, nifti_bytes
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.image_io import read_label_map
 from PDACScreeningLib.scan_files.read_scan import read_scan
+from PDACScreeningLib.scan_files.segmentation_file import read_segmentation
 
 SHAPE = (8, 8, 8)
 ERRORS = (InputRejected, InputIndeterminate)
 _HU = body_hu(SHAPE)
 _POSITIONS = [(0.0, 0.0, 6.0 * z) for z in range(8)]
 _HEADER_BYTES = 1200
+_LAYERS = (
+    "NRRD0004\ntype: unsigned char\ndimension: 4\nspace: left-posterior-superior\nsizes: 2 8 8 8\n"
+    "space directions: none (6,0,0) (0,6,0) (0,0,6)\nkinds: list domain domain domain\nencoding: raw\n"
+    "space origin: (0,0,0)\nSegment0_ID:=Pancreas\nSegment0_Name:=Pancreas\nSegment0_Layer:=0\n"
+    "Segment0_LabelValue:=1\nSegment1_Name:=Tumor\nSegment1_Layer:=1\nSegment1_LabelValue:=1\n\n"
+)
 _INTERESTING = (
     *(b"\0", b"\xff", b"-1", b"nan", b"1e999", b"\n", b" ", b"\\", b"(", b"%s"),
     *(b"\x7f\xff\xff\xff", b"\0" * 8),
@@ -130,6 +137,10 @@ def _image_files() -> dict[str, FuzzedScan]:
         "zlib.mha": FuzzedScan(meta.format("True").encode() + zlib.compress(voxels)),
         "ct.mhd": FuzzedScan(meta.format("False").replace("LOCAL", "ct.raw").encode(), beside={"ct.raw": voxels}),
         "labels.nii": FuzzedScan(labels, read=read_label_map),
+        "numbers.nii": FuzzedScan(labels, read=read_segmentation),
+        "layers.seg.nrrd": FuzzedScan(
+            _LAYERS.encode() + np.repeat((_HU > 0).astype(np.uint8), 2).tobytes(), read=read_segmentation
+        ),
     }
 
 

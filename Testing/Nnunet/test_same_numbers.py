@@ -136,7 +136,7 @@ def test_two_steps_are_what_their_authors_do_by_hand(tmp_path):
     )
     import_nnunet(order, tmp_path / "model")
     engine = load_engine(tmp_path / "model", CPU, EnsembleOptions(mirroring=False)).engine
-    ct = CTVolume(volume((40, 90, 100), seed=3), Geometry((40, 90, 100), (3.0, 3.2, 4.0)))
+    ct = CTVolume(volume((24, 60, 64), seed=3), Geometry((24, 60, 64), (3.0, 3.2, 5.0)))
     found = engine.segment(ct, ignore_progress, protocol="exact")
 
     mask, coarse_mm = _first_step_by_hand(ct, coarse)

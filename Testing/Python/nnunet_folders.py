@@ -113,10 +113,10 @@ def write_folder(folder: Path, config=None, *, labels=PLAIN_LABELS, folds=("0",)
     return folder
 
 
-def checkpoint_content(state, *, trainer="nnUNetTrainer_of_somebody", mirror_axes=(0, 1, 2), **_):
+def checkpoint_content(weights, *, trainer="nnUNetTrainer_of_somebody", mirror_axes=(0, 1, 2), **_):
     """What nnU-Net saves, its learning curve in numpy numbers included."""
     return {
-        "network_weights": state,
+        "network_weights": weights,
         "optimizer_state": {"state": {}, "param_groups": []},
         "grad_scaler_state": None,
         "logging": {"mean_fg_dice": [np.float64(0.5)], "ema_fg_dice": [np.float64(0.25)]},

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from PDACScreeningLib.training.case_store import CaseStore, write_case, write_index
+from PDACScreeningLib.training.case_store import CaseStore, write_case
+from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 

@@ -47,8 +47,8 @@ def stand_in(seconds):
     write_report = answer.write_report
     answer.write_report = lambda one, _ct, _labels, path: write_report(one, None, None, path)
     results.key_image_sets = lambda *_arguments: ()
-    screener.screen = screen
-    loaded = model.LoadedModel(MODEL, ScreeningConfig(), "cpu", "fp32", {}, None)
+    screener.screen_with = screen
+    loaded = model.LoadedModel(MODEL, ScreeningConfig(), "cpu", "fp32", None, tuple)
     model.LazyModel.loaded = lambda _self: loaded
 
 

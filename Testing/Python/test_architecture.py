@@ -33,6 +33,7 @@ RANKS = {
     "volume": 3,
     "screening_result": 4,
     "protocol": 3.5,
+    "structure_measures": 3.5,
     "network_evidence": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
@@ -137,7 +138,7 @@ def test_nodes_see_values_and_the_scoring_of_edited_segments_but_no_networks():
         if name.startswith("PDACScreeningLib.")
     }
     outside = {name for name in seen if name.split(".")[1] not in MRML_SEES | {"mrml"}}
-    session = ("answer", "result_folder", "stored_result", "model", "work_order")
+    session = ("answer", "dicom_results", "result_folder", "stored_result", "model", "work_order")
     allowed = {"inference", "inference.rescoring", *(f"session.{name}" for name in session)}
     assert outside <= {f"PDACScreeningLib.{name}" for name in allowed}
 

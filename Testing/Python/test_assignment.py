@@ -4,7 +4,7 @@ from small_store import small_case
 
 from PDACScreeningLib.datasets.split import Split
 from PDACScreeningLib.evaluation.assignment import by_split, patients_tested, without_split
-from PDACScreeningLib.training.case_store import StoredCase
+from PDACScreeningLib.training.store_index import StoredCase
 
 SPLIT = Split(folds=(("p0", "p1"), ("p2",)), always_train=("t",), always_test=("n0", "n1", "n2"))
 

@@ -7,7 +7,8 @@ import pytest
 from small_store import SPACING_MM, small_case, small_store, store_case
 
 from PDACScreeningLib.errors import DataError
-from PDACScreeningLib.training.case_store import CaseStore, write_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import write_index
 
 
 def test_voxels_and_labels_come_back_as_stored(tmp_path):

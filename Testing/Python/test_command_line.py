@@ -13,7 +13,7 @@ from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.terminal.exit_codes import guarded
 
 ROOT = Path(__file__).resolve().parents[2]
-SCREENING = ("screen", "models", "check", "phantom", "phantom-cohort")
+SCREENING = ("screen", "score", "models", "check", "phantom", "phantom-cohort")
 TRAINING = ("prepare", "split", "train", "publish", "evaluate")
 COMMANDS = (*SCREENING, *TRAINING)
 HEAVY = "torch", "SimpleITK", "scipy", "pydicom"
@@ -34,7 +34,7 @@ def test_help_ends_well_and_names_the_exit_codes(capsys, command):
     assert "%%" not in shown
 
 
-@pytest.mark.parametrize("command", ["screen", "phantom", "phantom-cohort", "check", *TRAINING])
+@pytest.mark.parametrize("command", ["screen", "score", "phantom", "phantom-cohort", "check", *TRAINING])
 def test_help_gives_examples(capsys, command):
     exit_code(command, "--help")
     assert f"examples:\n  pdac-screening {command}" in capsys.readouterr().out

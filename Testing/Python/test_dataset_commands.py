@@ -11,7 +11,8 @@ from dataset_trees import GEOMETRY, gland_in_fat, msd_tree, nih_tree, panorama_t
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.datasets.source import recognized
 from PDACScreeningLib.datasets.split import read_split
-from PDACScreeningLib.training.case_store import CaseStore, read_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import read_index
 
 GRID = ("--working-spacing-mm", "3")
 
@@ -151,7 +152,7 @@ def test_a_label_map_that_its_header_places_elsewhere_is_taken_voxel_by_voxel_wh
         (("msd=nowhere",), "does not exist"),
         (("empty",), "no layout that is known here"),
         (("both",), "write msd=.* or nih="),
-        (("msd", "--labels", "empty"), "--labels is for nih and panorama"),
+        (("msd", "--labels", "empty"), "--labels is for nih, panorama, pants"),
         (("msd", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--label-mapping", "1=tumor"), "--label-mapping is for csv"),
         (("msd", "nih", "--labels", "empty"), "several sources"),

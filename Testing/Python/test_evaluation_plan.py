@@ -21,7 +21,8 @@ from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.terminal.display import open_display
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import CaseStore, read_index, write_index, write_store_index
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_index import read_index, write_index, write_store_index
 
 SPLIT = Split(folds=(("case-0",), ("case-2",)), always_train=("case-1",), always_test=("case-3",))
 CONFIG = ScreeningConfig(working_spacing_mm=SPACING_MM)

@@ -14,12 +14,12 @@ from PDACScreeningLib.report.annotation import scale_bar_mm
 from PDACScreeningLib.report.image_plane import AXIAL, ImagePlane
 from PDACScreeningLib.report.image_target import image_targets, labeled_part
 from PDACScreeningLib.report.key_images import ct_picture, key_image_sets
-from PDACScreeningLib.report.outline import edge_distance, outlines
+from PDACScreeningLib.report.outline import CASING_RGB, LINES, edge_distance, outlines
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
-BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
+BLUE, ORANGE = (86, 180, 233), (230, 159, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +150,22 @@ def test_the_scale_bar_is_round_and_takes_at_most_a_quarter():
         50,
         100,
     ]
+
+
+@pytest.mark.parametrize("hu", [40, 80, 110])
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.label.name)
+def test_outlines_are_seen_on_tissue_of_any_gray(line, hu):
+    """WCAG asks 3:1 of graphics: the line against its dark casing, and line or casing against the tissue."""
+    tissue = luminance((round(255 * (hu + 160) / 400),) * 3)  # window 400/40
+    own, casing = luminance(line.rgb), luminance(CASING_RGB)
+    assert contrast(own, casing) >= 3
+    assert max(contrast(own, tissue), contrast(casing, tissue)) >= 3
+
+
+def contrast(one, other):
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def luminance(rgb):
+    red, green, blue = (value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

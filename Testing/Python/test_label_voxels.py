@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from small_store import store_case
 
-from PDACScreeningLib.training.case_store import CaseStore, write_index
+from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.label_voxels import LabelVoxels
+from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.volume.label_map import Label
 
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
+from nnunet_folders import WISH as NAMES
+from nnunet_folders import write_folder
 from nnunet_thresholds import import_thresholds, known_scan
 from report_guided_annotation import extract_lesion_candidates
 from scipy import ndimage
@@ -13,13 +16,17 @@ from scipy import ndimage
 import PDACScreeningLib as pdac
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.engines.loading import load_engine
-from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions
+from PDACScreeningLib.engines.nnunet_folds import EnsembleOptions, LogitSum
 from PDACScreeningLib.engines.nnunet_resampling import shape_at
+from PDACScreeningLib.engines.nnunet_step import answer_of, prepare
 from PDACScreeningLib.engines.nnunet_windows import window_starts
 from PDACScreeningLib.errors import Cancelled, UsageError
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
+from PDACScreeningLib.network.nnunet_folder import StepSource
+from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.plain_summary import plain_summary
 from PDACScreeningLib.report.screening_report import report_html
@@ -27,6 +34,7 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 CPU = {"device": "cpu", "precision": "fp32"}
 
@@ -90,11 +98,21 @@ def test_the_order_in_which_a_file_stores_its_voxels_changes_nothing(tmp_path, o
 
 def test_a_network_that_learned_on_reoriented_images_sees_them_so(tmp_path):
     """NibabelIOWithReorient stores slices from right to left and from back to front."""
-    model = import_thresholds(tmp_path, plan={"image_reader_writer": "NibabelIOWithReorient"})
-    engine = load_engine(model, Runtime("cpu", "fp32")).engine
-    assert engine.model.fine.flip_in_plane
-    answer = screened(model, known_scan((6, 6, 6)))
-    assert np.array_equal(answer.label_map.labels == Label.TUMOR, known_scan((6, 6, 6)).hu > 150)
+    folder = write_folder(tmp_path / "trained", plan={"image_reader_writer": "NibabelIOWithReorient"})
+    import_nnunet(ImportOrder("theirs", StepSource(folder, NAMES), "CC0", "this test"), tmp_path / "model")
+    run = load_engine(tmp_path / "model", Runtime("cpu", "fp32")).engine.fine_run(Runtime("cpu", "fp32"))
+    hu = known_scan(shape=(16, 24, 32)).hu.astype(np.float32)
+
+    def answered(voxels, step):
+        image = prepare(voxels, (2.0, 2.0, 3.0), step)
+        return answer_of(replace(run, step=step).mean_logits(image, "all", ignore_progress), image, step)
+
+    assert run.step.flip_in_plane
+    as_stored = replace(run.step, flip_in_plane=False)
+    turned, straight = answered(hu, run.step), answered(hu[:, ::-1, ::-1], as_stored)
+    assert np.array_equal(turned.labels, straight.labels[:, ::-1, ::-1])
+    assert np.array_equal(turned.tumor_probability, straight.tumor_probability[:, ::-1, ::-1])
+    assert not np.array_equal(turned.tumor_probability, answered(hu, as_stored).tumor_probability)
 
 
 def test_the_folds_that_call_it_are_counted_and_named(tmp_path):
@@ -119,6 +137,15 @@ def test_the_answer_of_several_folds_is_the_mean_of_their_logits(tmp_path):
     screening = screened(model, ct).screening
     assert [scale.tumor_voxels for scale in screening.scales] == [216, 0]
     assert screening.tumor_voxels == 216  # the mean changes at 170 HU
+
+
+def test_the_mean_is_taken_in_the_half_precision_that_nnunet_sums_in():
+    total = LogitSum()
+    for value in (1.0, 2.0, 2.0004):
+        total.add(torch.full((1, 2, 2, 2), value, dtype=torch.half))
+    mean = total.mean()
+    assert mean.dtype == torch.half
+    assert float(mean.flatten()[0]) == float((np.float16(1) + np.float16(2) + np.float16(2)) / np.float16(3))
 
 
 def test_mirroring_and_folds_are_named_by_the_result(tmp_path):
@@ -237,9 +264,10 @@ def test_edited_segments_are_scored_by_the_same_rule(one):
     answer = screened(one, ct)
     edited = answer.label_map.labels.copy()
     edited[edited == Label.TUMOR] = Label.PANCREAS
-    rescored = rescore(
-        answer.screening, answer.label_map, replace(answer.label_map, labels=edited), answer.tumor_probability, ct
-    )
+    parts = [
+        VolumePart.of(voxels, ct.geometry) for voxels in (answer.label_map.labels, edited, answer.tumor_probability)
+    ]
+    rescored = rescore(answer.screening, *parts, ct)
     assert (rescored.screening.outcome, rescored.screening.tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 0)
     assert isinstance(rescored.screening, Screening)
 

@@ -337,3 +337,19 @@ def test_a_series_that_ended_the_node_lets_the_others_go_first(rooms):
     rooms.spool.database.move(first, type(first.state).RUNNING, starts=1)
     rooms.again()
     assert [row.key for row in rooms.spool.database.due(first.state)][-1] == first.key
+
+
+def test_a_conflict_that_comes_while_the_pacs_is_asked_is_not_overlooked(rooms):
+    rooms.receive(images())
+
+    def held(_key):
+        rooms.pacs.images_held = lambda _key: ALL
+        rooms.receive(images(1, PatientID="OTHER"))
+        return ALL
+
+    rooms.pacs.images_held = held
+    rooms.pass_quietly()
+    assert rooms.state == "receiving"
+    rooms.pass_quietly()
+    rooms.work()
+    assert (rooms.state, rooms.child.orders) == ("refused", [])

@@ -20,7 +20,7 @@ def test_the_largest_finding_its_slice_the_agreement_and_the_warnings_stand_in_o
     banner = outcome_banner(SUSPICIOUS)
     assert (banner.tone, banner.headline) == (Tone.SUSPICIOUS, "Suspicious region found")
     assert banner.line == (
-        "Largest finding 31 mm (11.0 mL), slice 13 of 24. "
+        "Largest finding 31 mm (10.4 mL), slice 13 of 24. "
         "2 of 3 networks alone call a tumor; not the 16^3. 2 warnings below"
     )
 
@@ -36,7 +36,7 @@ def test_a_dicom_scan_is_told_by_series_and_image_number_too():
         findings=(replace(FINDINGS[0], image_number=46),),
         input=replace(SUSPICIOUS.input, series_number=3),
     )
-    assert outcome_banner(numbered).line.startswith("Finding 31 mm (11.0 mL), slice 13 of 24, series 3 image 46. ")
+    assert outcome_banner(numbered).line.startswith("Finding 31 mm (10.4 mL), slice 13 of 24, series 3 image 46. ")
     assert image_of(numbered.findings[0], None) == "image 46"
     assert image_of(FINDINGS[0], SUSPICIOUS.input) == ""
 

@@ -8,8 +8,9 @@ from small_store import small_case, small_store, store_case
 
 from PDACScreeningLib.config import PatchSampling
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import CaseStore, write_index
+from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.patch_sampling import PatchSampler, PatchType, patch_type
+from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 
 RULE = PatchSampling(min_tumor_fraction=0.1, min_pancreas_fraction=0.2)

@@ -11,8 +11,9 @@ from small_store import store_case
 
 from PDACScreeningLib.config import PatchSampling
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import CaseStore, write_index
+from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.patch_sampling import PatchSampler
+from PDACScreeningLib.training.store_index import write_index
 
 # (shape, radii of the gland, radius of the tumor; 0 for none). The third is shorter than a patch of 64.
 CASES = (((90, 100, 110), (9, 14, 34), 8), ((70, 120, 96), (8, 10, 30), 0), ((40, 80, 90), (6, 9, 21), 3))

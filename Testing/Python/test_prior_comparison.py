@@ -20,12 +20,12 @@ def with_findings(*findings):
 
 
 def test_regions_are_paired_by_place_not_by_number():
-    grown = moved(SMALL, 5, number=1, volume_mm3=20000.0, longest_diameter_mm=40.0)
+    grown = moved(SMALL, 5, number=1, native_volume_mm3=20000.0, longest_diameter_mm=40.0)
     same = moved(LARGE, 5, number=2)
     first, second = compare_findings(SUSPICIOUS, with_findings(grown, same))
     assert (first.before, first.after) == (SMALL, grown)
     assert (second.before, second.after) == (LARGE, same)
-    assert (first.volume_change_mm3, first.diameter_change_mm) == (18660.0, 27.25)
+    assert (first.volume_change_mm3, first.diameter_change_mm) == (20000.0 - SMALL.native_volume_mm3, 27.25)
     assert (second.volume_change_mm3, second.diameter_change_mm) == (0.0, 0.0)
 
 
@@ -53,11 +53,11 @@ def test_without_findings_there_is_nothing_to_compare():
 
 
 def test_the_sentence_tells_both_sizes_and_the_growth():
-    grown = replace(LARGE, volume_mm3=13000.0, longest_diameter_mm=35.25)
+    grown = replace(LARGE, native_volume_mm3=13000.0, longest_diameter_mm=35.25)
     (change,) = compare_findings(with_findings(LARGE), with_findings(grown))
-    assert change_sentence(change) == "31 mm (11.0 mL) -> 35 mm (13.0 mL): +4 mm, +2.00 mL"
+    assert change_sentence(change) == "31 mm (10.4 mL) -> 35 mm (13.0 mL): +4 mm, +2.60 mL"
     assert change_sentence(replace(change, before=None)) == "new: 35 mm (13.0 mL)"
-    assert change_sentence(replace(change, after=None)) == "no longer marked: was 31 mm (11.0 mL)"
+    assert change_sentence(replace(change, after=None)) == "no longer marked: was 31 mm (10.4 mL)"
     with pytest.raises(ValueError, match="before or after"):
         change_sentence(replace(change, before=None, after=None))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from PDACScreeningLib.report.quantity import count, grouped, hounsfield, length, position, share, volume
+from PDACScreeningLib.report.quantity import count, grouped, hounsfield, in_milliliters, length, position, share, volume
 
 
 def test_thousands_stand_apart():
@@ -29,9 +29,22 @@ def test_what_is_not_known_is_said_in_words():
 def test_units_and_rounding():
     assert ">31.2\u00a0mm<" in length(31.25)
     assert ">\u22124\u00a0HU<" in hounsfield(-3.6)
-    assert ">0.912<" in share(0.9124)
+    assert ">0.91<" in share(0.9124)
 
 
 def test_a_place_is_named_by_the_directions_of_the_patient():
     assert position((35.24, -12.0, -88.3)) == "L\u00a035.2, A\u00a012.0, I\u00a088.3\u00a0mm"
     assert position((-35.24, 12.0, 88.3)) == "R\u00a035.2, P\u00a012.0, S\u00a088.3\u00a0mm"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("315 voxels (4922 mm3) of tumor were left out", "4.92 mL of tumor were left out"),
+        ("Below 781 mm3 (a ball of 11 mm)", "Below 0.78 mL (a ball of 11 mm)"),
+        ("1 voxel (0.5 mm3) of tumor", "< 0.01 mL of tumor"),
+        ("Finding 31 mm", "Finding 31 mm"),
+    ],
+)
+def test_a_reader_sees_milliliters_instead_of_voxels(sentence, shown):
+    assert in_milliliters(sentence) == shown

@@ -11,9 +11,10 @@ from small_store import SPACING_MM, small_store, store_case
 from training_lives import tiny_run
 
 from PDACScreeningLib.config import ValidationSpec
-from PDACScreeningLib.training.case_store import CaseStore, write_index
+from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.journal import JOURNAL
 from PDACScreeningLib.training.scan_validation import counts_of_scan, figures, no_counts, scans_to_watch
+from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.training.trainer import train
 
 

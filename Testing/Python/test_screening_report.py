@@ -23,6 +23,7 @@ from sample_screenings import (
 
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.report import key_images
+from PDACScreeningLib.report.copied_sentence import copied_sentence
 from PDACScreeningLib.report.screening_report import report_html, write_report
 from PDACScreeningLib.report.viewer_scan import Evidence
 from PDACScreeningLib.resources import resource
@@ -303,3 +304,11 @@ def test_two_reports_are_told_apart_by_label_in_title_page_and_print_and_without
     assert re.search("<title>(.*?)</title>", html).group(1).startswith("case 7: ")
     assert page.text.count("case 7") == 4  # title, both bars, which are printed, and the heading
     assert "scan without a label, screened 2026-11-23 19:00 UTC" in page_of(screening).text
+
+
+def test_a_sentence_to_copy_has_size_density_slice_software_and_what_was_not_assessed():
+    sentence = copied_sentence(SUSPICIOUS)
+    for words in ("31 mm", "mean 42 HU", "slice", "1 more", "demo-phantom", "not assessed", RESEARCH_NOTICE):
+        assert words in sentence
+    assert "does not exclude cancer" in copied_sentence(NOT_SUSPICIOUS)
+    assert "could not assess" in copied_sentence(INDETERMINATE)

@@ -85,5 +85,7 @@ def test_the_benchmark_runs_and_fills_its_page(tmp_path):
     assert run.returncode == 0, run.stderr
     text = (tmp_path / "page.md").read_text()
     assert text.startswith("# Benchmark log\n\n## bench_training.py\n")
-    assert len(re.findall(r"^\| 16\^3", text, re.MULTILINE)) == 4  # sampler, waiting, trained twice
-    assert run.stdout.count("####") == 3
+    assert len(re.findall(r"^\| 16\^3", text, re.MULTILINE)) == 6  # samplers, waiting, trained twice
+    assert run.stdout.count("####") == 7
+    assert "| all |" in text
+    assert "| 10,000 |" in text

@@ -75,6 +75,12 @@ def test_a_translation_may_put_the_values_in_another_order():
     assert book.translated("slice 13 of 24") == "24 Schichten, die 13."
 
 
+@pytest.mark.parametrize("wrong", ["{nummer} von {count}", "von {count}", "{number} {count", "{}"])
+def test_a_translation_that_lost_a_value_is_not_used(wrong):
+    book = SentenceBook(["slice {number} of {count}"], lambda _: wrong)
+    assert book.translated("slice 13 of 24") == "slice 13 of 24"
+
+
 def test_all_that_banner_panel_failures_and_expectation_say_is_in_the_list():
     screenings = (SUSPICIOUS, NOT_SUSPICIOUS, replace(INDETERMINATE, reason=NO_PANCREAS))
     banners = [*map(outcome_banner, screenings), stale_banner(SUSPICIOUS), not_current_banner(GONE)]

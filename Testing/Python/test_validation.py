@@ -11,8 +11,9 @@ from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import ValidationSpec
 from PDACScreeningLib.datasets.split import Split
 from PDACScreeningLib.errors import Cancelled, DataError
-from PDACScreeningLib.training.case_store import CaseStore, StoredCase
+from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
+from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.training.trainer import train
 from PDACScreeningLib.training.validation import mean_dice_of, split_store, validation_patients
 

@@ -281,3 +281,16 @@ def test_regions_that_the_component_rule_left_out_are_rows_and_are_jumped_to(mod
     assert [row[-1] for row in findings(module_widget)] == ["", "left out by the component rule"]
     module_widget.findings.go_to(1)
     assert module_widget.ui.findingsTable.currentRow() == 1
+
+
+def test_banner_findings_and_review_stand_on_one_screen_of_1080_lines(panel):
+    assert panel.ui.warningsLabel.text != ""
+    assert panel.ui.findingsTable.rowCount == 2
+    assert panel.parent.layout().totalHeightForWidth(460) <= 1080
+
+
+def test_a_verdict_does_not_stand_beside_another_ct_for_a_moment(panel, scene):
+    assert panel.ui.verdictLabel.text == "Suspicious region found"
+    panel.ui.inputSelector.setCurrentNode(ct_node(scene, "Another"))
+    assert panel.ui.verdictLabel.text == ""
+    assert panel.ui.findingsTable.rowCount == 0

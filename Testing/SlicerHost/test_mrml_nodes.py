@@ -21,7 +21,9 @@ from PDACScreeningLib.mrml.segmentation_node import (
 )
 from PDACScreeningLib.mrml.slice_views import CT_WINDOWS, apply_window, jump_to
 from PDACScreeningLib.mrml.subject_hierarchy import place_in_folder
+from PDACScreeningLib.report.segmentation_file import write_segmentation
 from PDACScreeningLib.scan_files.image_io import read_ct_file
+from PDACScreeningLib.volume.anatomy import Anatomy, AnatomyPart, Structure
 from PDACScreeningLib.volume.label_map import Label
 
 pytestmark = pytest.mark.usefixtures("scene")
@@ -250,3 +252,48 @@ def test_a_map_is_not_offered_as_a_ct(scene, volume):
     selector.setMRMLScene(scene)
     assert selector.nodeCount() == 1
     selector.setMRMLScene(None)
+
+
+def anatomy():
+    structures = np.zeros(GEOMETRY.shape, np.uint8)
+    structures[2:9, 3:5, 3:5] = Structure.VEINS
+    structures[labels().labels == Label.PANCREAS] = Structure.DUCT  # it overlaps the pancreas
+    return Anatomy(structures, GEOMETRY, (Structure.VEINS, Structure.DUCT, Structure.BILE_DUCT))
+
+
+def voxels_of(segmentation, volume, segment_id):
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, volume)
+    return np.zeros(GEOMETRY.shape, bool) if mask is None else mask != 0
+
+
+def test_vessels_and_ducts_are_segments_that_no_score_counts(scene, volume):
+    shown = AnatomyPart(part(anatomy().structures), anatomy().looked_at)
+    node = show_segmentation(scene, part(labels().labels), volume, "Result", MODEL, shown)
+    assert np.array_equal(labels_from_segmentation(node, volume).whole(), labels().labels)
+    assert foreign_segments(node) == ()
+    found = anatomy().structures
+    assert np.array_equal(voxels_of(node, volume, "Veins"), found == Structure.VEINS)
+    assert np.array_equal(voxels_of(node, volume, "PancreaticDuct"), found == Structure.DUCT)
+    assert node.GetSegmentation().GetSegmentIndex("CommonBileDuct") >= 0  # looked for, none found
+    assert node.GetSegmentation().GetSegmentIndex("Arteries") < 0
+
+
+def test_slicer_itself_reads_both_layers_of_the_file(scene, volume, tmp_path):
+    path = write_segmentation(labels(), tmp_path / "labels.seg.nrrd", MODEL, anatomy())
+    node = slicer.util.loadSegmentation(str(path))
+    segmentation = node.GetSegmentation()
+    names = {segmentation.GetNthSegmentID(n): segmentation.GetNthSegment(n).GetName() for n in range(5)}
+    assert names == {
+        "Pancreas": "Pancreas",
+        "Tumor": "Tumor",
+        "Veins": "Veins",
+        "PancreaticDuct": "Pancreatic duct",
+        "CommonBileDuct": "Common bile duct",
+    }
+    for segment, expected in (
+        ("Pancreas", labels().labels == Label.PANCREAS),
+        ("Tumor", labels().labels == Label.TUMOR),
+        ("Veins", anatomy().structures == Structure.VEINS),
+        ("PancreaticDuct", anatomy().structures == Structure.DUCT),
+    ):
+        assert np.array_equal(voxels_of(node, volume, segment), expected), segment

@@ -1,8 +1,10 @@
 """Renders what a result looks like in Slicer's own slice and 3D views, from what `make demo` leaves behind.
 
-The views are the real displayable managers of Slicer, drawn without a window by trame-slicer, by `make pictures`.
+The views are the real displayable managers of Slicer, drawn without a window by trame-slicer, by `make pictures`. With
+`--reading` the layout of a reader, for the picture of the whole module.
 """
 
+import sys
 from pathlib import Path
 
 import slicer
@@ -27,9 +29,15 @@ SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "r
 SIDE, GAP = 400, 6  # pixels
 PROBABILITY_OPACITY = 0.5
 CLOSER = 2.5
+READING = (
+    (840, 1080),
+    (560, 537),
+    (560, 537),
+)  # axial large, coronal and 3D beside it: a usual screen beside the panel
+HERE = Path(__file__).resolve().parent
 
 
-def views(app):
+def views(app, sizes):
     """An axial, a coronal and a 3D view."""
     app.view_manager.register_factory(DirectViewFactory(do_render_offscreen=True))
     layouts = (
@@ -38,8 +46,8 @@ def views(app):
         ViewLayoutDefinition.threed_view(background_color="#3c4043"),
     )
     made = [app.view_manager.create_view(layout) for layout in layouts]
-    for view in made:
-        view.render_window().SetSize(SIDE, SIDE)
+    for view, size in zip(made, sizes, strict=True):
+        view.render_window().SetSize(*size)
     return made
 
 
@@ -87,16 +95,26 @@ def row(images):
     return whole
 
 
+def column(images):
+    """Pictures one above the other."""
+    turned = [image.transpose(Image.Transpose.ROTATE_90) for image in reversed(images)]
+    return row(turned).transpose(Image.Transpose.ROTATE_270)
+
+
 def main():
+    is_reading = "--reading" in sys.argv
     app = SlicerApp()
     slicer.mrmlScene = app.scene
     vtkObject.GlobalWarningDisplayOff()  # a slice view complains about each layer that is still empty
-    axial, coronal, surface = views(app)
+    axial, coronal, surface = views(app, READING if is_reading else [(SIDE, SIDE)] * 3)
     result = show(app, SCAN, RESULT)
     surface.fit_view_to_content()
     pictures = [picture(axial), picture(coronal), picture(surface)]
+    if is_reading:
+        row([pictures[0], column(pictures[1:])]).save(HERE / "slicer-reading.png", optimize=True)
+        return
     set_overlay_opacity(app.scene, result.probability_node, PROBABILITY_OPACITY)
-    row([*pictures, picture(axial)]).save(Path(__file__).parent / "slicer-views.png", optimize=True)
+    row([*pictures, picture(axial)]).save(HERE / "slicer-views.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("Testing/SlicerHost", "Testing
 from slicer_host.start import start  # noqa: E402  the host needs the paths above
 
 WIDTH, HEIGHT = 460, 800  # pixels
+SCREEN_LINES = 1080  # of a usual screen
 COLORS = 64
 TARGET = ROOT / "docs" / "pictures"
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
@@ -45,21 +46,29 @@ def open_panel(scene):
     return widget
 
 
-def take(widget, name):
-    """Write one picture, of few colors."""
+def take(widget, name, height=HEIGHT):
+    """Write one picture, of few colors; it is higher where the panel needs it."""
     import qt
     import slicer
 
     slicer.app.userSettings().clear()  # how fast a replayed run was means nothing
     widget.screening.update()
     for _ in range(5):
-        widget.parent.resize(WIDTH, max(HEIGHT, widget.parent.layout().totalHeightForWidth(WIDTH)))
+        widget.parent.resize(WIDTH, max(height, widget.parent.layout().totalHeightForWidth(WIDTH)))
         slicer.app.processEvents()
     buffer = qt.QBuffer()
     buffer.open(qt.QIODevice.ReadWrite)
     widget.parent.grab().save(buffer, "PNG")
     picture = Image.open(io.BytesIO(bytes(buffer.data()))).convert("RGB")
     picture.quantize(COLORS, dither=Image.Dither.NONE).save(TARGET / f"slicer_panel_{name}.png", optimize=True)
+
+
+def take_a_screen(widget, name):
+    """The panel as high as a usual screen, where nothing may have to be scrolled to."""
+    needed = widget.parent.layout().totalHeightForWidth(WIDTH)
+    if needed > SCREEN_LINES:
+        raise ValueError(f"the panel needs {needed} lines, a screen has {SCREEN_LINES}")
+    take(widget, name, height=SCREEN_LINES)
 
 
 def darken():
@@ -98,6 +107,8 @@ def show_states(widget, folder, ending):
     press_screen(widget)
     widget.ui.nextFindingButton.click()
     take(widget, f"suspicious{ending}")
+    if not ending:
+        take_a_screen(widget, "1080")
     erase_half(widget, volume, paint)
     until(lambda: "stale" in widget.ui.stateLabel.text)
     take(widget, f"stale{ending}")
@@ -126,7 +137,7 @@ def erase_half(widget, volume, paint):
 
 def not_assessable(folder, screening):
     """A result folder that says the pancreas was not found in this scan."""
-    from PDACScreeningLib.inference.screening import NO_PANCREAS
+    from PDACScreeningLib.inference.engine import NO_PANCREAS
     from PDACScreeningLib.outcome import Outcome
     from PDACScreeningLib.screening_json import write_screening
     from PDACScreeningLib.screening_result import Screening

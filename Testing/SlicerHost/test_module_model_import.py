@@ -1,0 +1,52 @@
+"""A trained nnU-Net that was downloaded becomes a model in the panel, screens a scan, and shows how its folds agree."""
+
+import pytest
+import SimpleITK as sitk
+import slicer
+from nnunet_thresholds import known_scan, write_threshold_folder
+from panel_driving import choose, press_screen, shown_text
+from run_driving import until
+
+
+@pytest.fixture
+def own_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("PDAC_SCREENING_MODELS", str(tmp_path / "models"))
+    return tmp_path
+
+
+def imported(dialog):
+    """Press Import and wait for the end."""
+    dialog.start()
+    until(lambda: not dialog.running)
+
+
+def test_a_downloaded_folder_is_imported_screened_with_and_its_folds_are_counted(module_widget, own_place, scene):
+    folder = write_threshold_folder(own_place / "nnUNetTrainer__nnUNetPlans__3d_fullres", folds=(150.0, 900.0))
+    assert module_widget.screening.import_folder(folder)
+    dialog = module_widget.screening.model_import
+    assert (dialog.fields["tumor"].text, dialog.fields["pancreas"].text) == ("tumor", "pancreas")
+    imported(dialog)
+    assert "--license-text says nothing" in dialog.problem.text
+    dialog.fields["license"].text, dialog.fields["source"].text = "CC0", "this test"
+    imported(dialog)
+    assert dialog.problem.text == ""
+    assert module_widget.ui.modelSelector.currentText == "nnUNetTrainer"
+    assert "Imported nnU-Net" in module_widget.ui.modelCardLabel.text
+
+    ct = known_scan((6, 6, 6))
+    image = sitk.GetImageFromArray(ct.hu)
+    image.SetSpacing(ct.geometry.spacing_mm)
+    sitk.WriteImage(image, str(own_place / "scan.nii.gz"))
+    choose(
+        module_widget, slicer.util.loadVolume(str(own_place / "scan.nii.gz")), own_place / "models" / "nnUNetTrainer"
+    )
+    press_screen(module_widget)
+    assert module_widget.ui.problemLabel.text == ""
+    result = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
+    assert [scale.title for scale in result.scales] == ["fold 0", "fold 1"]
+    assert "1 of 2 folds alone call a tumor; not fold 1." in shown_text(module_widget)
+    assert "fold 1: " in module_widget.ui.detailsLabel.text
+
+
+def test_a_folder_of_neither_kind_is_not_taken(module_widget, tmp_path):
+    assert not module_widget.screening.import_folder(tmp_path)
