@@ -115,6 +115,8 @@ $(VENV)/.nnunet-test-installed: Testing/Nnunet/requirements.txt $(VENV)/.test-in
 
 test-nnunet: $(VENV)/.nnunet-test-installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/Nnunet
+
+# A real PACS of Debian.
 ORTHANC_PROGRAMS := orthanc orthanc-dicomweb dcmtk openssl
 build/node-tools/.installed:
 	@mkdir -p $(@D)
