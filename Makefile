@@ -15,9 +15,9 @@ help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
-	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0"
+	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0 (goes on where it was stopped)"
 	@echo "make test-crash   kills at 200 file operations and 100 random moments, 100 full disks (20 minutes)"
-	@echo "make mutants   how many of 300 small errors in the method's code the tests notice (hours)"
+	@echo "make mutants   how many of 300 small errors in the method's code the tests notice (long; goes on where it was stopped)"
 	@echo "make lock      exact versions and digests of what the checks install, into requirements.lock"
 	@echo "make sbom      the same as a CycloneDX bill of materials, into sbom.json"
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
@@ -139,7 +139,7 @@ test-hostile: $(VENV)/.test-installed
 test-crash: $(VENV)/.test-installed
 	$(BIN)/python Testing/Python/crash_points.py
 
-# 300 small errors in the method's code, one at a time: how many do its tests notice? Hours on two cores.
+# 300 small errors in the method's code, one at a time: how many do its tests notice? Goes on where it was stopped.
 mutants: $(VENV)/.test-installed
 	$(BIN)/python Testing/Mutants/mutants.py
 
@@ -188,6 +188,7 @@ bench: $(VENV)/.bench-installed
 	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page $(BENCHMARK_LOG) --picture docs/pictures/cost-growth.svg
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page $(BENCHMARK_LOG)
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_nnunet.py --page $(BENCHMARK_LOG)
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)

@@ -65,6 +65,8 @@ def watch(file: str, kept: Path) -> str:
 
 def judge(error: SmallError, tests: list[str], seconds: float) -> Verdict:
     """Run the tests of an error, which need so many seconds without it."""
+    if not tests:  # of none, pytest would run all there are
+        return Verdict(str(error), "", 0)
     code, by = forked_pytest.run_tests(
         tests,
         "-x",
@@ -88,7 +90,8 @@ def tests_of(error: SmallError, lines: Lines) -> tuple[list[str], float]:
     spoiled_lines = set(range(error.first_line, error.last_line + 1))
     chosen = [name for name, ran in here.items() if ran & spoiled_lines] or [name for name, ran in here.items() if ran]
     if not chosen:  # what runs in processes of its own, as the ranks of a training do
-        chosen = [name for name in lines if name.split("::")[0] == f"{TESTS}/{OF_OTHER_PROCESSES[error.module]}"]
+        elsewhere = f"{TESTS}/{OF_OTHER_PROCESSES.get(error.module)}"
+        chosen = [name for name in lines if name.split("::")[0] == elsewhere]
     chosen.sort(key=lambda name: lines[name]["seconds"])
     kept, seconds = [], 0.0
     for name in chosen:

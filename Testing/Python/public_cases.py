@@ -3,16 +3,27 @@
 Each maker writes into a folder and tells what to give to the reader. The reports are named in the docstrings.
 """
 
-import bz2
 import dataclasses
-import gzip
 import zipfile
 from functools import cache
 
-import nibabel
 import numpy as np
 from dicom_slices import body_slices, write_series
 from multi_frame_ct import multi_frame_dataset, write_multi_frame
+from public_files import (
+    HU,
+    RAS,
+    SHAPE,
+    analyze,
+    in_meters,
+    meta_modality_first,
+    nifti,
+    nifti_2,
+    nifti_bz2,
+    nrrd_ascii,
+    nrrd_raw,
+    pair,
+)
 from stored_scans import body_hu
 
 from PDACScreeningLib.phantom.generator import generate
@@ -20,11 +31,7 @@ from PDACScreeningLib.phantom.specification_draw import random_specification
 from PDACScreeningLib.scan_files.slice_header import LEGACY_CONVERTED_CT_IMAGE
 from PDACScreeningLib.volume.orientation import canonical_orientation
 
-SHAPE = (40, 24, 28)
-HU = body_hu(SHAPE)
 POSITIONS = [(-35.0, -36.0, 100.0 + 3.0 * z) for z in range(SHAPE[0])]
-RAS = np.diag([-2.5, -3.0, 3.0, 1.0])
-RAS[:3, 3] = (35.0, 36.0, 100.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +55,6 @@ def phantom():
 def slices(folder, hu=HU, **changes):
     positions = [(-35.0, -36.0, 100.0 + 3.0 * z) for z in range(len(hu))]
     return write_series(folder, body_slices(hu=hu, positions_mm=positions, **changes))
-
-
-def nifti(folder, hu=HU, affine=RAS, *, qform=1, sform=1, dtype=np.int16):
-    folder.mkdir(parents=True, exist_ok=True)
-    image = nibabel.Nifti1Image(np.asarray(hu).transpose(2, 1, 0).astype(dtype), affine)
-    image.set_sform(affine, sform)
-    image.set_qform(affine, qform, strip_shears=True)
-    nibabel.save(image, folder / "ct.nii.gz")
-    return folder / "ct.nii.gz"
 
 
 def brighter(hu, amount):
@@ -233,82 +231,12 @@ def folder_of_a_zip(folder):
     return folder
 
 
-def nifti_2(folder):
-    """nibabel#1004"""
-    folder.mkdir(parents=True)
-    nibabel.save(nibabel.Nifti2Image(HU.transpose(2, 1, 0), RAS), folder / "ct.nii")
-    return folder / "ct.nii"
-
-
-def pair(folder, given="ct.hdr"):
-    """nibabel: a header and its voxels"""
-    folder.mkdir(parents=True)
-    nibabel.save(nibabel.Nifti1Pair(HU.transpose(2, 1, 0), RAS), folder / "ct.img")
-    return folder / given
-
-
-def analyze(folder, given="ct.hdr"):
-    """Older than NIfTI; nobody knows where left is"""
-    folder.mkdir(parents=True)
-    nibabel.save(nibabel.AnalyzeImage(HU.transpose(2, 1, 0), None), folder / "ct.img")
-    return folder / given
-
-
-def nifti_bz2(folder):
-    """nibabel writes and reads it"""
-    path = nifti(folder)
-    (folder / "ct.nii.bz2").write_bytes(bz2.compress(gzip.decompress(path.read_bytes())))
-    return folder / "ct.nii.bz2"
-
-
-def nrrd_raw(folder, **changes):
-    """teem: a file name with a folder, a voxel stream that begins before the file"""
-    folder.mkdir(parents=True)
-    text = "NRRD0005\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 28 24 40\nendian: little\n"
-    text += "space directions: (2.5,0,0) (0,3,0) (0,0,3)\nspace origin: (-35,-36,100)\nencoding: raw\n"
-    text += "".join(f"{key.replace('_', ' ')}: {value}\n" for key, value in changes.items())
-    (folder / "d.raw").write_bytes(HU.astype("<i2").tobytes())
-    (folder / "ct.nhdr").write_text(text + "\n")
-    return folder / "ct.nhdr"
-
-
-def meta_modality_first(folder):
-    """elastix and others: keys in another order"""
-    folder.mkdir(parents=True)
-    text = "Modality = MET_MOD_CT\nNDims = 3\nDimSize = 28 24 40\nElementSpacing = 2.5 3 3\nOffset = -35 -36 100\n"
-    text += "TransformMatrix = 1 0 0 0 1 0 0 0 1\nBinaryDataByteOrderMSB = False\nElementType = MET_SHORT\n"
-    content = (text + "ElementDataFile = LOCAL\n").encode() + HU.astype("<i2").tobytes()
-    (folder / "ct.mha").write_bytes(content)
-    return folder / "ct.mha"
-
-
-def in_meters(folder):
-    """NIfTI whose unit is the meter (xyzt_units 1)"""
-    path = nifti(folder)
-    image = nibabel.load(path)
-    affine = image.affine.copy()
-    affine[:3] /= 1000
-    image = nibabel.Nifti1Image(np.asanyarray(image.dataobj), affine)
-    image.header.set_xyzt_units("meter")
-    nibabel.save(image, folder / "m.nii.gz")
-    return folder / "m.nii.gz"
-
-
 def linked(folder):
     """Cohorts organized by links"""
     slices(folder / "real")
     (folder / "links").mkdir()
     (folder / "links" / "study").symlink_to(folder / "real")
     return folder / "links"
-
-
-def nrrd_ascii(folder):
-    """teem, ImageJ"""
-    folder.mkdir(parents=True)
-    text = "NRRD0005\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 28 24 40\n"
-    text += "space directions: (2.5,0,0) (0,3,0) (0,0,3)\nencoding: ascii\n\n" + " ".join(map(str, HU.ravel()))
-    (folder / "ct.nrrd").write_text(text)
-    return folder / "ct.nrrd"
 
 
 REGULAR = "made regular by linear interpolation"
