@@ -115,6 +115,8 @@ $(VENV)/.nnunet-test-installed: Testing/Nnunet/requirements.txt $(VENV)/.test-in
 
 test-nnunet: $(VENV)/.nnunet-test-installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile Testing/Nnunet
+
+# A real PACS of Debian.
 ORTHANC_PROGRAMS := orthanc orthanc-dicomweb dcmtk openssl
 build/node-tools/.installed:
 	@mkdir -p $(@D)
@@ -188,6 +190,7 @@ bench: $(VENV)/.bench-installed
 	$(BIN)/python Testing/Benchmarks/bench_scaling.py --page $(BENCHMARK_LOG) --picture docs/pictures/cost-growth.svg
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page $(BENCHMARK_LOG)
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_nnunet.py --page $(BENCHMARK_LOG)
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)

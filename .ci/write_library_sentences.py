@@ -81,7 +81,11 @@ def _of(tree: ast.AST) -> Iterator[str]:
             texts = ["".join(parts) for parts in product(*map(_alternatives, node.values))]
         else:
             continue
-        yield from (_apart(text) for text in map(_bare, texts) if _is_for_people(text))
+        for text in map(_bare, texts):
+            if _is_for_people(text):
+                yield _apart(text)
+                if "} mm3" in text:  # the panel says milliliters (report.quantity.in_milliliters)
+                    yield _apart(text.replace("} mm3", "} mL"))
 
 
 def _shown(node: ast.AST) -> Iterator[ast.AST]:

@@ -33,7 +33,8 @@ class DisplaySection:
         ui.windowSelector.connect("activated(int)", self.use_window)
 
     def show(self, result):
-        """Point the controls at one result: a ShownResult, or None."""
+        """Point the controls at one result: a ShownResult, or None. They are off for what is not current."""
+        result = result if result is not None and result.is_current else None
         segmentation_node = result.segmentation_node if result is not None else None
         volume_node = result.volume_node if result is not None else None
         probability_node = result.probability_node if result is not None else None
@@ -46,7 +47,7 @@ class DisplaySection:
         ui.outlineButton.checked = display is not None and bool(display.GetVisibility2D())
         ui.surfaceButton.checked = display is not None and bool(display.GetVisibility3D())
         ui.windowSelector.enabled = volume_node is not None
-        self.networks.show(result.networks_node if result is not None and result.is_current else None)
+        self.networks.show(result.networks_node if result is not None else None)
         self._show_probability(probability_node)
         self._segmentation_node, self._volume_node = segmentation_node, volume_node
         self._probability_node = probability_node

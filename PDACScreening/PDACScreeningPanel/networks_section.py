@@ -6,6 +6,11 @@ from slicer.i18n import tr as _
 from PDACScreeningLib.mrml.network_segments import is_network_shown, network_color, networks_of, show_network
 from PDACScreeningPanel.translation import translated
 
+_STYLE = (
+    "QPushButton {{ border: 1px solid palette(mid); border-bottom: 3px solid {color}; padding: 3px; }}"
+    "QPushButton:checked {{ border: 3px solid {color}; padding: 2px; }}"
+)
+
 
 class NetworksSection:
     """A button a network; a result without their segments has none."""
@@ -25,7 +30,7 @@ class NetworksSection:
         self.ui.networksRow.visible = bool(names)
         for name, button in self.buttons.items():
             button.checked = is_network_shown(node, name)
-            button.styleSheet = f"border-bottom: 3px solid {network_color(node, name)};"
+            button.styleSheet = _STYLE.format(color=network_color(node, name))
         self._node = node
 
     def _make_buttons(self, names):

@@ -29,14 +29,17 @@ def carry_out(
     workers: WarmWorker,
     order: WorkOrder,
     *,
+    python: str | None = None,
     on_event: Callable[[dict[str, Any]], None] = lambda _event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> OrderEnd:
-    """Let a worker obey, and return how it ended. should_stop: asked all the time; True cancels the order.
+    """Let a worker obey, and return how it ended. python: of a new worker, as `ScreeningProcess` has it.
+
+    should_stop: asked all the time; True cancels the order, which ends CANCELLED or without an outcome.
 
     An error of `on_event` ends the worker and is passed on. Raises OSError when no worker can be started.
     """
-    process = workers.take()
+    process = workers.take(python)
     result: dict[str, Any] | None = None
     message = ""
     try:

@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels",
         metavar="OURS=THEIRS",
         nargs="+",
-        help="tumor=NAME,... and pancreas=NAME,... with dataset.json's names",
+        help="tumor=NAME,... and pancreas=NAME,... with dataset.json's names; also veins=, arteries=, duct= and "
+        "bile_duct=, which are shown and measured",
     )
     parser.add_argument("--recipe", choices=tuple(RECIPES), help="a published pipeline whose numbers are known")
     parser.add_argument(

@@ -20,6 +20,7 @@ from PDACScreeningLib.network.nnunet_model import CoarseStep, NnunetModel
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.progress import OnProgress
 from PDACScreeningLib.protocol import Ensemble
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -108,7 +109,8 @@ class NnunetEngine:
         answer = answer_of(total.mean(), image, run.step)
         if not scales:
             scales.append(evidence(run.folds[0], answer))
-        return segmentation_of(answer, roi, tuple(scales), ct, config, one_step=coarse is None)
+        looked_at = tuple(STRUCTURES_BY_NAME[name] for name, _ in run.step.labels.anatomy)
+        return segmentation_of(answer, roi, tuple(scales), ct, config, one_step=coarse is None, looked_at=looked_at)
 
     def fine_run(self, runtime: Runtime) -> FoldRun:
         """The chosen folds of the network that answers, ready to run."""

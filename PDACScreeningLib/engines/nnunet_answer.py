@@ -15,9 +15,11 @@ from PDACScreeningLib.inference.coarse_to_fine import (
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
 from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.network.nnunet_model import FoldFile, NnunetStep
+from PDACScreeningLib.volume.anatomy import AnatomyPart, Structure
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 
 def fold_evidence(
@@ -45,14 +47,18 @@ def segmentation_of(
     config: ScreeningConfig,
     *,
     one_step: bool,
+    looked_at: tuple[Structure, ...] = (),
 ) -> Segmentation | None:
-    """The answer in the whole scan. answer: of `roi`. scales: what each fold alone says.
+    """The answer in the whole scan. answer: of `roi`. scales: what each fold alone says. looked_at: what it can see.
 
     one_step: no first network found the region, so that an empty answer means that no pancreas was found: None.
     """
     found = bounding_box(answer.labels != Label.BACKGROUND)
     if found is None and one_step:
         return None
+    anatomy = None
+    if answer.structures is not None:
+        anatomy = AnatomyPart(VolumePart(answer.structures, roi, ct.geometry), looked_at)
     labels = np.zeros(ct.geometry.shape, np.uint8)
     labels[roi.slices] = filter_components(answer.labels, config.components)
     return Segmentation(
@@ -64,6 +70,7 @@ def segmentation_of(
         unfiltered_labels=answer.labels,
         protocol="exact",
         candidate_score=candidate_score(answer.tumor_probability, answer.labels),
+        anatomy=anatomy,
     )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from PDACScreeningLib.engines.nnunet_resampling import resampled, shape_at
 from PDACScreeningLib.network.nnunet_model import HeadLabels, NnunetStep, Normalization
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME
 from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import ZYX, Box, bounding_box
 from PDACScreeningLib.volume.geometry import XYZ
@@ -39,10 +40,14 @@ class PreparedImage:
 
 @dataclass(frozen=True, eq=False)
 class StepAnswer:
-    """On the image's own grid. labels: (z, y, x) values of Label. tumor_probability: (z, y, x) float32."""
+    """On the image's own grid. labels: (z, y, x) values of Label. tumor_probability: (z, y, x) float32.
+
+    structures: (z, y, x) values of Structure; None where the network sees no vessel and no duct.
+    """
 
     labels: LABELS_ZYX
     tumor_probability: PROBABILITY_ZYX
+    structures: LABELS_ZYX | None = None
 
 
 def prepare(hu: NDArray[np.float32], spacing_mm_xyz: XYZ, step: NnunetStep) -> PreparedImage:
@@ -77,22 +82,27 @@ def answer_of(logits: Tensor, image: PreparedImage, step: NnunetStep) -> StepAns
     """Pancreas and tumor of the whole image; outside `image.inner` there is nothing. logits: see `probabilities`."""
     turned = tuple(image.shape[axis] for axis in step.transpose_forward)
     labels, tumor = np.zeros(turned, np.uint8), np.zeros(turned, np.float32)
-    ours = _our_labels(step.labels)
+    anatomy = _structures(step.labels)
+    structures = np.zeros(turned if step.labels.anatomy else (1, 1, 1), np.uint8)
     inner_labels, inner_tumor = labels[image.inner.slices], tumor[image.inner.slices]
     for slab, found in probabilities(logits, image, step):
-        inner_labels[slab] = ours[written_labels(found, step.labels)]
+        written = written_labels(found, step.labels)
+        inner_labels[slab] = _our_labels(written, step.labels)
         inner_tumor[slab] = _tumor_probability(found, step.labels).numpy()
+        if step.labels.anatomy:
+            structures[image.inner.slices][slab] = anatomy[written]
     back = np.argsort(step.transpose_forward)
     return StepAnswer(
         np.ascontiguousarray(_flipped(labels.transpose(back), step)),
         np.ascontiguousarray(_flipped(tumor.transpose(back), step)),
+        np.ascontiguousarray(_flipped(structures.transpose(back), step)) if step.labels.anatomy else None,
     )
 
 
-def written_labels(found: Tensor, labels: HeadLabels) -> NDArray[np.uint8]:
-    """The labels that nnU-Net itself would write for probabilities (outputs, z, y, x)."""
+def written_labels(found: Tensor, labels: HeadLabels) -> LABELS_ZYX:
+    """(z, y, x) labels that nnU-Net itself would write for probabilities (outputs, z, y, x), by its own numbers."""
     if not labels.regions:
-        most_likely: NDArray[np.uint8] = found.numpy().argmax(0).astype(np.uint8)
+        most_likely: LABELS_ZYX = found.numpy().argmax(0).astype(np.uint8)
         return most_likely
     written = np.zeros(found.shape[1:], np.uint8)
     for probability, value in zip(found.numpy(), labels.values, strict=True):
@@ -108,11 +118,20 @@ def _tumor_probability(found: Tensor, labels: HeadLabels) -> Tensor:
     return heads.amax(0) if labels.regions else heads.sum(0).clamp(max=1.0)
 
 
-def _our_labels(labels: HeadLabels) -> NDArray[np.uint8]:
-    """(256,) Label of each value that nnU-Net may write; tumor goes before pancreas."""
+def _our_labels(written: LABELS_ZYX, labels: HeadLabels) -> LABELS_ZYX:
+    """The Label of each value that nnU-Net wrote; tumor goes before pancreas."""
     table = np.full(256, Label.BACKGROUND, np.uint8)
     table[list(labels.pancreas_values)] = Label.PANCREAS
     table[list(labels.tumor_values)] = Label.TUMOR
+    ours: LABELS_ZYX = table[written]
+    return ours
+
+
+def _structures(labels: HeadLabels) -> LABELS_ZYX:
+    """(256,) Structure of each value that nnU-Net may write; 0 for what is none."""
+    table = np.zeros(256, np.uint8)
+    for name, values in labels.anatomy:
+        table[list(values)] = STRUCTURES_BY_NAME[name]
     return table
 
 

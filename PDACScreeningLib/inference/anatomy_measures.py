@@ -17,16 +17,15 @@ from PDACScreeningLib.errors import GeometryMismatch
 from PDACScreeningLib.inference.findings import longest_diameter_mm
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.structure_measures import StructureMeasures
-from PDACScreeningLib.volume.anatomy import Anatomy, Structure
+from PDACScreeningLib.volume.anatomy import Anatomy, AnatomyPart, Structure
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
+from PDACScreeningLib.volume.working_grid import WorkingGrid
 
-MIN_VESSEL_MM = (
-    3.0  # ours: caliber from which on a cross-section has an angle; below, a voxel is too large a part of it
-)
+MIN_VESSEL_MM = 3.0  # ours: caliber from which on a cross-section has an angle; of a thinner one a pixel is 30 degrees
 VESSELS = (Structure.VEINS, Structure.ARTERIES)
 _ALL_NEIGHBORS_2D, _ALL_NEIGHBORS_3D = np.ones((3, 3), np.bool_), np.ones((3, 3, 3), np.bool_)
 _SIDES = ((0, 1), (0, -1), (1, 1), (1, -1))  # (axis of (y, x), direction) of the four sides of a pixel
@@ -47,6 +46,16 @@ def with_anatomy(screening: Screening, label_map: LabelMap, anatomy: Anatomy | N
     tumor = orientation.to_canonical(label_map.labels) == Label.TUMOR
     measured = (_measured(structure, structures, tumor, geometry, anatomy.looked_at) for structure in Structure)
     return replace(screening, anatomy=tuple(measured))
+
+
+def native_anatomy(part: AnatomyPart, grid: WorkingGrid) -> Anatomy:
+    """An anatomy of the working grid on the scan's own one; each structure by itself, by the rules of labels."""
+    whole = part.whole()
+    native = np.zeros(grid.native.shape, np.uint8)
+    for structure in whole.looked_at:
+        mask = (whole.structures == structure).astype(np.uint8)
+        native[grid.labels_to_native(mask).labels != 0] = structure
+    return Anatomy(native, grid.native, whole.looked_at)
 
 
 def largest_caliber_mm(duct: NDArray[np.bool_], geometry: Geometry) -> float | None:

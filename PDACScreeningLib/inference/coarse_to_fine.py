@@ -14,6 +14,7 @@ from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.inference.sliding_window import WindowNetwork, WindowScan, scan, scan_slabs
 from PDACScreeningLib.inference.window_plan import plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
+from PDACScreeningLib.volume.anatomy import AnatomyPart
 from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -59,6 +60,7 @@ class Segmentation:
     close_call_voxels: int | None = None
     in_full_precision: bool = False
     candidate_score: float | None = None  # of an imported nnU-Net; see `lesion_candidates`
+    anatomy: AnatomyPart | None = None  # vessels and ducts inside the ROI, of an engine that sees them
 
 
 def segment(

@@ -10,6 +10,7 @@ import numpy as np
 
 from PDACScreeningLib.config import ProtocolName, ScreeningConfig
 from PDACScreeningLib.finding_regions import with_native_volumes
+from PDACScreeningLib.inference.anatomy_measures import native_anatomy, with_anatomy
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import ScaleSegmentation, Segmentation
 from PDACScreeningLib.inference.engine import CoarseToFine, Engine, How
@@ -22,6 +23,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, StageTimer, ignore_progress
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_result import ScaleEvidence, Screening
+from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -43,7 +45,7 @@ class ScreenedVolume:
     label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
     decided_in_full: whether the networks answered again in full precision.
-    network_labels: what each network alone segmented, on the CT's own grid.
+    network_labels: what each network alone segmented, on the CT's own grid. anatomy: vessels and ducts, likewise.
     """
 
     screening: Screening
@@ -53,6 +55,7 @@ class ScreenedVolume:
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
     network_labels: NetworkLabels | None = None
+    anatomy: Anatomy | None = None
 
 
 def screen(
@@ -102,10 +105,11 @@ def screen_with(
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
         alone = _each_network(segmentation, grid)
+        anatomy = None if segmentation.anatomy is None else native_anatomy(segmentation.anatomy, grid)
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
-    screening = with_native_volumes(screening, label_map)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone)
+    screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
+    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone, anatomy)
 
 
 def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:

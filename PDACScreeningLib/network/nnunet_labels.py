@@ -8,6 +8,7 @@ from typing import Any
 
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.network.nnunet_model import HeadLabels
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,13 @@ class LabelWish:
     """Names in `dataset.json` that count as tumor and as pancreas, as the user gave them.
 
     pancreas None: every label that is neither background nor tumor, for a network that only finds the place.
+    anatomy: vessels and ducts, by the names of STRUCTURES_BY_NAME. may_miss: those that are not declared are left out.
     """
 
     tumor: tuple[str, ...] = ()
     pancreas: tuple[str, ...] | None = None
+    anatomy: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    may_miss: bool = False
 
 
 def label_wish(words: Sequence[str]) -> LabelWish:
@@ -27,18 +31,19 @@ def label_wish(words: Sequence[str]) -> LabelWish:
     for word in words:
         ours, separator, theirs = word.partition("=")
         names = tuple(name.strip().strip("\"'") for name in theirs.split(",") if name.strip())
-        if not separator or ours not in ("tumor", "pancreas") or not names:
+        if not separator or ours not in ("tumor", "pancreas", *STRUCTURES_BY_NAME) or not names:
             raise UsageError(
                 f'--labels {word} cannot be understood; give tumor=NAME and pancreas=NAME,"OTHER NAME" with the names '
                 "of dataset.json"
             )
         found[ours] = (*found.get(ours, ()), *names)
-    if set(found) != {"tumor", "pancreas"}:
+    if not {"tumor", "pancreas"} <= set(found):
         raise UsageError(
             "--labels must say what is tumor and what is pancreas: without a pancreas no scan can honestly be called "
             "not suspicious"
         )
-    return LabelWish(found["tumor"], found["pancreas"])
+    anatomy = tuple((name, found[name]) for name in STRUCTURES_BY_NAME if name in found)
+    return LabelWish(found["tumor"], found["pancreas"], anatomy)
 
 
 def head_labels(dataset: dict[str, Any], wish: LabelWish) -> HeadLabels:
@@ -58,7 +63,10 @@ def head_labels(dataset: dict[str, Any], wish: LabelWish) -> HeadLabels:
     pancreas = wish.pancreas
     if pancreas is None:
         pancreas = tuple(name for name in foreground if name not in wish.tumor)
-    for name in (*wish.tumor, *pancreas):
+    anatomy = [
+        (ours, [name for name in names if name in foreground or not wish.may_miss]) for ours, names in wish.anatomy
+    ]
+    for name in (*wish.tumor, *pancreas, *(name for _, names in anatomy for name in names)):
         if name not in foreground:
             raise ValueError(f"there is no label {name!r}; its labels are {', '.join(map(repr, foreground))}")
     return HeadLabels(
@@ -67,6 +75,7 @@ def head_labels(dataset: dict[str, Any], wish: LabelWish) -> HeadLabels:
         tumor_values=_united(foreground, wish.tumor),
         pancreas_values=_united(foreground, pancreas),
         tumor_heads=tuple(heads.index(name) for name in wish.tumor),
+        anatomy=tuple((ours, _united(foreground, names)) for ours, names in anatomy if names),
     )
 
 

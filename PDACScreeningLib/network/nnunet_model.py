@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME
 from PDACScreeningLib.volume.box import ZYX
 from PDACScreeningLib.volume.geometry import XYZ
 
@@ -81,7 +82,8 @@ class HeadLabels:
 
     regions: outputs are structures that may overlap (sigmoid), and a later one overwrites an earlier one; otherwise one
     class each (softmax). values: the label that each output writes. tumor_values, pancreas_values: labels that count as
-    tumor and as pancreas. tumor_heads: outputs whose probability is the tumor's.
+    tumor and as pancreas. tumor_heads: outputs whose probability is the tumor's. anatomy: labels that are vessels and
+    ducts, by the names of STRUCTURES_BY_NAME; they may be pancreas too.
     """
 
     regions: bool
@@ -89,8 +91,14 @@ class HeadLabels:
     tumor_values: tuple[int, ...]
     pancreas_values: tuple[int, ...]
     tumor_heads: tuple[int, ...]
+    anatomy: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
+        known = all(name in STRUCTURES_BY_NAME for name, _ in self.anatomy)
+        _require(known, f"anatomy must be of {', '.join(STRUCTURES_BY_NAME)}")
+        of_anatomy = [value for _, values in self.anatomy for value in values]
+        _require(all(0 < value <= 255 for value in of_anatomy), "labels of the anatomy must lie in 1..255")
+        _require(len(set(of_anatomy)) == len(of_anatomy), "a label cannot be two vessels or ducts")
         _require(all(0 <= value <= 255 for value in self.values), "labels must lie in 0..255")
         _require(all(0 <= head < len(self.values) for head in self.tumor_heads), "tumor_heads names no output")
 

@@ -26,7 +26,17 @@ RECIPES = {
     "panorama-baseline": Recipe(
         dataset="Dataset104_",
         coarse_dataset="Dataset103_",
-        labels=LabelWish(tumor=("tumor",), pancreas=("pancreas", "pancreatic duct")),
+        labels=LabelWish(
+            tumor=("tumor",),
+            pancreas=("pancreas", "pancreatic duct"),
+            anatomy=(
+                ("veins", ("veins",)),
+                ("arteries", ("arteries",)),
+                ("duct", ("pancreatic duct",)),
+                ("bile_duct", ("common bile duct",)),
+            ),
+            may_miss=True,
+        ),
         checkpoint="checkpoint_best_panorama.pth",
         coarse_checkpoint="checkpoint_final.pth",
         coarse_spacing_mm_xyz=(4.5, 4.5, 9.0),

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from PDACScreeningLib.child_run.run_failure import failure_of, failure_to_start
+from PDACScreeningLib.child_run.one_order import OrderEnd, carry_out
+from PDACScreeningLib.child_run.run_failure import failure_to_start
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.dicom.object_files import REPORT
 from PDACScreeningLib.node.config import NodeConfig, ScreeningChoices
 from PDACScreeningLib.node.series_state import SeriesRow, SeriesState
 from PDACScreeningLib.node.spool import Spool
 from PDACScreeningLib.outcome import Outcome
-from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.session.work_order import WorkOrder, work_order
 
 MOST_STARTS = 20  # of a series whose screening the node itself did not survive
-_LOOK_S = 0.05
-_RESULT = "result"
 _NOBODY = "no DICOM results could be made of it; the warnings of its screening.json say why"
 
 
 Tell = Callable[[SeriesRow, SeriesState, str], None]  # a series, the state it came into, and why
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a screening ended. outcome: None when the process ended without a result."""
-
-    outcome: Outcome | None
-    reason: str
-
-
 class Child(Protocol):
     """Who carries out one order."""
 
-    def screen(self, order: WorkOrder, stop: Callable[[], bool]) -> Ended | None:
+    def screen(self, order: WorkOrder, stop: Callable[[], bool]) -> OrderEnd | None:
         """How it ended; None when `stop` asked for the end before that."""
 
     def close(self) -> None:
@@ -52,43 +41,26 @@ class WarmChild:
         self._python, self._timeout_s = python, timeout_s
         self._warm = WarmWorker()
 
-    def screen(self, order: WorkOrder, stop: Callable[[], bool]) -> Ended | None:
+    def screen(self, order: WorkOrder, stop: Callable[[], bool]) -> OrderEnd | None:
         """As `Child` says. A scan that takes longer than `timeout_s` is ended."""
+        deadline = time.monotonic() + self._timeout_s
         try:
-            worker = self._warm.take(self._python)
+            end = carry_out(
+                self._warm, order, python=self._python, should_stop=lambda: stop() or time.monotonic() > deadline
+            )
         except OSError as error:
-            return Ended(None, failure_to_start(error).sentence)
-        exit_code: int | None = None
-        try:
-            worker.send(to_plain(order))
-            deadline, message = time.monotonic() + self._timeout_s, ""
-            while worker.running and not stop():
-                for event in worker.events():
-                    if event["event"] == _RESULT:
-                        exit_code = event.get("exit_code")
-                        return _ended(event)
-                    message = str(event.get("message") or message)
-                if time.monotonic() > deadline:
-                    return Ended(None, f"the screening took longer than {self._timeout_s:g} s")
-                time.sleep(_LOOK_S)
-            if stop():
-                return None
-            return Ended(None, failure_of(worker.exit_code, None, message, worker.other_output).sentence)
-        except OSError as error:
-            return Ended(None, failure_to_start(error).sentence)
-        finally:
-            self._warm.give_back(worker, exit_code)
+            return OrderEnd(None, failure_to_start(error).sentence)
+        if end.outcome not in (None, Outcome.CANCELLED):
+            return end
+        if stop():
+            return None
+        if time.monotonic() > deadline:
+            return OrderEnd(None, f"the screening took longer than {self._timeout_s:g} s")
+        return end
 
     def close(self) -> None:
         """End the process that waits for its next order."""
         self._warm.close()
-
-
-def _ended(event: dict[str, Any]) -> Ended:
-    try:
-        return Ended(Outcome(str(event.get("outcome"))), str(event.get("reason") or ""))
-    except ValueError:
-        return Ended(None, "the screening process did not answer as expected")
 
 
 class ScreeningQueue:
@@ -130,7 +102,7 @@ class ScreeningQueue:
             chosen["dicom_predecessor"] = str(earlier)
         return work_order(str(self._spool.series_folder(row.key)), str(folder), chosen)
 
-    def _settle(self, row: SeriesRow, folder: Path, ended: Ended) -> None:
+    def _settle(self, row: SeriesRow, folder: Path, ended: OrderEnd) -> None:
         """What follows from how a screening ended."""
         if ended.outcome is None or ended.outcome in (Outcome.FAILED, Outcome.CANCELLED):
             self._try_again(row, ended.reason)

@@ -158,7 +158,7 @@ class Screener:
         screening, labels = record.completed(screened.screening), screened.label_map
         screening = _with_image_numbers(screening, read)
         answer = Answer(screening, read.volume, labels, screened.tumor_probability, read.slices)
-        return bound(replace(answer, network_labels=screened.network_labels))
+        return bound(replace(answer, network_labels=screened.network_labels, anatomy=screened.anatomy))
 
 
 def _with_image_numbers(screening: Screening, read: ReadCT) -> Screening:

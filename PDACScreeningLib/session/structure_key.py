@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.errors import InputIndeterminate, InputRejected
 from PDACScreeningLib.scan_files.segmentation_file import StoredSegmentation
-from PDACScreeningLib.volume.anatomy import Anatomy, Structure
+from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME, Anatomy
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 OTHERS = "others"  # background=others: all that is not named is known to be neither pancreas nor tumor
 TUMOR, PANCREAS, BACKGROUND = "tumor", "pancreas", "background"
-ANATOMY = {structure.name.lower(): structure for structure in Structure}  # veins, arteries, duct, bile_duct
 _SHOWN = 12  # numbers or names in a sentence
 _NUMBERS = 65536  # that a stored segmentation can have
 
@@ -36,14 +35,14 @@ class StructureKey:
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.named]
-        known = (TUMOR, PANCREAS, *ANATOMY, BACKGROUND)
+        known = (TUMOR, PANCREAS, *STRUCTURES_BY_NAME, BACKGROUND)
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"no structure is called {unknown[0]}; there are {', '.join(known)}")
         if len(set(names)) < len(names):
             raise ValueError("a structure is named twice: give all its numbers at once, such as pancreas=1,3")
         if not self.parts(TUMOR):
             raise ValueError("say which number or segment is the tumor, such as tumor=2")
-        apart = ((TUMOR, PANCREAS), *((name, BACKGROUND) for name in known[:-1]), *combinations(ANATOMY, 2))
+        apart = ((TUMOR, PANCREAS), *((name, BACKGROUND) for name in known[:-1]), *combinations(STRUCTURES_BY_NAME, 2))
         for one, other in apart:
             if both := set(self.parts(one)) & set(self.parts(other)):
                 raise ValueError(f"{sorted(both)[0]} cannot be {one} and {other} at once")
@@ -88,11 +87,11 @@ def anatomy_of(stored: StoredSegmentation, key: StructureKey) -> Anatomy | None:
 
     Where two of them overlap, the one with the higher number of Structure wins. Raises InputRejected as `labels_of`.
     """
-    looked_at = tuple(structure for name, structure in ANATOMY.items() if key.parts(name))
+    looked_at = tuple(structure for name, structure in STRUCTURES_BY_NAME.items() if key.parts(name))
     if not looked_at:
         return None
     table = np.zeros((len(stored.numbers), _NUMBERS), np.uint8)
-    for name, structure in ANATOMY.items():
+    for name, structure in STRUCTURES_BY_NAME.items():
         table[_places(stored, key.parts(name))] = structure
     return Anatomy(_translated(stored, table), stored.geometry, looked_at)
 
@@ -117,10 +116,12 @@ def _translated(stored: StoredSegmentation, table: NDArray[Any]) -> LABELS_ZYX:
     return found
 
 
-def few(words: Sequence[str]) -> str:
-    """The words of a sentence, not more than a reader takes in."""
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return f"{', '.join(words[:_SHOWN])}{more}"
+def few(parts: Sequence[str]) -> str:
+    """Numbers in a sentence, not more than a reader takes in; of names only how many, since they may tell a patient."""
+    if not all(part.isdigit() for part in parts):
+        return f"{len(parts)} segment{'' if len(parts) == 1 else 's'}"
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return f"{', '.join(parts[:_SHOWN])}{more}"
 
 
 def _require_all_named(stored: StoredSegmentation, key: StructureKey) -> None:
@@ -149,12 +150,10 @@ def _listed(stored: StoredSegmentation, parts: Sequence[str], may_miss: bool) ->
             found.append((0, int(part)))
             _refuse_number_of_layers(stored, part)
         elif not may_miss:
-            there = few([one.name for one in stored.segments])
-            raise InputRejected(
-                f"the segmentation has no segment {part}; it has {there}"
-                if there
-                else f"the segmentation names no segments, so --labels takes numbers instead of {part}"
-            )
+            if not stored.segments:
+                raise InputRejected(f"the segmentation names no segments, so --labels takes numbers instead of {part}")
+            names = ", ".join(segment.name for segment in stored.segments[:_SHOWN])
+            raise InputRejected(f"the segmentation has no segment {part}", details=f"it has {names}")
     return found
 
 
@@ -162,5 +161,5 @@ def _refuse_number_of_layers(stored: StoredSegmentation, part: str) -> None:
     if len(stored.numbers) > 1:
         raise InputRejected(
             f"the segments of the segmentation overlap, so the number {part} does not say which is meant: name them, "
-            f"such as tumor={stored.segments[0].name if stored.segments else 'Tumor'}"
+            "such as tumor=Tumor"
         )

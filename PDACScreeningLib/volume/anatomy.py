@@ -35,14 +35,18 @@ _WORDS = {
 }
 
 
+STRUCTURES_BY_NAME = {structure.name.lower(): structure for structure in Structure}  # veins, arteries, duct, bile_duct
+
+
 @dataclass(frozen=True, eq=False)
 class Anatomy:
     """A value of its own beside a LabelMap on the same grid: a duct lies inside the pancreas, a vessel may in tumor.
 
     structures: (z, y, x) uint8 values of Structure, 0 elsewhere; structures do not overlap each other.
     looked_at: what the model can see. Of these, one without a voxel was looked for and not found; of all others nothing
-    is known. An engine makes one of these on the scan's own grid, puts it into `Answer.anatomy` and its measures into
-    `Screening.anatomy` (`inference/anatomy_measures.with_anatomy`); without any it leaves both alone.
+    is known. An engine that sees any puts an AnatomyPart of the grid it was asked on into `Segmentation.anatomy`;
+    `inference/screening` brings it to the scan's own grid, measures it into `Screening.anatomy`, and it ends up in
+    `Answer.anatomy`. An engine that sees none leaves it None.
     Raises GeometryMismatch when the array has another shape, ValueError for another dtype or a foreign value.
     """
 

@@ -8,16 +8,17 @@ from dicom_slices import SHAPE, body_slices
 from highdicom.sr import Comprehensive3DSR  # noqa: F401  # its import takes a second, once
 from pydicom.uid import generate_uid
 
+from PDACScreeningLib.child_run.one_order import OrderEnd
 from PDACScreeningLib.dicom.object_files import REPORT, SEGMENTATION
 from PDACScreeningLib.node.admission import Admission
 from PDACScreeningLib.node.config import config_of
 from PDACScreeningLib.node.received_image import file_image
-from PDACScreeningLib.node.screening_queue import Ended, ScreeningQueue
+from PDACScreeningLib.node.screening_queue import ScreeningQueue
 from PDACScreeningLib.node.sender import Sender
 from PDACScreeningLib.node.spool import Spool
 from PDACScreeningLib.outcome import Outcome
 
-SUSPICIOUS = Ended(Outcome.SUSPICIOUS, "50 tumor voxels")
+SUSPICIOUS = OrderEnd(Outcome.SUSPICIOUS, "50 tumor voxels")
 
 
 class Clock:

@@ -25,7 +25,7 @@ from PDACScreeningLib.node.status import read_status
 from PDACScreeningLib.plain_data import to_plain
 
 HERE = Path(__file__).resolve().parent
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def free_port():

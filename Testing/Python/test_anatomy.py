@@ -118,6 +118,15 @@ def test_of_two_vessels_each_is_looked_at_by_itself():
     assert largest_contact_degrees(vessels, touched, geometry) == pytest.approx(180, abs=10)
 
 
+def test_a_vessel_in_the_bend_of_another_is_looked_at_by_itself():
+    geometry = Geometry((1, 40, 40), (1.0, 1.0, 1.0))
+    bent, inner, tumor = (np.zeros(geometry.shape, bool) for _ in range(3))
+    bent[0, 2:36, 2:8] = bent[0, 30:36, 2:36] = True
+    inner[0, 10:12, 20:22] = True  # too thin for an angle of its own
+    tumor[0, 8:14, 22:26] = True
+    assert largest_contact_degrees(bent | inner, tumor, geometry) == 0
+
+
 def test_a_vessel_inside_the_tumor_is_touched_all_around_and_one_apart_not_at_all():
     geometry = centered((20, 40, 40), (1.0, 1.0, 1.0))
     vessel, whole = cylinder(geometry, (0, 0, 1), 6.0), np.ones(geometry.shape, bool)

@@ -15,7 +15,7 @@ from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.comparison import ModelReadings, comparison
 from PDACScreeningLib.evaluation.comparison_table import comparison_csv, comparison_section
 from PDACScreeningLib.evaluation.experiment import read_experiment
-from PDACScreeningLib.training.case_store import write_index
+from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.volume.label_map import Label
 
 

@@ -118,7 +118,7 @@ def test_a_run_that_was_cancelled_or_failed_has_its_report(series, models, tmp_p
     def ends(*_arguments, **_keywords):
         raise error
 
-    monkeypatch.setattr("PDACScreeningLib.session.screener.screen", ends)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.screen_with", ends)
     assert screen(series, tmp_path, models / "TUMOR", "--dicom-out") == exit_code
     assert names(tmp_path) == ENDED | {REPORT}
     assert summary(tmp_path) == "111245"

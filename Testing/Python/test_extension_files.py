@@ -189,3 +189,7 @@ def test_the_walk_through_the_panel_ends_slicer_by_slicers_own_way():
     text = (ROOT / "Testing" / "Slicer" / "panel_walkthrough.py").read_text(encoding="utf-8")
     assert "slicer.util.exit(main())" in text
     assert "sys.exit(" not in text
+
+
+def test_the_description_says_what_is_known_of_patents_as_the_index_asks():
+    assert "patent" in s4ext()["description"]

@@ -80,7 +80,7 @@ def test_cancelling_ends_the_run(scans, model, tmp_path, monkeypatch, capsys):
     def cancelled(*_arguments, **_keywords):
         raise Cancelled
 
-    monkeypatch.setattr("PDACScreeningLib.session.screener.screen", cancelled)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.screen_with", cancelled)
     assert screen(scans, tmp_path / "out", model) == 130
     assert outcomes(tmp_path / "out") == {"scan-001": "CANCELLED"}
     assert capsys.readouterr().out.splitlines()[-1] == "3 scans: 1 CANCELLED; 2 not begun."

@@ -24,7 +24,9 @@ from PDACScreeningLib.errors import Cancelled, UsageError
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
 from PDACScreeningLib.network.nnunet_folder import StepSource
 from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
+from PDACScreeningLib.network.nnunet_weights import fold_weights
 from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.network.unet_predictor import UNetPredictor
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.report.network_agreement import network_agreement
@@ -306,3 +308,23 @@ def test_options_of_an_ensemble_are_those_of_the_request(one):
     loaded = load_engine(one, Runtime("cpu", "fp32"), EnsembleOptions(("0",), mirroring=False))
     assert loaded.engine.network_names == ("fold 0",)
     assert loaded.memory_steps() == ()
+
+
+def test_where_a_gpu_has_no_room_the_processors_take_over_and_it_is_told(one, monkeypatch):
+    run = load_engine(one, Runtime("cpu", "fp32")).engine.fine_run(Runtime("cpu", "fp32"))
+    predictor = UNetPredictor(run.step.unet, run.runtime, ())
+    predictor.load(fold_weights(run.folder, run.folds[0], run.step.unet))
+    window = torch.zeros((1, 1, *run.step.patch_size))
+    expected, mean = predictor(window), predictor._mean
+    predictor.runtime = replace(run.runtime, device="cuda")
+
+    def full_on_the_gpu(image):
+        if predictor.runtime.device == "cuda":
+            raise torch.OutOfMemoryError
+        return mean(image)
+
+    monkeypatch.setattr(predictor, "_mean", full_on_the_gpu)
+    assert torch.equal(predictor(window), expected)
+    assert predictor.memory_steps == ["nnU-Net, one window: processors instead of cuda"]
+    with pytest.raises(MemoryError):
+        predictor.use_processors("one window")

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,9 +26,10 @@ from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.engines.loading import load_engine
 from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.network.model_description import read_description
+from PDACScreeningLib.network.model_description import read_description, sealed
 from PDACScreeningLib.network.model_directory import load_model
 from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.plain_data import to_plain
 
 LABELS = ("tumor=tumor", 'pancreas=pancreas,"pancreatic duct"')
 CPU = Runtime("cpu", "fp32")
@@ -320,3 +322,14 @@ def test_an_imported_model_has_no_networks_to_publish(tmp_path):
     imported(folder, tmp_path / "model")
     with pytest.raises(ModelError, match="imported nnU-Net"):
         load_model(tmp_path / "model")
+
+
+def test_a_model_of_a_network_that_no_file_holds_takes_no_memory(tmp_path):
+    """Sealed by somebody else: the digests are right, and the network is one of 60 gigabytes."""
+    folder = write_folder(tmp_path / "trained")
+    description = imported(folder, tmp_path / "model")
+    huge = replace(description.nnunet.fine.unet, features=(4096, 4096, 4096))
+    nnunet = replace(description.nnunet, fine=replace(description.nnunet.fine, unet=huge))
+    (tmp_path / "model" / "model.json").write_text(json.dumps(to_plain(sealed(replace(description, nnunet=nnunet)))))
+    with pytest.raises(ModelError, match="does not fit the network"):
+        load_engine(tmp_path / "model", CPU)

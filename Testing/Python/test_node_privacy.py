@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from node_parts import Ended, Rooms, images
+from node_parts import OrderEnd, Rooms, images
 from test_privacy import MARKER, mark
 
 from PDACScreeningLib.node.admission import Admission
@@ -44,7 +44,7 @@ def test_markers_and_identifiers_of_a_series_are_in_its_files_and_nowhere_else(r
     rooms.pass_quietly()
     rooms.work()
     assert rooms.state == "sent"
-    rooms.child.ended = Ended(None, "The machine ran out of memory.")
+    rooms.child.ended = OrderEnd(None, "The machine ran out of memory.")
     rooms.receive(marked(1)[:7])
     rooms.pass_quietly(200)
     text = everything_told(rooms)

@@ -4,8 +4,8 @@ import pytest
 from dicom_slices import SHAPE
 from node_parts import SUSPICIOUS, Rooms, images
 
+from PDACScreeningLib.child_run.one_order import OrderEnd
 from PDACScreeningLib.dicom.object_files import REPORT
-from PDACScreeningLib.node.screening_queue import Ended
 from PDACScreeningLib.node.spool import Receipt
 from PDACScreeningLib.outcome import Outcome
 
@@ -180,7 +180,7 @@ def test_after_a_week_nobody_waits_for_a_result_any_more(rooms):
 
 
 def test_a_screening_that_fails_is_tried_again_and_given_up_in_the_end(rooms):
-    rooms.child.ended = Ended(None, "The screening process was ended from outside.")
+    rooms.child.ended = OrderEnd(None, "The screening process was ended from outside.")
     rooms.receive(images())
     rooms.pass_quietly()
     for pause_s in (10, 20):
@@ -197,9 +197,9 @@ def test_a_screening_that_fails_is_tried_again_and_given_up_in_the_end(rooms):
     ("ended", "state"),
     [
         (SUSPICIOUS, "sent"),
-        (Ended(Outcome.NOT_SUSPICIOUS, ""), "sent"),
-        (Ended(Outcome.INDETERMINATE, "no pancreas"), "sent"),
-        (Ended(Outcome.REJECTED, "slices are missing"), "refused"),
+        (OrderEnd(Outcome.NOT_SUSPICIOUS, ""), "sent"),
+        (OrderEnd(Outcome.INDETERMINATE, "no pancreas"), "sent"),
+        (OrderEnd(Outcome.REJECTED, "slices are missing"), "refused"),
     ],
 )
 def test_every_outcome_has_its_end(rooms, ended, state):
@@ -315,7 +315,7 @@ def test_duplicates_change_nothing(rooms):
 
 
 def test_a_series_that_was_given_up_is_tried_again_when_it_is_sent_again(rooms):
-    rooms.child.ended = Ended(None, "The disk for temporary files is full.")
+    rooms.child.ended = OrderEnd(None, "The disk for temporary files is full.")
     rooms.receive(images())
     for _ in range(5):
         rooms.pass_quietly(100)

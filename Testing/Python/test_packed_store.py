@@ -126,14 +126,15 @@ def test_a_phantom_takes_little_of_its_raw_bytes(tmp_path):
 
 
 MANY = """
-import resource, sys, time
+import sys, time, tracemalloc
 from pathlib import Path
 from PDACScreeningLib.training.case_store import CaseStore
 began = time.process_time()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = len(CaseStore(Path(sys.argv[1])).cases)
+seconds = time.process_time() - began
+tracemalloc.start()
 store = CaseStore(Path(sys.argv[1]))
-taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(len(store.cases), time.process_time() - began, taken / 1024)
+print(count, seconds, tracemalloc.get_traced_memory()[1] / 1e6)
 """
 
 

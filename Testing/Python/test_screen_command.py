@@ -202,7 +202,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_on_request(scan,
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("PDACScreeningLib.session.screener.screen", broken)
+    monkeypatch.setattr("PDACScreeningLib.session.screener.screen_with", broken)
     assert screen(scan, tmp_path, models / "TUMOR") == 5
     result = screening(tmp_path)
     assert "ZeroDivisionError" in result.reason

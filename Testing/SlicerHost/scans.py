@@ -67,12 +67,12 @@ def probability():
     return np.where(labels().labels == Label.TUMOR, np.float32(0.9), np.float32(0.2))
 
 
-def result_folder(folder, node, *, indeterminate=False):
-    """What a screening of the node would have left behind."""
+def result_folder(folder, node, *, indeterminate=False, anatomy=None):
+    """What a screening of the node would have left behind. anatomy: vessels and ducts, of a model that sees them."""
     sample = INDETERMINATE if indeterminate else replace(SUSPICIOUS, tumor_voxels=64, pancreas_voxels=736)
     screening = replace(sample, input=facts(node), protocol=PROTOCOL)
     voxels = {} if indeterminate else {"label_map": labels(), "tumor_probability": probability()}
-    return Answer(screening, **voxels).save(folder)
+    return Answer(screening, **voxels, anatomy=anatomy).save(folder)
 
 
 def paint(segmentation_node, volume_node, segment_id, mask):

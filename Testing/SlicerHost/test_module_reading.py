@@ -294,3 +294,19 @@ def test_a_verdict_does_not_stand_beside_another_ct_for_a_moment(panel, scene):
     panel.ui.inputSelector.setCurrentNode(ct_node(scene, "Another"))
     assert panel.ui.verdictLabel.text == ""
     assert panel.ui.findingsTable.rowCount == 0
+
+
+@pytest.mark.parametrize(("index", "window"), [(1, (400, 40)), (2, (250, 80)), (3, (150, 80))])
+def test_the_windows_that_a_pancreas_is_read_with(panel, index, window):
+    panel.ui.windowSelector.activated.emit(index)
+    display = panel._parameterNode.inputVolume.GetDisplayNode()
+    assert (display.GetWindow(), display.GetLevel()) == window
+
+
+def test_what_is_not_current_leaves_no_control_of_the_views_on(panel, scene):
+    ui, volume = panel.ui, panel._parameterNode.inputVolume
+    assert ui.outlineButton.enabled
+    scene.RemoveNode(volume)
+    until(lambda: ui.verdictLabel.text == "Not current", patience_s=10)
+    assert not any(widget.enabled for widget in (ui.outlineButton, ui.surfaceButton, ui.probabilityOpacitySlider))
+    assert ui.networksRow.isHidden()

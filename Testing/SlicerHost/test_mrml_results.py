@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import slicer
-from scans import ct_node, labels, moved, paint, result_folder
+from scans import GEOMETRY, ct_node, labels, moved, paint, result_folder
 
 from PDACScreeningLib.errors import PDACScreeningError
 from PDACScreeningLib.mrml.rescored_nodes import rescore
@@ -12,6 +12,7 @@ from PDACScreeningLib.mrml.review import set_review
 from PDACScreeningLib.mrml.segmentation_node import labels_from_segmentation
 from PDACScreeningLib.mrml.shown_result import GONE, ResultState, shown_result
 from PDACScreeningLib.outcome import Outcome
+from PDACScreeningLib.volume.anatomy import Anatomy, Structure
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -38,6 +39,16 @@ def test_a_fresh_result_is_current_and_says_that_nobody_edited_it(scene, result,
     assert (shown.volume_node, shown.volume_name) == (volume, "CT")
     assert shown.state_text == "AI result, not edited."
     assert shown.rescoring_obstacle is None
+
+
+def test_vessels_of_a_result_come_into_the_scene_and_are_nobodys_edit(scene, volume, tmp_path):
+    structures = np.zeros(GEOMETRY.shape, np.uint8)
+    structures[2:9, 3:5, 3:5] = Structure.VEINS
+    anatomy = Anatomy(structures, GEOMETRY, (Structure.VEINS,))
+    node = show_result(scene, result_folder(tmp_path / "result", volume, anatomy=anatomy), volume)
+    shown = shown_result(scene, node)
+    assert node.GetSegmentation().GetSegmentIndex("Veins") >= 0
+    assert (shown.state, shown.state_text) == (ResultState.CURRENT, "AI result, not edited.")
 
 
 def test_a_segmentation_of_somebody_else_is_no_result(scene):

@@ -20,7 +20,7 @@ from slicer_host.start import start  # noqa: E402  the host needs the paths abov
 
 WIDTH, HEIGHT = 460, 800  # pixels
 SCREEN_LINES = 1080  # of a usual screen
-COLORS = 64
+COLORS = 256
 TARGET = ROOT / "docs" / "pictures"
 SCAN, RESULT = ROOT / "demo" / "phantom-tumor" / "ct.nii.gz", ROOT / "demo" / "result-tumor"
 MODEL = "demo-phantom"
