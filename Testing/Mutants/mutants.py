@@ -88,10 +88,10 @@ def tests_of(error: SmallError, lines: Lines) -> tuple[list[str], float]:
     """Tests that run a line of the error, the quickest files first, and their seconds."""
     here = {name: set(test["lines"].get(error.module, ())) for name, test in lines.items() if test["passed"]}
     spoiled_lines = set(range(error.first_line, error.last_line + 1))
-    chosen = [name for name, ran in here.items() if ran & spoiled_lines] or [name for name, ran in here.items() if ran]
-    if not chosen:  # what runs in processes of its own, as the ranks of a training do
+    chosen = [name for name, ran in here.items() if ran & spoiled_lines]
+    if not chosen:  # a number outside of functions, or what runs in processes of its own, as ranks of a training do
         elsewhere = f"{TESTS}/{OF_OTHER_PROCESSES.get(error.module)}"
-        chosen = [name for name in lines if name.split("::")[0] == elsewhere]
+        chosen = [name for name, ran in here.items() if ran or name.split("::")[0] == elsewhere]
     chosen.sort(key=lambda name: lines[name]["seconds"])
     kept, seconds = [], 0.0
     for name in chosen:
