@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-training pictures clean test-nnunet test-node
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-panel bench-training pictures clean test-nnunet test-node
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -28,6 +28,7 @@ help:
 	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
+	@echo "make bench-panel  how long the Slicer module keeps Slicer waiting (1.1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
 	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
 	@echo "make clean     remove the demo and caches (not .venv)"
@@ -194,6 +195,10 @@ bench: $(VENV)/.bench-installed
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)
+
+# How long the panel keeps Slicer waiting with a CT of 400 slices, and the memory of a result.
+bench-panel: $(VENV)/.slicer-host-installed
+	$(BIN)/python Testing/Benchmarks/bench_panel.py
 
 # The views of Slicer are drawn without a window; Qt needs no display either.
 pictures: demo $(VENV)/.slicer-host-installed

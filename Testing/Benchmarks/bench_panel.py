@@ -8,6 +8,7 @@ each look at the result, and Re-score. Seconds of one busy core, so that other w
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import os
 import sys
@@ -92,11 +93,9 @@ def measure(answer: Answer, folder: Path) -> list[tuple[str, str]]:
     volume = add_ct(scene, answer.ct, "CT")
     panel.logic.python = replaying_python(folder, result)
     choose(panel, volume, write_model(folder / "tiny", Label.TUMOR))
-    gc.collect()
     before = memory_mb()
     click = seconds_of(panel.ui.screenButton.click)
     end = steps_until(lambda: not panel.screening.running and is_settled(panel))
-    gc.collect()
     grown = memory_mb() - before
     assert panel.ui.problemLabel.text == "", panel.ui.problemLabel.text
     node = panel._parameterNode.result
@@ -144,7 +143,9 @@ def seconds_of(work: Callable[[], Any]) -> float:
 
 
 def memory_mb() -> float:
-    """What the process holds now."""
+    """What the process holds now, without what was freed and not yet given back."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
