@@ -178,6 +178,14 @@ def test_a_damaged_file_is_told_in_words(tmp_path, file, damage):
         batches(CaseStore(tmp_path), 16, roi_share=1.0, count=40)
 
 
+def test_whole_voxels_of_another_case_are_not_intact(tmp_path):
+    written(tmp_path, small_cases())
+    first, second = read_index(tmp_path).cases[:2]
+    assert is_intact(tmp_path, first)
+    (tmp_path / packed_files("case-0")[0]).write_bytes((tmp_path / packed_files("case-1")[0]).read_bytes())
+    assert (is_intact(tmp_path, first), is_intact(tmp_path, second)) == (False, True)
+
+
 def test_without_the_package_a_sentence_says_what_to_install(tmp_path, monkeypatch):
     store = written(tmp_path, small_cases())
     monkeypatch.setitem(sys.modules, "blosc2", None)
@@ -215,6 +223,16 @@ def test_a_compressed_store_is_prepared_the_same_by_one_process_and_by_two_and_g
     assert prepare([dataset], tmp_path / "one", 3.0, is_packed=True) == one
     assert {name: (tmp_path / "one" / name).stat().st_mtime_ns for name in kept} == kept
     assert len(CaseStore(tmp_path / "one").cases) == 2
+
+
+@pytest.mark.parametrize("before", [{}, {"is_packed": True, "hu_clip": (-100, 60)}], ids=["arrays", "clipped"])
+def test_what_an_interrupted_run_left_in_another_form_is_prepared_anew(tmp_path, before):
+    dataset = two_good_cases(tmp_path / "data")
+    prepare([dataset], tmp_path / "store", 3.0, **before)
+    (tmp_path / "store" / "store.json").unlink()  # as if it had been interrupted
+    again = prepare([dataset], tmp_path / "store", 3.0, is_packed=True)
+    assert again == prepare([dataset], tmp_path / "fresh", 3.0, is_packed=True)
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
 
 
 def test_a_finished_store_is_not_replaced_by_one_of_another_form(tmp_path):
