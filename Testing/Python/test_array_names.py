@@ -10,6 +10,7 @@ ROOMS_TO_COME = {"evaluation", "mrml", "phantom", "scan_files", "training"}
 OTHER_MEANING = {
     "dicom/key_image_object.py",  # a colored picture
     "dicom/segments.py",  # numbers of DICOM segments
+    "report/viewer_scan.py",  # bytes of a page
     "volume/arrays.py",  # the definition
     "volume/label_mapping.py",  # a table that says which number is which
 }
