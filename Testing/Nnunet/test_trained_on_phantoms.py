@@ -116,6 +116,7 @@ def test_it_is_evaluated_beside_another_model(model, phantoms):
     out = phantoms / "evaluation"
     typed = ["evaluate", str(phantoms / "store"), "--model", str(model), "--compare", str(model), "--output", str(out)]
     assert main([*typed, "--no-mirroring", "--device", "cpu"]) == 0
-    rows = list(csv.DictReader((out / "comparison.csv").open()))
+    with (out / "comparison.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     assert [row["model"] for row in rows] == ["phantoms", "phantoms (2)"]
     assert float(rows[1]["auc_difference"]) == 0
