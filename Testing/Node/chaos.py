@@ -26,7 +26,7 @@ from PDACScreeningLib.node.received_image import file_image, key_of  # noqa: E40
 
 STUDIES, SENDERS, OUTAGES, ALL = 50, 5, 3, SHAPE[0]
 HALF, LATE, TWICE, IN_TURNS = (7, 23), (11, 31), (3, 19, 42), ((5, 15), (26, 36))
-OUTAGE_S, PATIENCE_S = 4.0, 150.0
+OUTAGE_S, REFUSAL_S, PATIENCE_S = 4.0, 20.0, 150.0
 MARKER, BIRTH = "Qzxmarker", "19770517"
 SUCCESS, NO_ROOM = 0x0000, 0xA700
 NO_CT = {
@@ -152,6 +152,7 @@ class Chaos:
     def __init__(self, folder, kills, seed=0):
         self.seed, self._kills, self.figures = seed, kills, Figures()
         self._random = random.Random(f"{seed} kills")
+        self._refused_before = None  # refusals for want of room before this life, where its spool is full
         self.pause_s = 0.12 * kills / 30
         self.patience_s = PATIENCE_S + 10.0 * kills  # while the node is killed all the time, little goes on
         (folder / "node").mkdir(parents=True)
@@ -195,18 +196,26 @@ class Chaos:
     def _one_life(self, number):
         """Between two kills. Some lives have a full spool, in some the PACS is away, one ends by SIGTERM."""
         time.sleep(self._random.uniform(0.2, 2.5))
+        self._wait_until_refused()
         if number == self._kills // 2:
             self.figures.stops += self.node.stop() == 0
         self.node.kill()
         self.figures.kills += 1
         full = number in (self._kills // 3, self._kills // 3 + 1) and number < self._kills - 1
         self.node.plain["spool"]["max_gib"] = 1e-9 if full else 1.0
+        self._refused_before = self.figures.answers[NO_ROOM] if full else None
         self.node.config.write_text(toml_of(self.node.plain))
         if number % max(1, self._kills // OUTAGES) == 1 and self.figures.outages < OUTAGES:
             self._outage()
         self.node.start()
         if number % 10 == 5:
             self._stranger()
+
+    def _wait_until_refused(self):
+        """A life with a full spool is not over before a sender has noticed."""
+        deadline = time.monotonic() + REFUSAL_S
+        while self._refused_before == self.figures.answers[NO_ROOM] and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _outage(self):
         """The PACS is away for some seconds, longer than a life of the node."""

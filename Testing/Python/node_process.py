@@ -26,6 +26,7 @@ from PDACScreeningLib.plain_data import to_plain
 
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 120.0
+LOST_ANSWER_S = 10.0
 
 
 def free_port():
@@ -198,16 +199,27 @@ class NodeProcess:
 
 
 def send(node, datasets, *, titles=("SCANNER", "PDAC"), tls=None):
-    """Statuses of the images; None when no association came about."""
+    """Statuses of the images; None when no association came about.
+
+    An image without an answer is sent again, as scanners do. pynetdicom's requestor loses one now and then: its reactor
+    thread may take the answer out of the queue before `send_c_store` does ("Received unexpected C-STORE service
+    message"), because `_is_paused` is still true for a moment after the reactor has gone on.
+    """
     entity = AE(titles[0])
+    entity.dimse_timeout = LOST_ANSWER_S
     for one in datasets:
         entity.add_requested_context(one.SOPClassUID, one.file_meta.TransferSyntaxUID)
     context = tls_context(tls, server=False)
-    association = entity.associate(
-        "127.0.0.1", node.port, ae_title=titles[1], tls_args=(context, "localhost") if context else None
-    )
-    if not association.is_established:
-        return None
-    statuses = [association.send_c_store(one).Status for one in datasets]
+    statuses, association = [], None
+    for one in datasets:
+        answer = Dataset()
+        while "Status" not in answer:
+            if association is None or not association.is_established:
+                tls_args = (context, "localhost") if context else None
+                association = entity.associate("127.0.0.1", node.port, ae_title=titles[1], tls_args=tls_args)
+                if not association.is_established:
+                    return None
+            answer = association.send_c_store(one)
+        statuses.append(answer.Status)
     association.release()
     return statuses
