@@ -13,6 +13,7 @@ if "worker" in sys.orig_argv:
     import numpy as np
 
     from PDACScreeningLib.config import HUWindow
+    from PDACScreeningLib.inference.engine import CoarseToFine
     from PDACScreeningLib.network.model_description import read_description
     from PDACScreeningLib.session import model, screener
 
@@ -36,7 +37,14 @@ if "worker" in sys.orig_argv:
     def load(self):
         description = read_description(self.folder)
         networks = {scale.patch_size: Threshold() for scale in description.config.scales}
-        return model.LoadedModel(description.facts("test"), description.config, "cpu", "fp32", networks, None)
+        return model.LoadedModel(
+            facts=description.facts("test"),
+            config=description.config,
+            device="cpu",
+            precision="fp32",
+            engine=CoarseToFine(networks, description.config),
+            memory_steps=tuple,
+        )
 
     def read_scan(*arguments, **options):
         read = real_read_scan(*arguments, **options)
