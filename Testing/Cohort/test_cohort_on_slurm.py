@@ -22,6 +22,8 @@ LEASE_S = 6
 PATIENCE_S = 900
 SLEEP_S = 60 if SCANS > 150 else 25  # several leases
 
+pytestmark = pytest.mark.timeout(1800)  # of the hunt, which takes two minutes on an idle machine
+
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory):
