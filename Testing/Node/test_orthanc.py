@@ -90,7 +90,9 @@ def test_a_dicomweb_server_that_is_away_is_told_and_asked_again(tmp_path, orthan
     web = {"url": orthanc.web, "poll_s": 0.5}
     node = NodeProcess(tmp_path, orthanc, node={"port": orthanc.node_port}, dicomweb=web)
     node.start("--from-dicomweb")
+    began = time.monotonic()
     node.wait_until(lambda: "could not be asked" in node.log())
+    assert time.monotonic() - began < 15  # nobody else tries for long before it is told
     orthanc.start()
     for one in images(StudyDate=f"{datetime.datetime.now().astimezone():%Y%m%d}"):
         orthanc.put_in(file_of(one))
