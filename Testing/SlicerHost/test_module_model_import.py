@@ -45,7 +45,10 @@ def test_a_downloaded_folder_is_imported_screened_with_and_its_folds_are_counted
     result = module_widget.logic.shown_result(module_widget._parameterNode.result).screening
     assert [scale.title for scale in result.scales] == ["fold 0", "fold 1"]
     assert "1 of 2 folds alone call a tumor; not fold 1." in shown_text(module_widget)
-    assert "fold 1: " in module_widget.ui.detailsLabel.text
+    details = module_widget.ui.detailsLabel.text
+    assert "fold 1: " in details
+    assert "Vessels and ducts: not looked at." in details
+    assert "as in the last run here" in module_widget.ui.expectationLabel.text  # the time that the next one may take
 
 
 def test_a_folder_of_neither_kind_is_not_taken(module_widget, tmp_path):
