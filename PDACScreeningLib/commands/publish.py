@@ -23,9 +23,16 @@ from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_t
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.trained_networks import trained_networks
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_range import store_range
+from PDACScreeningLib.training.trained_networks import TrainedNetworks, trained_networks
+from PDACScreeningLib.training_range import TrainingRange
 
 CARD = "MODEL_CARD.md"
+NOT_RECORDED = (
+    "What the training scans were like is not recorded, so no scan will be told to be unlike them; give "
+    "--training-store to measure them."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
             "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
-            "evaluation/experiment.json --output my-model",
+            "evaluation/experiment.json --training-store store --output my-model",
         ),
     )
     parser.add_argument(
@@ -57,6 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("average", "last"),
         default="average",
         help="of trainings with --average-decay: the average, or what was trained (default: average)",
+    )
+    parser.add_argument(
+        "--training-store",
+        metavar="STORE",
+        type=Path,
+        help="the store it was trained on: its scans are measured, and a scan unlike them is told as such "
+        "(default: what the model says already)",
     )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
@@ -130,6 +144,7 @@ class PublishRequest:
     combination: Combination | None = None  # None: as the networks had it
     min_tumor_probability: float | None = None
     checkpoint: str = "best"  # where there was validation
+    training_store: Path | None = None  # what its scans are like goes into the model
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -157,6 +172,7 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
         notice=request.notice,
         performance=request.performance,
         training=trained.training,
+        training_range=_training_range(request, trained, display),
     )
     if found is not None and request.performance_from is not None:
         description = _with_performance(description, found, request.performance_from, request.rule)
@@ -166,6 +182,22 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
     return DONE
+
+
+def _training_range(request: PublishRequest, trained: TrainedNetworks, display: Display) -> TrainingRange | None:
+    """What the training scans were like. Raises ModelError when the networks learned from another store, DataError."""
+    if request.training_store is None:
+        if trained.training_range is None:
+            display.notice(NOT_RECORDED)
+        return trained.training_range
+    store = CaseStore(request.training_store)
+    learned_from = {facts.get("store_sha256") for facts in trained.training.values()}
+    if learned_from != {store.sha256}:
+        raise ModelError(
+            f"the networks were trained on another store than {request.training_store}, or on a part of it: its scans "
+            "are not those they saw"
+        )
+    return store_range(store, display.progress)
 
 
 def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
