@@ -36,7 +36,7 @@ def html_page(
         element("meta", http_equiv="Content-Security-Policy", content=policy(script, sources)),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
+        element("meta", name="referrer", content="no-referrer" if sources == NOTHING_FROM_OUTSIDE else "same-origin"),
         element("title", title),
         element("style", Markup("".join(sheets))),
     )
