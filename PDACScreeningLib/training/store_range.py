@@ -19,7 +19,7 @@ def store_range(store: CaseStore, on_progress: OnProgress) -> TrainingRange | No
 
 
 def learned_range(trained: TrainedNetworks, store: CaseStore, on_progress: OnProgress) -> TrainingRange | None:
-    """As `store_range`, of the store that networks learned from. Raises ModelError when it is another one, DataError."""
+    """As `store_range`, of the store that networks learned from. Raises DataError, ModelError for another store."""
     if {facts.get("store_sha256") for facts in trained.training.values()} != {store.sha256}:
         raise ModelError(
             f"the networks were trained on another store than {store.folder}, or on a part of it: its scans are not "

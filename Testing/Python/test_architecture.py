@@ -56,6 +56,7 @@ RANKS = {
     "mrml": 10,
     "evaluation": 10,
     "cohort": 10,
+    "reading_room": 10.5,
     "terminal": 11,
     "commands": 12,
     "__main__": 13,
