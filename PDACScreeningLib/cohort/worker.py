@@ -6,7 +6,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from PDACScreeningLib.child_run.one_order import OrderEnd, carry_out
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.cohort.folder import CohortFolder, Standing
 from PDACScreeningLib.cohort.plan import MAX_FAILED_STARTS, Case
+from PDACScreeningLib.cohort.series_links import link_series
 from PDACScreeningLib.errors import ResultError, WriteError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, Progress
@@ -105,7 +106,7 @@ class CohortWorker:
         Every worker begins at another place of the list, so that they do not all ask for the same scan.
         """
         start, took = secrets.randbelow(len(waiting)), 0
-        for place, standing in enumerate([*waiting[start:], *waiting[:start]]):
+        for place, standing in enumerate(self._untried_first([*waiting[start:], *waiting[:start]])):
             if self._should_stop():
                 self.done.was_stopped = True
                 return False
@@ -116,6 +117,17 @@ class CohortWorker:
             if self.done.was_stopped:
                 return False
         return took > 0 or self._rest()
+
+    def _untried_first(self, waiting: Sequence[Standing]) -> Iterator[Standing]:
+        """Scans that were begun in vain come last: one that ends its workers holds up no other, and workers that are
+        killed for reasons of their own, again and again, do not meet the same scan each time."""
+        begun = []
+        for standing in waiting:
+            if self._board.starts(standing.name).against:
+                begun.append(standing)
+            else:
+                yield standing
+        yield from begun
 
     def _rest(self) -> bool:
         """Others are at all that is left: wait until one of them ends or is given up. False when told to stop."""
@@ -194,11 +206,7 @@ class CohortWorker:
         files = self._cohort.files_of(case)
         if not files:
             return Path(case.scan)
-        links = attempt / _LINKS
-        links.mkdir()
-        for number, path in enumerate(files):
-            (links / f"{number:05}{path.suffix}").symlink_to(path)
-        return links
+        return link_series(files, attempt / _LINKS)
 
     def _settle(self, standing: Standing, result: Path, end: OrderEnd) -> ClaimEnd:
         """What an ending means: a result that counts, a failure, or nothing."""

@@ -25,9 +25,16 @@ from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_t
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.trained_networks import trained_networks
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_range import learned_range
+from PDACScreeningLib.training.trained_networks import TrainedNetworks, trained_networks
+from PDACScreeningLib.training_range import TrainingRange
 
 CARD = "MODEL_CARD.md"
+NOT_RECORDED = (
+    "What the training scans were like is not recorded, so no scan will be told to be unlike them; give "
+    "--training-store to measure them."
+)
 _NEEDS_CASES = "--rule {} is chosen on cases: give --performance-from experiment.json"
 
 
@@ -41,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
             "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
-            "evaluation/experiment.json --output my-model",
+            "evaluation/experiment.json --training-store store --output my-model",
         ),
     )
     parser.add_argument(
@@ -61,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("average", "last"),
         default="average",
         help="of trainings with --average-decay: the average, or what was trained (default: average)",
+    )
+    parser.add_argument(
+        "--training-store",
+        metavar="STORE",
+        type=Path,
+        help="the store it was trained on: its scans are measured, and a scan unlike them is told as such "
+        "(default: what the model says already)",
     )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
@@ -134,6 +148,7 @@ class PublishRequest:
     combination: Combination | None = None  # None: as the networks had it
     min_tumor_probability: float | None = None
     checkpoint: str = "best"  # where there was validation
+    training_store: Path | None = None  # what its scans are like goes into the model
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -163,6 +178,7 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
         notice=request.notice,
         performance=request.performance,
         training=trained.training,
+        training_range=_training_range(request, trained, display),
     )
     if found is not None and request.performance_from is not None:
         description = _with_performance(description, found, request.performance_from, request.rule)
@@ -174,6 +190,15 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     return DONE
 
 
+def _training_range(request: PublishRequest, trained: TrainedNetworks, display: Display) -> TrainingRange | None:
+    """What the training scans were like. Raises ModelError when the networks learned from another store, DataError."""
+    if request.training_store is None:
+        if trained.training_range is None:
+            display.notice(NOT_RECORDED)
+        return trained.training_range
+    return learned_range(trained, CaseStore(request.training_store), display.progress)
+
+
 def _imported(folder: Path) -> ModelDescription | None:
     """The description of an imported model; None for a run folder and for networks of the paper."""
     description = read_description(folder) if (folder / DESCRIPTION).exists() else None
@@ -182,8 +207,12 @@ def _imported(folder: Path) -> ModelDescription | None:
 
 def _publish_imported(request: PublishRequest, imported: ModelDescription, display: Display) -> int:
     """The same weights, folds and license with another rule, name or figures. Raises as `run_publish`, UsageError."""
-    if request.combination is not None or request.min_tumor_probability is not None or request.is_demo:
-        raise UsageError("--combination, --min-tumor-probability and --demo are for the networks of the paper")
+    if (request.combination, request.min_tumor_probability, request.training_store) != (None, None, None) or (
+        request.is_demo
+    ):
+        raise UsageError(
+            "--combination, --min-tumor-probability, --training-store and --demo are for the networks of the paper"
+        )
     measured = None
     if request.performance_from is not None:
         found = _experiment(request.performance_from, imported.config)

@@ -26,7 +26,7 @@ from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
-from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.geometry import XYZ, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
@@ -107,7 +107,7 @@ def screen_with(
         return ScreenedVolume(nothing, grid)
 
     with timer.stage("findings"):
-        screening = _judged(segmentation, working, used, config)
+        screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
@@ -125,7 +125,9 @@ def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> 
     return engine.no_pancreas
 
 
-def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig) -> Screening:
+def _judged(
+    segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig, native_spacing_mm: XYZ
+) -> Screening:
     """What the segmentation says: c of Eq. 1, with the evidence of each network and every doubt."""
     judgment = judge(
         segmentation.unfiltered_labels,
@@ -133,6 +135,7 @@ def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, confi
         working.cropped(segmentation.roi),
         used,
         at_border=reaches_border(segmentation.labels, working.hu),
+        native_spacing_mm=native_spacing_mm,
     )
     screening = Screening(
         **vars(judgment),
@@ -186,4 +189,5 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig, en
         combination=config.combination,
         min_tumor_probability=config.min_tumor_probability,
         ensemble=engine.ensemble(working),
+        training_range=engine.training_range,
     )
