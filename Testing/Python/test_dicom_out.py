@@ -7,10 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_cases import code_of, items_of, read_object, write_ct
+from dicom_cases import code_of, items_of, labels_read_back, read_object, write_ct
 from sample_screenings import SUSPICIOUS
 from screening_inputs import write_model, write_scan
-from test_dicom_objects import labels_read_back
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.dicom.object_files import DICOM_FILES, KEY_IMAGES, KEY_OBJECTS, PROBABILITY, REPORT, SEGMENTATION
@@ -53,7 +52,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch):
-    """The pictures take seconds a run; test_dicom_objects.py makes them."""
+    """The pictures take seconds a run; test_dicom_objects.py looks at them."""
     write_report = answers.write_report
     monkeypatch.setattr(answers, "write_report", lambda one, _ct, _labels, path: write_report(one, None, None, path))
     monkeypatch.setattr("PDACScreeningLib.dicom.results.key_image_sets", lambda *_arguments: ())
