@@ -38,3 +38,13 @@ def dicom_segmentation(dicom_objects):
     from dicom_cases import read_object
 
     return read_object(dicom_objects["segmentation.dcm"])
+
+
+@pytest.fixture
+def rooms(tmp_path):
+    """The rooms of a node, with a clock, a PACS and a screening that do as they are told."""
+    from node_parts import Rooms  # highdicom takes a second
+
+    made = Rooms(tmp_path)
+    yield made
+    made.spool.close()
