@@ -48,3 +48,44 @@ def rooms(tmp_path):
     made = Rooms(tmp_path)
     yield made
     made.spool.close()
+
+
+@pytest.fixture(scope="session")
+def ct_file(tmp_path_factory):
+    """A scan as a NIfTI file."""
+    from screening_inputs import write_scan
+
+    return write_scan(tmp_path_factory.mktemp("scan") / "scan.nii.gz")
+
+
+@pytest.fixture(scope="session")
+def ct_series(ct_file, tmp_path_factory):
+    """The same scan as a folder of DICOM slices."""
+    from dicom_cases import write_ct
+
+    from PDACScreeningLib.scan_files.image_io import read_ct_file
+
+    return write_ct(tmp_path_factory.mktemp("ct-series") / "ct", read_ct_file(ct_file).volume)
+
+
+@pytest.fixture(scope="session")
+def label_models(tmp_path_factory):
+    """A folder with a model for each label, named after it, that sees nothing else."""
+    from screening_inputs import write_model
+
+    from PDACScreeningLib.volume.label_map import Label
+
+    folder = tmp_path_factory.mktemp("label-models")
+    for label in Label:
+        write_model(folder / label.name, label)
+    return folder
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """The pictures take seconds a run; test_dicom_objects.py looks at them."""
+    from PDACScreeningLib.session import answer
+
+    write_report = answer.write_report
+    monkeypatch.setattr(answer, "write_report", lambda one, _ct, _labels, path: write_report(one, None, None, path))
+    monkeypatch.setattr("PDACScreeningLib.dicom.results.key_image_sets", lambda *_arguments: ())
