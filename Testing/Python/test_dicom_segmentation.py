@@ -70,6 +70,14 @@ def test_every_voxel_is_where_it_was_in_any_orientation(tmp_path, kind):
         np.testing.assert_array_equal(labels_of(stored, KEY).labels, asymmetric_labels())
 
 
+def test_frames_that_do_not_end_with_a_byte_are_read_too(tmp_path):
+    """Bits of binary frames follow each other without a gap: frames of 19 x 15 pixels begin inside a byte."""
+    labels = asymmetric_labels()[:, :19, :15]
+    made = made_case(tmp_path / "odd", labels=labels)
+    path = write(tmp_path / "odd.dcm", made.files()["segmentation.dcm"])
+    np.testing.assert_array_equal(labels_of(read(made, path), KEY).labels, labels)
+
+
 def masks(count):
     """(z, y, x, segment) of a head, and of a mass that shares some voxels with it."""
     found = np.zeros((*SHAPE, 2), np.uint8)
