@@ -44,6 +44,7 @@ def test_a_chosen_operating_point_is_stored_and_decides(work, tmp_path, capsys):
     assert rule.min_tumor_voxels == 30
     assert 0 < rule.min_score < 1
     assert (description.measured.chosen_for, description.measured.sensitivity.count) == ("sensitivity=0.9", 2)
+    assert (description.measured.min_score, description.measured.min_tumor_voxels) == (rule.min_score, 30)
     assert (description.nnunet, description.weights_sha256) == (before.nnunet, before.weights_sha256)
     assert (work / "sensitive" / "LICENSE.txt").read_text() == "CC0\n"
     card = (work / "sensitive" / "MODEL_CARD.md").read_text()
