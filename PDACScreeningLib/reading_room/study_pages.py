@@ -47,7 +47,6 @@ def unaided_page(study: Study, step: Step, facts: Mapping[str, Any]) -> Response
     ask = section(
         "Your reading",
         _form(step, fragment(), "Store my reading"),
-        class_="ask-study",
     )
     return _reading(study, step, ask, viewer_section(facts))
 
@@ -56,7 +55,7 @@ def aided_page(study: Study, step: Step, facts: Mapping[str, Any], screening: Sc
     """The scan with what the AI says of it, and the question."""
     counted = [finding for finding in screening.findings if not finding.left_out]
     choices = fragment(*(finding_choice(finding) for finding in counted))
-    ask = section("Your reading with the AI", _form(step, choices, "Store my reading"), class_="ask-study")
+    ask = section("Your reading with the AI", _form(step, choices, "Store my reading"))
     verdict = verdict_section(screening, outcome_banner(screening).line)
     return _reading(
         study, step, verdict, ask, viewer_section(facts), findings_section(screening), scales_section(screening)

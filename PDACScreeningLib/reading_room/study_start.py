@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.errors import ResultError, UsageError
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.reading_room.case_list import ListedCase
@@ -126,9 +126,11 @@ def _stored_plan(entry: Entry) -> StudyPlan:
 
 
 def _require_scans(cases: Sequence[ListedCase], finder: ScanFinder, on_progress: OnProgress) -> None:
-    """Raise ResultError unless every scan is there: a study does not break off for a missing one."""
+    """Raise UsageError unless every scan is there: a study does not break off for a missing one."""
     for done, case in enumerate(cases):
         on_progress(Progress("looking for the scans", done, len(cases)))
-        if case.screening is not None:
-            finder.find(case.screening.input, case.place)
+        try:
+            finder.find(case.screening.input if case.screening is not None else None, case.place)
+        except ResultError as error:
+            raise UsageError(f"a study begins when every scan is there; of {case.name}: {error}") from error
     on_progress(Progress("looking for the scans", len(cases), len(cases)))

@@ -10,7 +10,7 @@ from reading_cases import LARGE, SMALL, answer, open_room, result, scan
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.cohort.scan_search import FoundScan
-from PDACScreeningLib.errors import ResultError, UsageError
+from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.reading_room.case_list import CaseList
 from PDACScreeningLib.reading_room.opened_case import OpenCases
@@ -293,7 +293,7 @@ def test_a_study_does_not_go_on_with_other_options(made, tmp_path, other):
 def test_a_study_does_not_begin_without_every_scan(made, tmp_path):
     root = make(tmp_path / "own")
     (root / "scans" / "ct2.nii.gz").unlink()
-    with pytest.raises(ResultError, match="was not found"):
+    with pytest.raises(UsageError, match="of gamma: the scan of this result was not found"):
         study_of(root, tmp_path / "log")
     assert ReaderLog(tmp_path / "log" / "log.sqlite", "r1", study_key("s", 1)).entries("study begun") == []
 

@@ -30,6 +30,7 @@ async function look(order) {
   if (order.drive) found.drive = await driven(page);
   if (order.steps) found.steps = await stepped(page, order.steps);
   if (order.wheel) found.wheelMs = await wheelMilliseconds(page, order.wheel);
+  if (order.print) await page.emulateMedia({ media: 'print' });
   if (order.picture) await page.screenshot({ path: order.picture, fullPage: order.full ?? false });
   if (order.pdf) { await page.emulateMedia({ media: 'print' }); found.viewerPrinted = await page.locator('#viewer').isVisible(); await page.pdf({ path: order.pdf, format: 'A4' }); }
   await context.close();
@@ -89,6 +90,8 @@ async function stepped(page, steps) {
     else if (act === 'choose') await page.selectOption(target, value);
     else if (act === 'check') await page.check(target);
     else if (act === 'click') await page.click(target);
+    else if (act === 'go') await Promise.all([page.waitForNavigation(), page.click(target)]);
+    else if (act === 'follow') await Promise.all([page.waitForNavigation(), page.keyboard.press(target)]);
     else if (act === 'wait') await page.waitForSelector(target, { timeout: 30000 });
     else if (act === 'texts') answers.push(await page.locator(target).allTextContents());
     else if (act === 'focused') answers.push(await page.evaluate(() => document.activeElement.textContent));
