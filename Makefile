@@ -126,7 +126,11 @@ build/node-tools/.installed:
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(ORTHANC_PROGRAMS); fi
 	@touch $@
 
-test-node: $(VENV)/.test-installed build/node-tools/.installed
+$(VENV)/.node-test-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[node-test]'
+	@touch $@
+
+test-node: $(VENV)/.node-test-installed build/node-tools/.installed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load Testing/Node
 
 test: $(VENV)/.test-installed

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from PDACScreeningLib.config import AssessmentRule, ComponentFilter, DecisionRule, ScoreWeights, WindowSpec
 from PDACScreeningLib.meaning import Checked, Meaning, check_values
+from PDACScreeningLib.training_range import TrainingRange
 from PDACScreeningLib.volume.geometry import XYZ
 
 
@@ -79,6 +80,9 @@ class Protocol:
     ] = 0.0
     ensemble: Annotated[
         Ensemble | None, Meaning("How an imported nnU-Net ran; null for the networks of the paper and given labels.")
+    ] = None
+    training_range: Annotated[
+        TrainingRange | None, Meaning("What the scans of the training were like; null where the model does not tell.")
     ] = None
 
     def __post_init__(self) -> None:

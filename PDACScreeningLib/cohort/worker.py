@@ -6,7 +6,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -106,7 +106,7 @@ class CohortWorker:
         Every worker begins at another place of the list, so that they do not all ask for the same scan.
         """
         start, took = secrets.randbelow(len(waiting)), 0
-        for place, standing in enumerate([*waiting[start:], *waiting[:start]]):
+        for place, standing in enumerate(self._untried_first([*waiting[start:], *waiting[:start]])):
             if self._should_stop():
                 self.done.was_stopped = True
                 return False
@@ -117,6 +117,17 @@ class CohortWorker:
             if self.done.was_stopped:
                 return False
         return took > 0 or self._rest()
+
+    def _untried_first(self, waiting: Sequence[Standing]) -> Iterator[Standing]:
+        """Scans that were begun in vain come last: one that ends its workers holds up no other, and workers that are
+        killed for reasons of their own, again and again, do not meet the same scan each time."""
+        begun = []
+        for standing in waiting:
+            if self._board.starts(standing.name).against:
+                begun.append(standing)
+            else:
+                yield standing
+        yield from begun
 
     def _rest(self) -> bool:
         """Others are at all that is left: wait until one of them ends or is given up. False when told to stop."""

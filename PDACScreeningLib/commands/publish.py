@@ -12,20 +12,30 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import COMBINATIONS, Combination, DecisionRule, ScreeningConfig
 from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
+from PDACScreeningLib.evaluation.imported_model import Measured, with_rule
 from PDACScreeningLib.evaluation.measured_block import has_block, with_block
 from PDACScreeningLib.evaluation.model_card import measured_part, model_card
 from PDACScreeningLib.evaluation.performance import WantedKind, WantedRule, chosen_rule, measured_performance
 from PDACScreeningLib.evaluation.plan import what_segments
-from PDACScreeningLib.network.model_description import ModelDescription, read_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import save_model, weights_sha256
+from PDACScreeningLib.network.nnunet_import import write_anew
 from PDACScreeningLib.session.record import config_sha256
 from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.trained_networks import trained_networks
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_range import learned_range
+from PDACScreeningLib.training.trained_networks import TrainedNetworks, trained_networks
+from PDACScreeningLib.training_range import TrainingRange
 
 CARD = "MODEL_CARD.md"
+NOT_RECORDED = (
+    "What the training scans were like is not recorded, so no scan will be told to be unlike them; give "
+    "--training-store to measure them."
+)
+_NEEDS_CASES = "--rule {} is chosen on cases: give --performance-from experiment.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,14 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
             "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
-            "evaluation/experiment.json --output my-model",
+            "evaluation/experiment.json --training-store store --output my-model",
         ),
     )
     parser.add_argument(
         "run_folder",
         type=Path,
         metavar="RUN|MODEL",
-        help="run folder of `pdac-screening train`; or a model folder, to describe the same weights anew",
+        help="run folder of `pdac-screening train`; or a model folder, also of an imported model, to describe the same "
+        "weights anew",
     )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
     parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
@@ -57,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("average", "last"),
         default="average",
         help="of trainings with --average-decay: the average, or what was trained (default: average)",
+    )
+    parser.add_argument(
+        "--training-store",
+        metavar="STORE",
+        type=Path,
+        help="the store it was trained on: its scans are measured, and a scan unlike them is told as such "
+        "(default: what the model says already)",
     )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
@@ -130,6 +148,7 @@ class PublishRequest:
     combination: Combination | None = None  # None: as the networks had it
     min_tumor_probability: float | None = None
     checkpoint: str = "best"  # where there was validation
+    training_store: Path | None = None  # what its scans are like goes into the model
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -139,6 +158,8 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     not belong to the model; then nothing was written.
     """
     request = from_arguments(PublishRequest, arguments)
+    if (imported := _imported(request.run_folder)) is not None:
+        return _publish_imported(request, imported, display)
     trained = trained_networks(
         request.run_folder,
         averaged=request.weights == "average",
@@ -157,6 +178,7 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
         notice=request.notice,
         performance=request.performance,
         training=trained.training,
+        training_range=_training_range(request, trained, display),
     )
     if found is not None and request.performance_from is not None:
         description = _with_performance(description, found, request.performance_from, request.rule)
@@ -165,6 +187,49 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     card = _keep_card(request.output, found) if card_is_theirs else _write_card(request.output, written, found)
     facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
     display.result(f"model '{request.name}' written to {request.output}; {card}", facts)
+    return DONE
+
+
+def _training_range(request: PublishRequest, trained: TrainedNetworks, display: Display) -> TrainingRange | None:
+    """What the training scans were like. Raises ModelError when the networks learned from another store, DataError."""
+    if request.training_store is None:
+        if trained.training_range is None:
+            display.notice(NOT_RECORDED)
+        return trained.training_range
+    return learned_range(trained, CaseStore(request.training_store), display.progress)
+
+
+def _imported(folder: Path) -> ModelDescription | None:
+    """The description of an imported model; None for a run folder and for networks of the paper."""
+    description = read_description(folder) if (folder / DESCRIPTION).exists() else None
+    return description if description is not None and description.nnunet is not None else None
+
+
+def _publish_imported(request: PublishRequest, imported: ModelDescription, display: Display) -> int:
+    """The same weights, folds and license with another rule, name or figures. Raises as `run_publish`, UsageError."""
+    if (request.combination, request.min_tumor_probability, request.training_store) != (None, None, None) or (
+        request.is_demo
+    ):
+        raise UsageError(
+            "--combination, --min-tumor-probability, --training-store and --demo are for the networks of the paper"
+        )
+    measured = None
+    if request.performance_from is not None:
+        found = _experiment(request.performance_from, imported.config)
+        measured = Measured(found, hashlib.sha256(request.performance_from.read_bytes()).hexdigest())
+    elif request.rule is not None and request.rule.needs_cases:
+        raise UsageError(_NEEDS_CASES.format(request.rule.text))
+    description = replace(
+        imported,
+        name=request.name,
+        trained_on=request.trained_on,
+        notice=request.notice or imported.notice,
+        performance=request.performance,
+        measured=None,
+    )
+    written = write_anew(request.run_folder, with_rule(description, request.rule, measured), request.output)
+    facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
+    display.result(f"model '{request.name}' written to {request.output}, with its {CARD}", facts)
     return DONE
 
 
@@ -191,7 +256,7 @@ def _decision(request: PublishRequest, config: ScreeningConfig, found: Experimen
     if request.rule is None:
         return config.decision if found is None else found.setting.decision
     if found is None and request.rule.needs_cases:
-        raise UsageError(f"--rule {request.rule.text} is chosen on cases: give --performance-from experiment.json")
+        raise UsageError(_NEEDS_CASES.format(request.rule.text))
     measured_with = config.decision if found is None else found.setting.decision
     return chosen_rule(request.rule, measured_with, () if found is None else found.cases)
 

@@ -52,7 +52,7 @@ def _of_paper(folder: Path, runtime: Runtime) -> LoadedEngine:
     predictors = window_predictors(model, runtime)
     again = None if runtime.precision == "fp32" else lambda: full_precision(model, runtime)
     return LoadedEngine(
-        CoarseToFine(predictors, model.config, again),
+        CoarseToFine(predictors, model.config, again, model.description.training_range),
         model.description,
         lambda: tuple(step for predictor in predictors.values() for step in predictor.memory_steps),
     )

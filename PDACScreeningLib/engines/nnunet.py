@@ -20,6 +20,7 @@ from PDACScreeningLib.network.nnunet_model import CoarseStep, NnunetModel
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.progress import OnProgress
 from PDACScreeningLib.protocol import Ensemble
+from PDACScreeningLib.training_range import TrainingRange
 from PDACScreeningLib.volume.anatomy import STRUCTURES_BY_NAME
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -53,6 +54,10 @@ class NnunetEngine:
     @property
     def network_names(self) -> tuple[str, ...]:
         return tuple(f"fold {fold.name}" for fold in chosen_folds(self.model.fine, self.options.folds))
+
+    @property
+    def training_range(self) -> TrainingRange | None:
+        return None  # no published folder tells it
 
     @property
     def no_pancreas(self) -> str:

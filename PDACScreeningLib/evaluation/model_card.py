@@ -42,7 +42,7 @@ def _use(description: ModelDescription) -> Section:
 
 
 def _facts(description: ModelDescription) -> Section:
-    config = description.config
+    config, seen = description.config, description.training_range
     windows = ", ".join(f"{scale.patch_size}^3 every {scale.stride}" for scale in config.scales)
     spacing = config.working_spacing_mm
     rows = (
@@ -51,6 +51,7 @@ def _facts(description: ModelDescription) -> Section:
         ("rule", _rule(config.decision)),
         *_combination(config),
         ("trained on", description.trained_on),
+        ("scans of the training", "not recorded" if seen is None else seen.words),
         ("licence of the data", "to be written by whoever publishes the model"),
         ("weights", f"SHA-256 {description.weights_sha256}"),
     )

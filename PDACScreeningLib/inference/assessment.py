@@ -22,17 +22,25 @@ NOT_NORMAL = "This is not a normal result."
 
 
 def doubts(
-    protocol: Protocol, *, pancreas_voxels: int, tumor_voxels: int, removed_tumor_voxels: int, reaches_border: bool
+    protocol: Protocol,
+    *,
+    pancreas_voxels: int,
+    tumor_voxels: int,
+    removed_tumor_voxels: int,
+    reaches_border: bool,
+    unlike_training: str = "",
 ) -> tuple[str, ...]:
     """Every doubt in a sentence, the gravest first; () when there is none.
 
     pancreas_voxels (outside the tumor), tumor_voxels: of the working grid, after the component filter.
     removed_tumor_voxels: what that filter took away. reaches_border: whether the gland touches a face of the scan.
+    unlike_training: `TrainingRange.unlike`.
     """
     found = (
         _missed(protocol, pancreas_voxels, tumor_voxels),
         CUT_OFF if reaches_border else None,
         _removed(protocol, removed_tumor_voxels),
+        unlike_training or None,
     )
     return tuple(doubt for doubt in found if doubt is not None)
 

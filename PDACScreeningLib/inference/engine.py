@@ -12,6 +12,7 @@ from PDACScreeningLib.inference.coarse_to_fine import Segmentation, segment, win
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.progress import OnProgress
 from PDACScreeningLib.protocol import Ensemble
+from PDACScreeningLib.training_range import TrainingRange
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 
@@ -37,6 +38,10 @@ class Engine(Interface):
     @property
     def network_names(self) -> tuple[str, ...]:
         """Of the networks whose answers are combined, in the order of `Segmentation.scales`."""
+
+    @property
+    def training_range(self) -> TrainingRange | None:
+        """What the scans of its training were like; None where the model does not tell."""
 
     @property
     def no_pancreas(self) -> str:
@@ -71,6 +76,7 @@ class CoarseToFine:
     networks: Mapping[int, WindowNetwork]
     config: ScreeningConfig
     in_full_precision: Callable[[], Mapping[int, WindowNetwork]] | None = None
+    training_range: TrainingRange | None = None
 
     def __post_init__(self) -> None:
         missing = [f"{scale.patch_size}^3" for scale in self.config.scales if scale.patch_size not in self.networks]

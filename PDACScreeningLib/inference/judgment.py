@@ -19,8 +19,10 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.screening_result import Finding
+from PDACScreeningLib.training_range import scan_traits
 from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import XYZ
 from PDACScreeningLib.volume.label_map import Label
 
 LEFT_OUT_SHOWN = 5  # regions that the component rule took away and that are listed; all are counted
@@ -51,13 +53,15 @@ def judge(
     protocol: Protocol,
     *,
     at_border: bool | None = None,
+    native_spacing_mm: XYZ | None = None,
 ) -> Judgment:
     """Filter, count, decide, score and measure a segmentation of the working grid (Eq. 1, sections 2.3 and 3.3).
 
     drawn: (z, y, x) values of Label before the component filter, of the scan or of a part that holds all of the gland.
     tumor_probability: (z, y, x) float32 of the same voxels, None when there is none; then there is no score, and the
     call rests on the count. ct: the same voxels. at_border: whether the filtered gland touches a face of the
-    scan; None where `drawn` is the whole scan, which tells by itself.
+    scan; None where `drawn` is the whole scan, which tells by itself. native_spacing_mm: of the scan's own grid; None
+    where it is not known.
 
     The rule's own call is `rule_call`. A scan that it calls not suspicious is INDETERMINATE when something stands
     against believing it (`assessment`); so are labels without a pancreas. Numbers and findings are there in any case.
@@ -80,6 +84,7 @@ def judge(
         tumor_voxels=tumor_voxels,
         removed_tumor_voxels=removed_voxels,
         reaches_border=reaches_border(labels, ct.hu) if at_border is None else at_border,
+        unlike_training=_unlike_training(labels, ct, protocol, native_spacing_mm),
     )
     believed = call is Outcome.SUSPICIOUS or not against
     warnings = (*against[0 if believed else 1 :], left_out_warning(protocol, removed_voxels))
@@ -98,6 +103,11 @@ def judge(
         findings=(*found, *_numbered(left_out[:LEFT_OUT_SHOWN], after=len(found))),
         warnings=tuple(dict.fromkeys(warning for warning in warnings if warning)),
     )
+
+
+def _unlike_training(labels: LABELS_ZYX, ct: CTVolume, protocol: Protocol, native_spacing_mm: XYZ | None) -> str:
+    seen = protocol.training_range
+    return "" if seen is None else seen.unlike(scan_traits(labels, ct.hu, native_spacing_mm))
 
 
 def _numbered(regions: Sequence[Finding], *, after: int) -> Iterator[Finding]:

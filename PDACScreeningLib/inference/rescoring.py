@@ -18,6 +18,7 @@ from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_json import OLDER_RESULT
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.structure_measures import StructureMeasures
+from PDACScreeningLib.training_range import UNLIKE
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -109,6 +110,7 @@ def _judged(
         grid.ct_part_to_working(ct, drawn.box),
         protocol,
         at_border=at_border,
+        native_spacing_mm=ct.geometry.spacing_mm,
     )
 
 
@@ -125,7 +127,7 @@ def _still_true(ai: Screening, protocol: Protocol) -> Iterator[str]:
         )
     }
     of_segments.add(left_out_warning(protocol, removed))
-    yield from (warning for warning in ai.warnings if warning not in of_segments)
+    yield from (warning for warning in ai.warnings if warning not in of_segments and not warning.startswith(UNLIKE))
 
 
 def _without_contacts(ai: Screening) -> tuple[StructureMeasures, ...]:

@@ -26,7 +26,7 @@ from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
-from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.geometry import XYZ, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
@@ -34,6 +34,11 @@ from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
 NO_BODY = "The scan holds no body: no voxel is above {:.0f} HU. Check that it is a CT in Hounsfield units."
 DECIDED_IN_FULL = (
     "The answer of the fast number format lay near the rule, so the networks answered again in full precision (fp32)."
+)
+
+ONE_PROTOCOL = (
+    "The fast protocol was asked for, which imported nnU-Nets do not have: every window was run. Fewer folds and no "
+    "mirrored views save time (--folds, --no-mirroring)."
 )
 
 
@@ -95,18 +100,20 @@ def screen_with(
     segmentation = engine.segment(working, timer, **how)
     decided_again = segmentation is not None and segmentation.in_full_precision
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config, engine)
+    one_protocol = (ONE_PROTOCOL,) if used.ensemble is not None and how.get("protocol") == "fast" else ()
     if segmentation is None:
-        reason = _why_nothing(working, config, engine)
-        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
+        reason, timings_s = _why_nothing(working, config, engine), timer.timings_s
+        nothing = Screening(Outcome.INDETERMINATE, reason, warnings=one_protocol, protocol=used, timings_s=timings_s)
+        return ScreenedVolume(nothing, grid)
 
     with timer.stage("findings"):
-        screening = _judged(segmentation, working, used, config)
+        screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
         tumor_probability = grid.probability_to_native(_over_volume(segmentation))
         alone = _each_network(segmentation, grid)
         anatomy = None if segmentation.anatomy is None else native_anatomy(segmentation.anatomy, grid)
-    warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
+    warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()), *one_protocol)
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
     return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone, anatomy)
@@ -118,7 +125,9 @@ def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> 
     return engine.no_pancreas
 
 
-def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig) -> Screening:
+def _judged(
+    segmentation: Segmentation, working: CTVolume, used: Protocol, config: ScreeningConfig, native_spacing_mm: XYZ
+) -> Screening:
     """What the segmentation says: c of Eq. 1, with the evidence of each network and every doubt."""
     judgment = judge(
         segmentation.unfiltered_labels,
@@ -126,6 +135,7 @@ def _judged(segmentation: Segmentation, working: CTVolume, used: Protocol, confi
         working.cropped(segmentation.roi),
         used,
         at_border=reaches_border(segmentation.labels, working.hu),
+        native_spacing_mm=native_spacing_mm,
     )
     screening = Screening(
         **vars(judgment),
@@ -179,4 +189,5 @@ def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig, en
         combination=config.combination,
         min_tumor_probability=config.min_tumor_probability,
         ensemble=engine.ensemble(working),
+        training_range=engine.training_range,
     )

@@ -2,7 +2,8 @@
 
 Windows are cut out and answers summed where the network computes, a `Workspace`: on a GPU each voxel travels there once
 and back once, and not with each of the 33 windows it lies in. For a plain callable that is numpy, so the flow is the
-same for torch on any device and for a test's threshold.
+same for torch on any device and for a test's threshold. Windows beside each other are handled in one go (`WindowRun`),
+so that a GPU is not kept waiting for a loop over thousands of small windows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from PDACScreeningLib.config import NUM_CLASSES, ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import ModelError
-from PDACScreeningLib.inference.window_plan import WindowPlan, plan_windows
+from PDACScreeningLib.inference.window_plan import WindowPlan, WindowRun, plan_windows
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.box import Box
@@ -47,8 +48,11 @@ class Workspace(Protocol):
     def place(self, array: NDArray[np.float32]) -> Any:
         """The array where the network computes."""
 
+    def spaced(self, row: Any, width: int, step: int, count: int) -> Any:
+        """A view (count, ..., width) of a placed array (..., x): parts of its last axis, `step` from start to start."""
+
     def answers(self, windows: Sequence[Any]) -> Any:
-        """n placed windows (z, y, x) -> (n, 3, z, y, x) there, as `WindowNetwork` answers."""
+        """Placed windows, some (n, z, y, x) -> (all, 3, z, y, x) there, as `WindowNetwork` answers."""
 
     def fetch(self, array: Any) -> NDArray[np.float32]:
         """A placed array as numpy's; the two may share memory."""
@@ -67,8 +71,12 @@ class _NumpyWorkspace:
     def place(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         return array
 
+    def spaced(self, row: NDArray[np.float32], width: int, step: int, count: int) -> NDArray[np.float32]:
+        parts = np.lib.stride_tricks.sliding_window_view(row, width, axis=-1, writeable=True)
+        return np.moveaxis(parts[..., : (count - 1) * step + 1 : step, :], -2, 0)
+
     def answers(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return self.network(np.stack(windows))
+        return self.network(np.concatenate(windows))
 
     def fetch(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         return array
@@ -159,7 +167,7 @@ def scan_slabs(
         for first in range(0, len(corners), batch_size):
             on_progress(Progress(stage, done, total))
             batch = corners[first : first + batch_size]
-            _add_batch(layer, plan, batch, workspace)
+            _add_batch(layer, plan, plan.runs(batch), workspace)
             done += len(batch)
         final = following - start
         sums = workspace.fetch(layer[1:, :final])
@@ -174,15 +182,36 @@ def scan_slabs(
         on_progress(Progress(stage, total, total))
 
 
-def _add_batch(layer: Any, plan: WindowPlan, corners: NDArray[np.intp], workspace: Workspace) -> None:
+def _add_batch(layer: Any, plan: WindowPlan, runs: Sequence[WindowRun], workspace: Workspace) -> None:
     """Add the network's answers for windows of one layer to its sums: (1 + 2, window, y, x), see `scan_slabs`."""
     _, height, width = plan.window_shape
-    answers = workspace.answers([layer[0, :, y : y + height, x : x + width] for _, y, x in corners.tolist()])
-    _require_shape(answers.shape, (len(corners), NUM_CLASSES, *plan.window_shape))
-    for number, corner in enumerate(corners):
-        z, y, x = (axis.counted(int(first)) for axis, first in zip(plan.axes, corner, strict=True))
-        own = tuple(slice(s.start - c, s.stop - c) for s, c in zip((z, y, x), corner, strict=True))
-        layer[1:, own[0], y, x] += answers[(number, slice(1, None), *own)]
+    windows = [
+        workspace.spaced(layer[0, :, run.y : run.y + height, run.x :], width, run.step, run.count) for run in runs
+    ]
+    answers = workspace.answers(windows)
+    _require_shape(answers.shape, (sum(run.count for run in runs), NUM_CLASSES, *plan.window_shape))
+    done = 0
+    for run in runs:
+        z, y, x = run.counted
+        row = layer[1:, z, run.y + y.start : run.y + y.stop, run.x + x.start :]
+        _add_run(row, answers[done : done + run.count, 1:, z, y, x], run.step, workspace)
+        done += run.count
+
+
+def _add_run(row: Any, answers: Any, step: int, workspace: Workspace) -> None:
+    """Add the answers (n, 2, z, y, width) of windows that lie `step` voxels apart to a row of sums (2, z, y, x).
+
+    Part by part, each no wider than a step, so that no two windows meet; the last part first, so that every voxel adds
+    its windows from the lowest x to the highest, like a loop over them:
+
+    step 3   aaaa....    part 2:  ...a....  then part 1:  aaa.....
+             ...bbbb.             ......b.                ...bbb..
+    """
+    width = answers.shape[-1]
+    for first in reversed(range(0, width, step)):
+        part = answers[..., first : first + step]
+        sums = workspace.spaced(row[..., first:], part.shape[-1], step, len(answers))
+        sums += part
 
 
 def _move_up(layer: Any, count: int) -> None:

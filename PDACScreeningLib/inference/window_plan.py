@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +48,21 @@ class Axis:
         return counts
 
 
+@dataclass(frozen=True)
+class WindowRun:
+    """Windows of one layer and row, the same step from each to the next, which decide the same of their voxels.
+
+    y, x: first voxel of the first one. step: along x; of a single window its width. counted: (z, y, x), which voxels
+    of a window it decides.
+    """
+
+    y: int
+    x: int
+    step: int
+    count: int
+    counted: tuple[slice, slice, slice]
+
+
 @dataclass(frozen=True, eq=False)
 class WindowPlan:
     """The windows of one scan, before any of them is run.
@@ -67,6 +83,18 @@ class WindowPlan:
         """Voxels of every window along (z, y, x)."""
         z, y, x = (axis.size for axis in self.axes)
         return (z, y, x)
+
+    def runs(self, corners: NDArray[np.intp]) -> list[WindowRun]:
+        """Windows of one layer, in raster order, as few runs in the same order."""
+        runs: list[WindowRun] = []
+        for corner in corners.tolist():
+            z, y, x = (_within(axis, first) for axis, first in zip(self.axes, corner, strict=True))
+            longer = _longer(runs[-1], corner, (z, y, x)) if runs else None
+            if longer is None:
+                runs.append(WindowRun(corner[1], corner[2], self.axes[2].size, 1, (z, y, x)))
+            else:
+                runs[-1] = longer
+        return runs
 
     def slices(self, first: int, last: int) -> HU_ZYX:
         """(last - first, y, x) int16 slices of the padded volume; where it reaches beyond the volume, air."""
@@ -136,6 +164,20 @@ def air_before(length: int, padded: int) -> int:
 def round_up(length: int) -> int:
     """The next multiple of 8: a window that three poolings can divide evenly."""
     return -(-length // POOLED) * POOLED
+
+
+def _within(axis: Axis, start: int) -> slice:
+    """What the window from `start` on decides, counted from its own first voxel."""
+    counted = axis.counted(start)
+    return slice(counted.start - start, counted.stop - start)
+
+
+def _longer(run: WindowRun, corner: Sequence[int], counted: tuple[slice, slice, slice]) -> WindowRun | None:
+    """The run with one more window, None where that window is not its next one."""
+    _, y, x = corner
+    step = x - run.x if run.count == 1 else run.step
+    follows = y == run.y and x == run.x + step * run.count and step > 0
+    return replace(run, step=step, count=run.count + 1) if follows and counted == run.counted else None
 
 
 def _slices(low: NDArray[np.intp], high: NDArray[np.intp]) -> tuple[slice, slice, slice]:

@@ -16,6 +16,7 @@ from PDACScreeningLib.network.nnunet_model import NnunetModel
 from PDACScreeningLib.plain_data import from_plain, to_plain
 from PDACScreeningLib.screening_result import ModelFacts
 from PDACScreeningLib.strict_json import read_json
+from PDACScreeningLib.training_range import TrainingRange
 
 FORMAT_VERSION = 1
 MAX_MIN_SCORE = 0.99  # ours: scores stay below 1
@@ -39,6 +40,7 @@ class ModelDescription:
     format_version: int = FORMAT_VERSION
     description_sha256: str = ""  # of all the rest, so that no changed number goes unseen; `sealed` sets it
     engine: EngineName = "zhu2019"  # what is s in y = c(s(X)); `config` says what c does, whatever the engine
+    training_range: TrainingRange | None = None  # what the scans it learned from were like; None = not recorded
     nnunet: NnunetModel | None = None  # of the engine nnunet-v2, in place of the scales and the network of `config`
 
     def __post_init__(self) -> None:

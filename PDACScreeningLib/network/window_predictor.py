@@ -44,7 +44,7 @@ class WindowPredictor:
 
         The windows may have any size that is a multiple of 8. Raises MemoryError when not even one fits the memory.
         """
-        return self.fetch(self.answers(list(torch.from_numpy(windows))))
+        return self.fetch(self.answers([torch.from_numpy(windows)]))
 
     def place(self, array: NDArray[np.float32]) -> Tensor:
         """The array on the device; where that is full, in the processors' memory."""
@@ -57,14 +57,19 @@ class WindowPredictor:
             self._note(f"{self._patch_size}^3 network: sums outside the memory of {self.runtime.device}")
             return tensor
 
+    def spaced(self, row: Tensor, width: int, step: int, count: int) -> Tensor:
+        """A view (count, ..., width) of (..., x): parts of the last axis, `step` from start to start."""
+        return row.unfold(-1, width, step)[..., :count, :].movedim(-2, 0)
+
     def answers(self, windows: Sequence[Tensor]) -> Tensor:
-        """Probabilities (n, 3, z, y, x) of n windows (z, y, x), all on one device; they stay on that device."""
+        """Probabilities (all, 3, z, y, x) of windows, some (n, z, y, x) on one device; they stay on that device."""
+        together = torch.cat(tuple(windows))
         answers: list[Tensor] = []
-        done, window_voxels = 0, windows[0].numel()
-        while done < len(windows):
-            batch = windows[done : done + max(1, self._batch_voxels // window_voxels)]
+        done, window_voxels = 0, together[0].numel()
+        while done < len(together):
+            batch = together[done : done + max(1, self._batch_voxels // window_voxels)]
             try:
-                answers.append(self._evaluated(torch.stack(tuple(batch))))
+                answers.append(self._evaluated(batch))
                 done += len(batch)
             except RuntimeError as error:
                 if not out_of_memory(error):

@@ -33,6 +33,9 @@ SAGITTAL = View("Sagittal", (0.0, 1.0, 0.0), (0.0, 0.0, -1.0), ("A", "P", "S", "
 VIEWS = (AXIAL, CORONAL, SAGITTAL)
 
 
+PixelBox = tuple[slice, slice]  # rows, columns
+
+
 @dataclass(frozen=True)
 class ImagePlane:
     """A square of `pixels` x `pixels` square pixels around a point of the patient."""
@@ -47,11 +50,17 @@ class ImagePlane:
         """Side of one pixel."""
         return self.side_mm / self.pixels
 
-    def positions(self) -> NDArray[np.float64]:
-        """(row, column, 3): LPS mm of every pixel center."""
+    @property
+    def whole(self) -> PixelBox:
+        """All of its pixels."""
+        return (slice(0, self.pixels), slice(0, self.pixels))
+
+    def positions(self, part: PixelBox | None = None) -> NDArray[np.float64]:
+        """(row, column, 3): LPS mm of every pixel center, of a part where one is given."""
+        rows, columns = part or self.whole
         offsets_mm = (np.arange(self.pixels) - (self.pixels - 1) / 2) * self.pixel_mm
-        right = offsets_mm[np.newaxis, :, np.newaxis] * np.array(self.view.right)
-        down = offsets_mm[:, np.newaxis, np.newaxis] * np.array(self.view.down)
+        right = offsets_mm[np.newaxis, columns, np.newaxis] * np.array(self.view.right)
+        down = offsets_mm[rows, np.newaxis, np.newaxis] * np.array(self.view.down)
         positions: NDArray[np.float64] = np.array(self.center_lps_mm) + right + down
         return positions
 
@@ -61,6 +70,20 @@ class ImagePlane:
         row, column = (offset_mm @ np.array(axis) / self.pixel_mm for axis in (self.view.down, self.view.right))
         middle = (self.pixels - 1) / 2
         return (float(row) + middle, float(column) + middle)
+
+    def part_of(self, geometry: Geometry, room: int, multiple: int = 1) -> PixelBox | None:
+        """The pixels onto which a grid projects, with so many more on each side; None where that is beside the picture.
+
+        Begins and ends at multiples of `multiple`, which divides the picture's side.
+        """
+        corners = [self.pixel_of((float(x), float(y), float(z))) for x, y, z in _corners(geometry)]
+        low = np.floor(np.min(corners, axis=0)).astype(int) - room
+        high = np.ceil(np.max(corners, axis=0)).astype(int) + 1 + room
+        starts = np.clip(low // multiple * multiple, 0, self.pixels)
+        stops = np.clip(-(-high // multiple) * multiple, 0, self.pixels)
+        if (stops <= starts).any():
+            return None
+        return (slice(int(starts[0]), int(stops[0])), slice(int(starts[1]), int(stops[1])))
 
 
 def whole_plane(view: View, geometry: Geometry, point_lps_mm: XYZ, side_mm: float, pixels: int) -> ImagePlane:
@@ -78,9 +101,16 @@ def whole_plane(view: View, geometry: Geometry, point_lps_mm: XYZ, side_mm: floa
 
 def world_bounds(geometry: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lowest and highest LPS mm (x, y, z) of the grid's outer faces."""
-    corners = np.array(list(np.ndindex(2, 2, 2))) * np.array(geometry.shape) - 0.5
-    world = geometry.index_to_world(corners)
+    world = _corners(geometry)
     return world.min(axis=0), world.max(axis=0)
+
+
+def _corners(geometry: Geometry) -> NDArray[np.float64]:
+    """(8, 3): LPS mm of the corners of the outermost voxels."""
+    corners: NDArray[np.float64] = geometry.index_to_world(
+        np.array(list(np.ndindex(2, 2, 2))) * np.array(geometry.shape) - 0.5
+    )
+    return corners
 
 
 def sample_hu(ct: CTVolume, plane: ImagePlane) -> NDArray[np.float32]:
@@ -92,12 +122,14 @@ def sample_hu(ct: CTVolume, plane: ImagePlane) -> NDArray[np.float32]:
     return hu
 
 
-def sample_label(label_map: LabelMap, label: Label, plane: ImagePlane) -> NDArray[np.bool_]:
+def sample_label(
+    label_map: LabelMap, label: Label, plane: ImagePlane, part: PixelBox | None = None
+) -> NDArray[np.bool_]:
     """(row, column): where a label covers more than half, linear between voxels, so that outlines are smooth.
 
-    Hand over the label map cropped to what is labeled: the mask is made as float32 first.
+    Hand over the label map cropped to what is labeled: the mask is made as float32 first. part: of the plane.
     """
-    indices = np.moveaxis(label_map.geometry.world_to_index(plane.positions()), -1, 0)
+    indices = np.moveaxis(label_map.geometry.world_to_index(plane.positions(part)), -1, 0)
     mask = (label_map.labels == label).astype(np.float32)
     share = ndimage.map_coordinates(mask, indices, output=np.float32, order=1, mode="grid-constant", cval=0.0)
     covered: NDArray[np.bool_] = share > 0.5

@@ -127,5 +127,5 @@ def _draw_frame(overlay: Image.Image, plane: ImagePlane, center_lps_mm: XYZ, sid
 
 def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG")  # `optimize` saves 3 % and takes five times as long
     return buffer.getvalue()

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from PDACScreeningLib.report.image_plane import ImagePlane, sample_label
 from PDACScreeningLib.report.segment_terminology import RGB
+from PDACScreeningLib.volume.box import bounding_box
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
 _OVERSAMPLING = 2  # smooths the staircase of pixels
@@ -44,10 +45,17 @@ def outlines(label_map: LabelMap, plane: ImagePlane) -> Image.Image:
     fine = replace(plane, pixels=plane.pixels * _OVERSAMPLING)
     picture = Image.new("RGBA", (plane.pixels, plane.pixels))
     for line in LINES:
-        distance = edge_distance(sample_label(label_map, line.label, fine))
-        casing = _layer(CASING_RGB, _coverage(distance, line.width_px / 2 + _CASING_PX))
-        color = _layer(line.rgb, _coverage(distance, line.width_px / 2))
-        picture = Image.alpha_composite(Image.alpha_composite(picture, casing), color)
+        box = bounding_box(label_map.labels == line.label)
+        if box is None:
+            continue
+        labeled = label_map.cropped(box.padded(1, label_map.labels.shape))
+        part = fine.part_of(labeled.geometry, _ROOM_PX, _OVERSAMPLING)
+        if part is None:
+            continue
+        place = (part[1].start // _OVERSAMPLING, part[0].start // _OVERSAMPLING)
+        distance = edge_distance(sample_label(labeled, line.label, fine, part))
+        for rgb, room_px in ((CASING_RGB, _CASING_PX), (line.rgb, 0.0)):
+            picture.alpha_composite(_layer(rgb, _coverage(distance, line.width_px / 2 + room_px)), place)
     return picture
 
 

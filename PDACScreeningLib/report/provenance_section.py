@@ -85,6 +85,7 @@ def _protocol(protocol: Protocol | None) -> list[tuple[str, Content]]:
             else f"{protocol.combination}, tumor above a probability of {protocol.min_tumor_probability:g}",
         ),
         ("Weight of the voxel count in the score", f"{protocol.score.count_weight:g}"),
+        ("Scans of the training", "" if protocol.training_range is None else protocol.training_range.words),
     ]
 
 

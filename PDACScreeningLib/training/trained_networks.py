@@ -13,6 +13,7 @@ from PDACScreeningLib.network.checkpoint import Checkpoint
 from PDACScreeningLib.network.model_description import DESCRIPTION
 from PDACScreeningLib.network.model_directory import load_model
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, trained_folders
+from PDACScreeningLib.training_range import TrainingRange
 
 Notify = Callable[[str], None]
 
@@ -24,6 +25,7 @@ class TrainedNetworks:
     config: ScreeningConfig
     states: dict[int, dict[str, Any]]
     training: dict[str, dict[str, str]]
+    training_range: TrainingRange | None = None  # of a model that tells it
 
 
 def trained_networks(folder: Path, *, averaged: bool, last: bool, notify: Notify) -> TrainedNetworks:
@@ -44,7 +46,8 @@ def without_batch_sizes(config: ScreeningConfig) -> ScreeningConfig:
 def _of_model(folder: Path) -> TrainedNetworks:
     model = load_model(folder)
     states = {size: network.state_dict() for size, network in model.networks.items()}
-    return TrainedNetworks(model.config, states, model.description.training)
+    said = model.description
+    return TrainedNetworks(model.config, states, said.training, said.training_range)
 
 
 def _of_run(run: Path, averaged: bool, last: bool, notify: Notify) -> TrainedNetworks:

@@ -19,10 +19,10 @@ from cohort_scans import write_cohort, write_model
 SCANS = int(os.environ.get("COHORT_SCANS", "150"))
 KILLS = int(os.environ.get("COHORT_KILLS", "20"))
 LEASE_S = 6
-PATIENCE_S = 900
+PATIENCE_S = max(900, 6 * SCANS)
 SLEEP_S = 60 if SCANS > 150 else 25  # several leases
 
-pytestmark = pytest.mark.timeout(1800)  # of the hunt, which takes two minutes on an idle machine
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S)  # of the hunt, which takes two minutes on an idle machine
 
 
 @pytest.fixture(scope="module")

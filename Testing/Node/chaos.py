@@ -195,7 +195,7 @@ class Chaos:
 
     def _one_life(self, number):
         """Between two kills. Some lives have a full spool, in some the PACS is away, one ends by SIGTERM."""
-        time.sleep(self._random.uniform(0.2, 2.5))
+        time.sleep(self._random.uniform(0.2, 1.8))
         self._wait_until_refused()
         if number == self._kills // 2:
             self.figures.stops += self.node.stop() == 0

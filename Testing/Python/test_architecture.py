@@ -32,6 +32,7 @@ RANKS = {
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
+    "training_range": 3.2,
     "protocol": 3.5,
     "structure_measures": 3.5,
     "network_evidence": 3.5,

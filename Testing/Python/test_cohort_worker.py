@@ -23,6 +23,7 @@ from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.stored_result import read_screening
 from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.work_claim import ClaimEnd
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -98,6 +99,16 @@ def test_a_failure_is_tried_again_and_the_fourth_start_is_none(cohort, child):
     assert child.scans.count("b.nii.gz") == 3
     assert states(cohort) == {QUARANTINED: 1, "NOT_SUSPICIOUS": 2}
     assert all("ended from outside" in notice for notice in notices)
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_a_scan_that_was_begun_in_vain_comes_last(cohort, child, monkeypatch, first):
+    """Wherever a worker begins: workers that are killed at random must not meet the same scan three times."""
+    [begun] = [one for one in map(cohort.standing, cohort.plan.cases) if Path(one.case.scan).name == "b.nii.gz"]
+    cohort.board().take(begun.name).end(ClaimEnd.FAILED)
+    monkeypatch.setattr(worker_module.secrets, "randbelow", lambda _count: first)
+    assert work(cohort)[0].committed == 3
+    assert Path(child.orders[-1].request.scan).name == "b.nii.gz"
 
 
 def test_a_screening_that_failed_is_no_result(cohort, child):

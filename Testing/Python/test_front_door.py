@@ -26,6 +26,8 @@ from PDACScreeningLib.screening_json import to_json
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.given_labels import NO_LABELS, NOT_OURS
 from PDACScreeningLib.session.result_folder import LABELS, REPORT, RESULT_FILES, SCREENING, TUMOR_PROBABILITY
+from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.part import VolumePart
 
@@ -126,6 +128,18 @@ def test_a_notebook_shows_the_report(answer):
     assert html.startswith('<iframe sandbox="allow-scripts"')
     assert "Suspicious region found" in html
     assert '"&quot;' not in html.split("srcdoc=", 1)[1][:20]
+
+
+def test_a_notebook_never_grows_by_more_than_2_mb_a_result():
+    """Noise cannot be compressed, and the gland of this scan fills most of it."""
+    shape, geometry = (100, 240, 240), Geometry((100, 240, 240), (0.9, 0.9, 2.0))
+    hu = np.random.default_rng(0).normal(40, 30, shape).astype(np.int16)
+    hu[:, :20] = hu[:, -20:] = -1000
+    labels = np.full(shape, Label.BACKGROUND, np.uint8)
+    labels[10:90, 40:200, 40:200] = Label.PANCREAS
+    labels[40:60, 100:130, 100:130] = Label.TUMOR
+    answer = pdac.score_segmentation(CTVolume(hu, geometry), LabelMap(labels, geometry))
+    assert 1_000_000 < len(answer._repr_html_()) < 2_000_000
 
 
 def test_what_is_saved_reads_back(answer, tmp_path):

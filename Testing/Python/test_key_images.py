@@ -11,7 +11,7 @@ from stored_scans import ORIENTATIONS, stored_as
 
 from PDACScreeningLib.report import key_images
 from PDACScreeningLib.report.annotation import scale_bar_mm
-from PDACScreeningLib.report.image_plane import AXIAL, ImagePlane
+from PDACScreeningLib.report.image_plane import AXIAL, VIEWS, ImagePlane, sample_label
 from PDACScreeningLib.report.image_target import image_targets, labeled_part
 from PDACScreeningLib.report.key_images import ct_picture, key_image_sets
 from PDACScreeningLib.report.outline import CASING_RGB, LINES, edge_distance, outlines
@@ -104,6 +104,29 @@ def test_words_for_those_who_do_not_see_the_picture():
     (images,) = key_image_sets(*sample_scan(), FINDINGS[:1])
     words = images.images[0].description
     assert words.startswith("Axial slice of the CT through finding 1, 72 mm wide; left is R, right is L, top is A")
+
+
+@pytest.mark.parametrize("stored", ORIENTATIONS[3::11])
+def test_only_the_part_of_a_picture_that_can_hold_a_label_is_looked_at_and_nothing_is_missed(stored):
+    _, label_map = sample_scan()
+    tumor = np.where(label_map.labels == Label.TUMOR, label_map.labels, np.uint8(Label.BACKGROUND))
+    labeled = labeled_part(LabelMap(*stored_as(tumor, label_map.geometry, stored)))
+    for view in VIEWS:
+        plane = ImagePlane(view, FINDINGS[0].inside_lps_mm, 90.0, 180)
+        part = plane.part_of(labeled.geometry, 0)
+        apart = np.zeros((180, 180), bool)
+        apart[part] = sample_label(labeled, Label.TUMOR, plane, part)
+        whole = sample_label(labeled, Label.TUMOR, plane)
+        assert whole.any()
+        assert np.array_equal(apart, whole)
+
+
+def test_a_label_beside_the_picture_or_in_its_corner_is_no_error():
+    _, label_map = sample_scan()
+    x, y, z = FINDINGS[0].inside_lps_mm
+    for away_mm in (30.0, 500.0):
+        overlay = outlines(label_map, ImagePlane(AXIAL, (x + away_mm, y + away_mm, z), 40.0, 80))
+        assert np.asarray(overlay).any() == (away_mm < 100)
 
 
 def test_the_tumor_has_twice_the_line_of_the_pancreas_and_nothing_is_filled():

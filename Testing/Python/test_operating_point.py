@@ -244,3 +244,18 @@ def test_phantoms_are_told_by_contrast_and_measured_on_their_own_grid(trained):
         "DSC of all networks together, by the grid it is measured on"
         in (experiment_of(trained, "model").parent / "report.md").read_text()
     )
+
+
+def test_what_the_training_scans_were_like_travels_with_the_model(trained, tmp_path, capsys):
+    assert read_description(trained / "model").training_range is None
+    assert publish(trained, "ranged", "--training-store", str(trained / "training")) == 0
+    seen = read_description(trained / "ranged").training_range
+    assert (seen.scans, seen.coarsest_mm) == (2, 6.6)
+    assert seen.words in (trained / "ranged" / "MODEL_CARD.md").read_text()
+    words = ("--name", "tiny", "--trained-on", "phantoms", "--output", str(tmp_path / "anew"))
+    assert main(["publish", str(trained / "ranged"), *words]) == 0
+    assert read_description(tmp_path / "anew").training_range == seen
+    capsys.readouterr()
+    assert publish(trained, "refused", "--training-store", str(trained / "store")) == 5
+    assert "were trained on another store" in capsys.readouterr().err
+    assert not (trained / "refused").exists()

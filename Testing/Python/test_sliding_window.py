@@ -1,15 +1,17 @@
 """Windows drawn by hand, the mean against a naive loop and against MONAI, and what skipping air may not change."""
 
+import itertools
+
 import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, PlaceDependentNetwork, air
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PDACScreeningLib.config import ScaleSpec, ScreeningConfig
+from PDACScreeningLib.config import ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import Cancelled, ModelError
 from PDACScreeningLib.inference.sliding_window import scan
-from PDACScreeningLib.inference.window_plan import window_starts
+from PDACScreeningLib.inference.window_plan import plan_windows, window_starts
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 from PDACScreeningLib.volume.intensity import normalize
@@ -73,6 +75,30 @@ def test_batch_size_changes_no_bit(batch_size):
     one = scanned(hu, PlaceDependentNetwork(batch_size=1)).foreground
     many = scanned(hu, PlaceDependentNetwork(batch_size=batch_size)).foreground
     assert np.array_equal(one, many)
+
+
+@pytest.mark.parametrize(
+    "windows", [WindowSpec(16, 5), WindowSpec(16, 16), WindowSpec(16, 3), WindowSpec(32, 24, 4), WindowSpec(24, 8, 2)]
+)
+def test_the_sums_are_bit_by_bit_those_of_one_window_after_the_other(windows):
+    hu = tissue((24, 33, 79), seed=3)
+    hu[:, :20, 25:61] = AIR_HU  # windows are skipped, so that a row has gaps
+    network = PlaceDependentNetwork(batch_size=7)
+    plan = plan_windows(hu, SMALL, windows, PAPER)
+    assert plan.skipped or windows.size > 16
+    image = normalize(plan.slices(0, plan.axes[0].length), PAPER.intensity)
+    sums, count = (np.zeros((channels, *image.shape), np.float32) for channels in (2, 1))
+    for corner in plan.corners.tolist():
+        size = zip(corner, plan.window_shape, strict=True)
+        answer = network(image[tuple(slice(first, first + side) for first, side in size)][None])[0, 1:]
+        here = [axis.counted(first) for axis, first in zip(plan.axes, corner, strict=True)]
+        own = [slice(s.start - first, s.stop - first) for s, first in zip(here, corner, strict=True)]
+        sums[(slice(None), *here)] += answer[(slice(None), *own)]
+    for start in itertools.product(*(axis.starts for axis in plan.axes)):  # skipped ones vote too: background
+        count[(slice(None), *(axis.counted(first) for axis, first in zip(plan.axes, start, strict=True)))] += 1
+    own = tuple(slice(air, air + length) for air, length in zip(plan.padding, hu.shape, strict=True))
+    found = scan(hu, network, SMALL, PAPER, stage="", on_progress=ignore_progress, windows=windows).foreground
+    assert np.array_equal(found, (sums / count)[(slice(None), *own)])
 
 
 def test_volume_smaller_than_the_window_is_padded_with_air_on_both_sides():

@@ -127,3 +127,24 @@ def test_large_windows_of_any_patch_begin_where_poolings_begin(patch_size):
 def test_windows_that_leave_gaps_are_refused(size, stride, margin):
     with pytest.raises(ValueError, match="stride must lie in|leaves nothing"):
         WindowSpec(size, stride, margin)
+
+
+def runs_along(length, windows, batch=slice(None)):
+    """(first x, step, count) of the runs of a row of windows of 16 over tissue."""
+    plan = plan_windows(np.zeros((16, 16, length), np.int16), SMALL, windows, ScreeningConfig())
+    return [(run.x, run.step, run.count) for run in plan.runs(plan.corners[batch])]
+
+
+def test_windows_at_the_same_distance_are_one_run_and_the_last_one_of_an_axis_is_another():
+    assert runs_along(31, WindowSpec(16, 5)) == [(0, 5, 4)]
+    assert runs_along(33, WindowSpec(16, 5)) == [(0, 5, 4), (17, 16, 1)]  # flush: starts 0, 5, 10, 15, 17
+    assert runs_along(33, WindowSpec(16, 5), slice(1, 3)) == [(5, 5, 2)]
+
+
+def test_windows_that_decide_other_voxels_than_their_neighbors_are_runs_of_their_own():
+    assert runs_along(96, WindowSpec(32, 24, 4)) == [(0, 32, 1), (24, 24, 2), (64, 32, 1)]
+
+
+def test_a_run_ends_with_its_row():
+    plan = plan_windows(np.zeros((16, 21, 21), np.int16), SMALL, WindowSpec(16, 5), ScreeningConfig())
+    assert [(run.y, run.x, run.count) for run in plan.runs(plan.corners)] == [(0, 0, 2), (5, 0, 2)]

@@ -150,6 +150,51 @@ def test_sample_data_offers_phantoms_that_are_made_here(module, scene, monkeypat
     assert module.PDACScreeningLogic().volume_in_front() is node
 
 
+def test_computing_a_phantom_shows_that_slicer_is_busy(module, scene, monkeypatch):
+    import qt
+    from PDACScreeningPanel.sample_data import SAMPLES
+
+    from PDACScreeningLib.phantom import generator
+
+    shapes, generate = [], generator.generate
+
+    def watched(specification):
+        shapes.append(qt.QApplication.overrideCursor().shape())
+        return generate(specification)
+
+    monkeypatch.setattr(generator, "generate", watched)
+    SAMPLES[1].load()
+    assert shapes == [qt.Qt.WaitCursor]
+    assert qt.QApplication.overrideCursor() is None
+
+
+def test_a_slicer_without_sample_data_starts_all_the_same(module, monkeypatch):
+    from PDACScreeningPanel.sample_data import register_samples
+
+    monkeypatch.setitem(sys.modules, "SampleData", None)  # importing it raises ModuleNotFoundError
+    register_samples()
+
+
+@pytest.mark.parametrize(
+    ("dialog", "button", "answer"),
+    [
+        ("getExistingDirectory", "modelFolderButton", ""),
+        ("getExistingDirectory", "saveDicomButton", ""),
+        ("getSaveFileName", "saveReportButton", ("", "")),
+    ],
+)
+def test_a_dialog_opens_in_front_of_slicers_window(module_widget, monkeypatch, dialog, button, answer):
+    import qt
+
+    window = qt.QWidget()
+    window.setObjectName("qSlicerMainWindow")
+    window.objectName = "qSlicerMainWindow"  # PythonQt's properties are values
+    parents = []
+    monkeypatch.setattr(qt.QFileDialog, dialog, lambda parent, *_given: parents.append(parent) or answer)
+    getattr(module_widget.ui, button).clicked.emit()
+    assert parents == [window]
+
+
 def test_slicers_process_never_imports_torch():
     code = (
         "import sys, tempfile, types\n"

@@ -111,10 +111,13 @@ class Application:
     def pauseRender(self) -> None:
         """Nothing is rendered here."""
 
-    resumeRender = restoreOverrideCursor = pauseRender
+    resumeRender = pauseRender
 
-    def setOverrideCursor(self, _cursor: Any) -> None:
-        """There is no pointer here."""
+    def setOverrideCursor(self, cursor: Any) -> None:
+        QtWidgets.QApplication.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self) -> None:
+        QtWidgets.QApplication.restoreOverrideCursor()
 
 
 def terminologies() -> Path:
