@@ -299,6 +299,19 @@ def test_the_report_is_served_as_it_was_written_and_can_reach_nothing(browser, s
     assert "connect-src" not in headers["Content-Security-Policy"]
 
 
+def test_a_report_of_another_result_is_not_served(study, tmp_path):
+    place, scans = study
+    for name in ("scan-001", "scan-002"):
+        (tmp_path / "r" / name).mkdir(parents=True)
+        for file in (place / name).iterdir():
+            (tmp_path / "r" / name / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "r" / "scan-001" / "report.html").write_bytes((place / "scan-002" / "report.html").read_bytes())
+    with open_room(room_of(tmp_path / "r", *scans, keep_in=tmp_path / "own")) as browser:
+        for path in ("report", "picture"):
+            assert browser.ask(f"/case/scan-001/{path}")[0] == 409
+            assert browser.ask(f"/case/scan-002/{path}")[0] == 200
+
+
 # --- decisions
 
 
