@@ -103,7 +103,9 @@ def screen_with(
         screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
-        tumor_probability = grid.probability_to_native(_over_volume(segmentation))
+        tumor_probability = grid.probability_to_native(
+            VolumePart(segmentation.tumor_probability, segmentation.roi, grid.working)
+        )
         alone = _each_network(segmentation, grid)
         anatomy = None if segmentation.anatomy is None else native_anatomy(segmentation.anatomy, grid)
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
@@ -159,13 +161,6 @@ def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabel
         return None
     parts = (VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales)
     return NetworkLabels.of(names, [grid.labels_part_to_native(part) for part in parts])
-
-
-def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
-    """(z, y, x) tumor probability of the whole working grid; 0 outside the ROI, where the fine networks never look."""
-    probability = np.zeros(segmentation.labels.shape, np.float32)
-    probability[segmentation.roi.slices] = segmentation.tumor_probability
-    return probability
 
 
 def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig, engine: Engine) -> Protocol:

@@ -79,7 +79,7 @@ def viewer_scan(
 
 def _shown_box(labels: LabelMap | None, orientation: Orientation, grid: Geometry) -> Box:
     spacing = np.array(grid.spacing_mm[::-1])
-    labeled = None if labels is None else bounding_box(orientation.to_canonical(labels.labels) != Label.BACKGROUND)
+    labeled = None if labels is None else bounding_box(orientation.to_canonical(labels.labels))
     if labeled is None:
         middle, half = np.array(grid.shape) / 2, MIDDLE_MM / 2 / spacing
         low, high = middle - half, middle + half
