@@ -42,7 +42,7 @@ class ScreenedVolume:
     """A screening and the voxels it rests on. What an INDETERMINATE scan does not have is None.
 
     screening: without model, input and provenance, which only the caller knows.
-    label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
+    label_map, probability (of tumor): on the CT's own grid; the probability is 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
     decided_in_full: whether the networks answered again in full precision.
     network_labels: what each network alone segmented, on the CT's own grid. anatomy: vessels and ducts, likewise.
@@ -51,11 +51,16 @@ class ScreenedVolume:
     screening: Screening
     grid: WorkingGrid
     label_map: LabelMap | None = None
-    tumor_probability: PROBABILITY_ZYX | None = None
+    probability: VolumePart[np.float32] | None = None
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
     network_labels: NetworkLabels | None = None
     anatomy: Anatomy | None = None
+
+    @property
+    def tumor_probability(self) -> PROBABILITY_ZYX | None:
+        """(z, y, x) float32 of the whole CT, a new array."""
+        return None if self.probability is None else self.probability.whole()
 
 
 def screen(
@@ -103,7 +108,7 @@ def screen_with(
         screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
-        tumor_probability = grid.probability_to_native(
+        probability = grid.probability_to_native(
             VolumePart(segmentation.tumor_probability, segmentation.roi, grid.working)
         )
         alone = _each_network(segmentation, grid)
@@ -111,7 +116,7 @@ def screen_with(
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone, anatomy)
+    return ScreenedVolume(screening, grid, label_map, probability, segmentation, decided_again, alone, anatomy)
 
 
 def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:

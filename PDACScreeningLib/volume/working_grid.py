@@ -135,24 +135,19 @@ class WorkingGrid:
         box = self._orientation.native_box(found[1], self.native)
         return VolumePart(self._orientation.to_native(found[0]), box, self.native)
 
-    def probability_to_native(self, probability: VolumePart[np.float32]) -> PROBABILITY_ZYX:
-        """(z, y, x) float32 probabilities of the working grid on the file's own grid, interpolated linearly.
-
-        Only where the part reaches is anything written, so that the rest of the array takes no memory.
-        """
+    def probability_to_native(self, probability: VolumePart[np.float32]) -> VolumePart[np.float32]:
+        """Probabilities of the working grid on the file's own grid, interpolated linearly: the part they reach."""
         self._require_working(probability.geometry.shape)
-        native = np.zeros(self.native.shape, np.float32)
         found = _reached(probability.box, self.working, self.canonical)
         if found is None:
-            return native
+            return VolumePart.empty(np.float32, self.native)
         weights, box = found
-        target = self._orientation.to_canonical(native)[box.slices]
-        if self._is_canonical:
-            target[...] = probability.values
-            return native
+        values = np.empty(box.shape, np.float32)
         for z, slab in resampled_slabs(probability.values, weights):
-            target[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
-        return native
+            values[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
+        return VolumePart(
+            self._orientation.to_native(values), self._orientation.native_box(box, self.native), self.native
+        )
 
     def _of_part(self, box: Box, *, antialias: bool) -> tuple[GridWeights, Box]:
         """What a box of the working grid rests on: its weights, and the box of the canonical grid they are of."""
