@@ -103,10 +103,10 @@ def _check_networks(device: str) -> str:
 
 def _check_files() -> str:
     ct, screened = _test_volume(), _screen_with_thresholds()
-    answer = Answer(screened.screening, ct, screened.label_map, screened.tumor_probability)
+    answer = Answer(screened.screening, ct, screened.label_map, screened.probability)
     with tempfile.TemporaryDirectory() as folder:
         again = read_result(answer.save(Path(folder) / "result"))
-    if again.label_map is None or again.tumor_probability is None:
+    if again.label_map is None or again.probability is None:
         raise _Wrong("labels or tumor probability were not written")
     return f"wrote and read back {', '.join(RESULT_FILES)}"
 

@@ -65,7 +65,7 @@ def segmentation(files):
 def edited(case, labels, options=None, reader="Muster^Eva"):
     """Objects of a case whose labels a reader changed."""
     label_map = LabelMap(labels, case.voxels.ct.geometry)
-    screening = screened(case.screening, label_map, case.voxels.ct, case.voxels.tumor_probability)
+    screening = screened(case.screening, label_map, case.voxels.ct, case.voxels.probability.whole())
     voxels = replace(case.voxels, label_map=label_map, ct=None)
     ai = (case.screening, case.voxels.label_map)
     return dict(edited_dicom_files(ai, screening, voxels, case.source, options or DicomOptions(), Edit(reader)))
