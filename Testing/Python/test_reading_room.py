@@ -14,10 +14,14 @@ import SimpleITK as sitk
 from reading_cases import LARGE, SMALL, Browser, answer, open_room, result, scan
 from sample_screenings import FAILED, INDETERMINATE, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
 
-from PDACScreeningLib.cohort.scan_search import FoundScan
+from PDACScreeningLib.cohort.folder import CohortFolder
+from PDACScreeningLib.cohort.plan import Settings
+from PDACScreeningLib.cohort.planning import plan_cohort
+from PDACScreeningLib.cohort.scan_search import FoundScan, search_scans
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import ResultError, UsageError
 from PDACScreeningLib.inference.rescoring import rescore
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.reading_room.case_list import CaseList
 from PDACScreeningLib.reading_room.exchange import Response
 from PDACScreeningLib.reading_room.opened_case import OpenCases
@@ -310,6 +314,28 @@ def test_a_report_of_another_result_is_not_served(study, tmp_path):
         for path in ("report", "picture"):
             assert browser.ask(f"/case/scan-001/{path}")[0] == 409
             assert browser.ask(f"/case/scan-002/{path}")[0] == 200
+
+
+# --- a cohort
+
+
+def test_a_cohort_shows_every_planned_scan_and_knows_where_it_lies(tmp_path):
+    """One of two scans has its result, put where a worker would; the other one waits."""
+    scans = [scan(tmp_path / "scans", number) for number in (0, 1)]
+    settings = Settings("demo-phantom", "0" * 64, "PDACScreening test")
+    place = tmp_path / "cohort"
+    plan_cohort(place, settings, search_scans(scans, ignore_progress), None)
+    cohort = CohortFolder(place)
+    first, second = cohort.standings()
+    result(cohort.results / first.name, scans[0], LARGE)
+    with open_room(room_of(place, keep_in=tmp_path / "own")) as browser:
+        page = browser.get("/").decode()
+        assert re.findall(r'data-outcome="([^"]+)"', page) == ["WAITING", "SUSPICIOUS"]
+        assert voxels(browser, first.case.id)[0].shape[0] == 24
+        waiting = browser.get(f"/case/{second.case.id}").decode()
+        assert "not screened yet" in waiting
+        assert browser.ask(f"/case/{second.case.id}/note", {"state": "read", "note": "seen"})[0] == 303
+        assert "seen" in browser.get("/").decode()
 
 
 # --- decisions

@@ -126,6 +126,13 @@ def test_hostile_labels_and_notes_are_shown_and_never_run(room, looked):
     assert [(answer["broke"], answer["said"]) for answer in (written, *answers)] == [(None, [])] * 4
 
 
+def test_the_ais_report_can_be_scrolled_when_it_is_served(room, looked):
+    """It runs in a sandbox of its own origin."""
+    [answer] = looked([order(room, "/case/a/report", places=[[3, 4, 5]])])
+    assert answer["places"][0][0] == "3 4 5"
+    assert answer["said"] == []
+
+
 def test_keys_walk_the_list_and_filters_count(room, looked):
     steps = [
         *(["press", "j"], ["focused"], ["press", "j"], ["press", "j"], ["focused"], ["press", "k"], ["focused"]),
