@@ -23,7 +23,7 @@ help:
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make test-cohort  cohorts with killed workers and nodes under a real SLURM (Debian; as root; some minutes)"
-	@echo "make test-reader  the report in a real Chromium (Debian and npm; some minutes)"
+	@echo "make test-reader  report, reading room and study in a real Chromium (Debian and npm; some minutes)"
 	@echo "make test-nnunet  imported models beside nnU-Net's own predictor (120 MB more to install; a few minutes)"
 	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
@@ -205,8 +205,9 @@ bench-panel: $(VENV)/.slicer-host-installed
 	$(BIN)/python Testing/Benchmarks/bench_panel.py
 
 # The views of Slicer are drawn without a window; Qt needs no display either.
-pictures: demo $(VENV)/.slicer-host-installed
+pictures: demo $(VENV)/.slicer-host-installed build/reader-tools/.installed
 	$(BIN)/python docs/pictures/render.py
+	$(BIN)/python docs/pictures/pages.py
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py --reading
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/slicer_panel.py

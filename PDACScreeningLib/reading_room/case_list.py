@@ -70,16 +70,20 @@ class CaseList:
         if self.cohort is None:
             yield from (self._case(name, folder) for name, folder in self._result_folders())
             return
-        for standing in self.cohort.standings():
-            place = self._place(self.cohort, standing.case)
-            if standing.result is None:
-                yield ListedCase(standing.case.id, row_without_result(standing), place=place)
-            else:
-                yield self._case(standing.case.id, standing.result, place)
+        yield from (self._planned(self.cohort, case) for case in self.cohort.plan.cases)
 
     def case(self, name: str) -> ListedCase | None:
         """The case of a name; None when there is none."""
-        return next((case for case in self.cases() if case.name == name), None)
+        if self.cohort is None:
+            return next((case for case in self.cases() if case.name == name), None)
+        planned = (case for case in self.cohort.plan.cases if case.id == name)
+        return next((self._planned(self.cohort, case) for case in planned), None)
+
+    def _planned(self, cohort: CohortFolder, case: Case) -> ListedCase:
+        standing, place = cohort.standing(case), self._place(cohort, case)
+        if standing.result is None:
+            return ListedCase(case.id, row_without_result(standing), place=place)
+        return self._case(case.id, standing.result, place)
 
     def _result_folders(self) -> Iterator[tuple[str, Path]]:
         for root, folders, files in os.walk(self.place):

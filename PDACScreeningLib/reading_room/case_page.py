@@ -22,8 +22,6 @@ from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.session.result_folder import LABELS
 
-SCORE_WORDS = "It ranks scans; it is no probability of cancer."
-
 
 def case_page(rows: Sequence[WorkRow], case: ListedCase, opened: OpenCases) -> Response:
     """The page. Where scan or result cannot be shown it says why, and what the reader said stays."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from PDACScreeningLib.report.markup import Content, Markup, element
@@ -75,8 +73,3 @@ def link(words: Content, *parts: str | int, **attributes: str) -> Markup:
 def post_form(to: str, *content: Content, **attributes: str) -> Markup:
     """A form that is sent to an address of the room."""
     return element("form", *content, method="post", action=to, **attributes)
-
-
-def plain(content: Any) -> bytes:
-    """JSON."""
-    return json.dumps(content, allow_nan=False).encode()

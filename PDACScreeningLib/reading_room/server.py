@@ -97,6 +97,8 @@ class _Door(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _asked(self, parts: tuple[str, ...], *, is_post: bool) -> Response:
+        if parts == ("favicon.ico",):  # browsers ask for one by themselves
+            return Response(HTTPStatus.NO_CONTENT)
         form = self._form() if is_post else {}
         if form is None:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is longer than can be stored.")

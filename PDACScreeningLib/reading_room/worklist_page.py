@@ -9,7 +9,6 @@ from PDACScreeningLib.outcome import JUDGED, Outcome
 from PDACScreeningLib.reading_room.exchange import Response, address, link, page
 from PDACScreeningLib.reading_room.worklist import STATES, ReadingState, WorkRow
 from PDACScreeningLib.report.markup import Markup, element, fragment
-from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import in_milliliters
 from PDACScreeningLib.resources import resource
 
@@ -71,7 +70,7 @@ def _row(row: WorkRow) -> Markup:
         element("span", f"{_SHAPES.get(said.state, _NO_ANSWER)} {said.state}", _why(row)),
         score,
         longest,
-        _agreement(row),
+        said.agreement.rstrip("."),
         str(said.warnings or ""),
         fragment(row.state.value, element("br"), mine) if mine else row.state.value,
         note,
@@ -95,10 +94,6 @@ def _why(row: WorkRow) -> Markup:
     if said.state in JUDGED or not said.reason:
         return fragment()
     return element("span", in_milliliters(said.reason), class_="why")
-
-
-def _agreement(row: WorkRow) -> str:
-    return "" if row.case.screening is None else network_agreement(row.case.screening).rstrip(".")
 
 
 def _picture(row: WorkRow) -> Markup:

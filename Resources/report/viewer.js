@@ -126,8 +126,8 @@
     };
     pen.font = `${letter}px system-ui, sans-serif`; pen.setLineDash([]);
     const [left, right, top, bottom] = EDGES[view];
-    write(left, 5 * ratio, height / 2, 'left'); write(right, width - 5 * ratio, height / 2, 'right');
-    write(top, width / 2, letter + 4 * ratio, 'center'); write(bottom, width / 2, height - 6 * ratio, 'center');
+    write(left, 16 * ratio, height / 2 + letter / 3, 'left'); write(right, width - 16 * ratio, height / 2 + letter / 3, 'right');
+    write(top, width / 2, letter + 14 * ratio, 'center'); write(bottom, width / 2, height - 16 * ratio, 'center'); // inside of the ticks
     if (canvas.clientWidth >= 200) {
       write(place(through), 6 * ratio, letter + 4 * ratio, 'left');
       if (view === 'axial') write(fill(WORDS.window, state), width - 6 * ratio, letter + 4 * ratio, 'right');

@@ -22,6 +22,7 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 SHAPE = (12, 20, 16)
 SPACING_MM = (0.7, 0.9, 2.5)
@@ -128,7 +129,8 @@ def made_case(folder, *, labels=None, direction=None, reversed_names=False, prob
     output = np.where(labels == Label.TUMOR, np.float32(0.9), np.float32(0)) if probability else None
     write_ct(folder, ct, reversed_names=reversed_names, **changes)
     screening = screened(SUSPICIOUS, label_map, ct, output)
-    return DicomCase(folder, read_series_source(headers_of(folder)), screening, ResultVoxels(ct, label_map, output))
+    part = None if output is None else VolumePart.of(output, geometry)
+    return DicomCase(folder, read_series_source(headers_of(folder)), screening, ResultVoxels(ct, label_map, part))
 
 
 def multi_frame_case(folder, *, direction, step=1):
@@ -145,7 +147,7 @@ def multi_frame_case(folder, *, direction, step=1):
 def edited(case, labels, options=None, reader="Muster^Eva"):
     """Objects of a case whose labels a reader changed."""
     label_map = LabelMap(labels, case.voxels.ct.geometry)
-    screening = screened(case.screening, label_map, case.voxels.ct, case.voxels.tumor_probability)
+    screening = screened(case.screening, label_map, case.voxels.ct, case.voxels.probability.whole())
     voxels = replace(case.voxels, label_map=label_map, ct=None)
     ai = (case.screening, case.voxels.label_map)
     return dict(edited_dicom_files(ai, screening, voxels, case.source, options or DicomOptions(), Edit(reader)))

@@ -2,7 +2,8 @@
 
 import http.client
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -12,9 +13,11 @@ from screening_inputs import write_scan
 
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.network_evidence import ScaleEvidence
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.reading_room.server import RoomServer
-from PDACScreeningLib.session.answer import Answer
+from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.given_labels import score_segmentation
+from PDACScreeningLib.session.result_place import held_place
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
@@ -41,14 +44,16 @@ def answer(path: Path, *tumors, label: str = "", networks: bool = False) -> Answ
     scales = (
         tuple(ScaleEvidence(side, 900, 30 if tumors else 0, None, 1, 0) for side in (64, 32, 16)) if networks else ()
     )
-    from dataclasses import replace
 
     return replace(said, screening=replace(said.screening, label=label, scales=scales))
 
 
-def result(folder: Path, path: Path, *tumors, label: str = "", networks: bool = False) -> Path:
-    """The result folder of that."""
-    return answer(path, *tumors, label=label, networks=networks).save(folder)
+def result(folder: Path, path: Path, *tumors, with_report: bool = True, **more) -> Path:
+    """The result folder of that; without a report it is made faster."""
+    said = answer(path, *tumors, **more)
+    with held_place(folder, nullcontext):
+        write_answer(said, folder, shield=nullcontext, on_progress=ignore_progress, with_report=with_report)
+    return folder
 
 
 class Browser:

@@ -36,6 +36,7 @@ RANKS = {
     "protocol": 3.5,
     "structure_measures": 3.5,
     "network_evidence": 3.5,
+    "model_facts": 3.5,
     "screening_json": 5,
     "quantity_words": 4.5,
     "network_labels": 4.5,

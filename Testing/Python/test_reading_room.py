@@ -14,10 +14,14 @@ import SimpleITK as sitk
 from reading_cases import LARGE, SMALL, Browser, answer, open_room, result, scan
 from sample_screenings import FAILED, INDETERMINATE, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
 
-from PDACScreeningLib.cohort.scan_search import FoundScan
+from PDACScreeningLib.cohort.folder import CohortFolder
+from PDACScreeningLib.cohort.plan import Settings
+from PDACScreeningLib.cohort.planning import plan_cohort
+from PDACScreeningLib.cohort.scan_search import FoundScan, search_scans
 from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import ResultError, UsageError
 from PDACScreeningLib.inference.rescoring import rescore
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.reading_room.case_list import CaseList
 from PDACScreeningLib.reading_room.exchange import Response
 from PDACScreeningLib.reading_room.opened_case import OpenCases
@@ -297,6 +301,41 @@ def test_the_report_is_served_as_it_was_written_and_can_reach_nothing(browser, s
     assert body == (study[0] / "scan-001" / "report.html").read_bytes()
     assert "sandbox allow-scripts" in headers["Content-Security-Policy"]
     assert "connect-src" not in headers["Content-Security-Policy"]
+
+
+def test_a_report_of_another_result_is_not_served(study, tmp_path):
+    place, scans = study
+    for name in ("scan-001", "scan-002"):
+        (tmp_path / "r" / name).mkdir(parents=True)
+        for file in (place / name).iterdir():
+            (tmp_path / "r" / name / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "r" / "scan-001" / "report.html").write_bytes((place / "scan-002" / "report.html").read_bytes())
+    with open_room(room_of(tmp_path / "r", *scans, keep_in=tmp_path / "own")) as browser:
+        for path in ("report", "picture"):
+            assert browser.ask(f"/case/scan-001/{path}")[0] == 409
+            assert browser.ask(f"/case/scan-002/{path}")[0] == 200
+
+
+# --- a cohort
+
+
+def test_a_cohort_shows_every_planned_scan_and_knows_where_it_lies(tmp_path):
+    """One of two scans has its result, put where a worker would; the other one waits."""
+    scans = [scan(tmp_path / "scans", number) for number in (0, 1)]
+    settings = Settings("demo-phantom", "0" * 64, "PDACScreening test")
+    place = tmp_path / "cohort"
+    plan_cohort(place, settings, search_scans(scans, ignore_progress), None)
+    cohort = CohortFolder(place)
+    first, second = cohort.standings()
+    result(cohort.results / first.name, scans[0], LARGE)
+    with open_room(room_of(place, keep_in=tmp_path / "own")) as browser:
+        page = browser.get("/").decode()
+        assert re.findall(r'data-outcome="([^"]+)"', page) == ["WAITING", "SUSPICIOUS"]
+        assert voxels(browser, first.case.id)[0].shape[0] == 24
+        waiting = browser.get(f"/case/{second.case.id}").decode()
+        assert "not screened yet" in waiting
+        assert browser.ask(f"/case/{second.case.id}/note", {"state": "read", "note": "seen"})[0] == 303
+        assert "seen" in browser.get("/").decode()
 
 
 # --- decisions
