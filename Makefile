@@ -9,7 +9,7 @@ BENCHMARK_LOG := docs/experiments/benchmarks-log.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-panel bench-training pictures clean test-nnunet test-node
+.PHONY: help demo test test-hostile test-crash fuzz mutants lock sbom test-slicer test-dicom test-cohort test-reader bench bench-against bench-panel bench-training pictures clean test-nnunet test-node
 
 help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
@@ -28,6 +28,7 @@ help:
 	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
 	@echo "               adds to $(BENCHMARK_LOG) (1 GB more to install)"
+	@echo "make bench-against  the speed of this checkout beside that of commit REF, in turns"
 	@echo "make bench-panel  how long the Slicer module keeps Slicer waiting (1.1 GB more to install)"
 	@echo "make bench-training  pace of the patch sampler and of a training, into $(BENCHMARK_LOG)"
 	@echo "make pictures  render the pictures of the README and the guides from the demo (1.1 GB more to install)"
@@ -196,6 +197,14 @@ bench: $(VENV)/.bench-installed
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --page $(BENCHMARK_LOG)
 	$(BIN)/python Testing/Benchmarks/bench_end_to_end.py --working-spacing-mm 1 --page $(BENCHMARK_LOG)
 	$(BIN)/python Testing/Benchmarks/bench_nnunet.py --page $(BENCHMARK_LOG)
+
+# This checkout beside an earlier commit, in turns: make bench-against REF=v0.1.0 SCAN=demo/phantom-tumor/ct.nii.gz
+REF := HEAD~1
+SCAN := demo/phantom-tumor/ct.nii.gz
+bench-against: $(VENV)/.bench-installed
+	rm -rf build/before && git worktree prune && git worktree add --detach build/before $(REF)
+	$(BIN)/python Testing/Benchmarks/bench_against.py build/before --page $(BENCHMARK_LOG)
+	$(BIN)/python Testing/Benchmarks/bench_fixed_cost.py $(SCAN) --against build/before --page $(BENCHMARK_LOG)
 
 bench-training: $(VENV)/.test-installed
 	$(BIN)/python Testing/Benchmarks/bench_training.py --page $(BENCHMARK_LOG)

@@ -27,7 +27,8 @@ from PDACScreeningLib.evaluation.reading_file import digest
 from PDACScreeningLib.evaluation.reading_pool import ReadingTask
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
 from PDACScreeningLib.network.runtime import Runtime
-from PDACScreeningLib.session.record import config_sha256, installed_versions
+from PDACScreeningLib.session.record import config_sha256
+from PDACScreeningLib.session.versions import installed_versions
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.store_index import StoredCase
 from PDACScreeningLib.training.trained_networks import without_batch_sizes

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from PDACScreeningLib.session.record import installed_versions
+from PDACScreeningLib.session.versions import installed_versions
 
 _GIB = 1024**3
 
@@ -32,11 +32,14 @@ class Machine:
     output_free_gib: float  # on the disk of the output folder
     temporary_free_gib: float  # on the disk of the folder for temporary files
     versions: dict[str, str]
-    gpus: tuple[GPU, ...]
+    gpus: tuple[GPU, ...] | None
 
 
-def this_machine(output: Path) -> Machine:
-    """Look at this machine. output: the folder results would go to; it need not exist yet."""
+def this_machine(output: Path, *, gpus: bool = True) -> Machine:
+    """Look at this machine. output: the folder results would go to; it need not exist yet.
+
+    gpus: False leaves them unknown, because only torch can tell them and takes seconds to import.
+    """
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         processors=os.cpu_count(),
@@ -44,7 +47,7 @@ def this_machine(output: Path) -> Machine:
         output_free_gib=_free_gib(output),
         temporary_free_gib=_free_gib(Path(tempfile.gettempdir())),
         versions=installed_versions(),
-        gpus=_gpus(),
+        gpus=_gpus() if gpus else None,
     )
 
 
@@ -53,11 +56,17 @@ def machine_text(machine: Machine) -> str:
     lines = {
         "system": f"{machine.system}, {machine.processors or 'unknown number of'} processors",
         "memory": _gib(machine.memory_gib),
-        "GPU": ", ".join(_gpu_text(gpu) for gpu in machine.gpus) or "none that torch can use; the processors compute",
+        "GPU": _gpus_text(machine.gpus),
         "free disk": f"{_gib(machine.output_free_gib)} for results, {_gib(machine.temporary_free_gib)} temporary",
         "versions": ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
     }
     return "\n".join(f"{name + ':':<11}{text}" for name, text in lines.items())
+
+
+def _gpus_text(gpus: tuple[GPU, ...] | None) -> str:
+    if gpus is None:
+        return "not looked for"
+    return ", ".join(_gpu_text(gpu) for gpu in gpus) or "none that torch can use; the processors compute"
 
 
 def _gpu_text(gpu: GPU) -> str:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import metadata
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.screening_result import InputFacts, ModelFacts, Provenance, Screening
-
-_PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "torch")
+from PDACScreeningLib.session.versions import installed_versions
 
 
 @dataclass
@@ -92,17 +89,6 @@ def input_facts(read: ReadCT) -> InputFacts:
         hu_range=(int(hu.min()), int(hu.max())),
         identifiers=read.identifiers,
     )
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of Python and of the packages a result depends on; a package that is absent is left out."""
-    versions = {"Python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def config_sha256(config: ScreeningConfig) -> str:

@@ -85,6 +85,7 @@ def main() -> None:
         "--scans", metavar="CT=LABELS", nargs="*", default=[], help="scans beside the phantoms, for the size of a store"
     )
     parser.add_argument("--store-only", action="store_true", help="only the tables about stores and the sampler")
+    parser.add_argument("--training-only", action="store_true", help="only the table of the trainings themselves")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
     parser.add_argument(
@@ -99,11 +100,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = large_store(Path(folder) / "store", cases=effort.cases, shape=effort.shape)
         tables = []
-        for table in store_tables(Path(folder), effort, arguments.scans):
+        for table in () if arguments.training_only else store_tables(Path(folder), effort, arguments.scans):
             tables.append(table)
             print(table, flush=True)
         measures = (sampler_table, waiting_table, partial(training_table, runtime=runtime, folder=Path(folder)))
-        for measure in measures[: 1 if arguments.store_only else None]:
+        for measure in measures[2:] if arguments.training_only else measures[: 1 if arguments.store_only else None]:
             tables.append(measure(store, effort))
             print(tables[-1], flush=True)
     if arguments.page is not None:

@@ -16,6 +16,7 @@ from PDACScreeningLib.volume.geometry import Geometry
 SHAPE = (667, 512, 512)
 SPACING_MM = (0.7, 0.7, 0.5)
 SOFT_TISSUE_HU, PANCREAS_HU, TUMOR_HU = 0, 100, 200
+NOISE_HU = 20  # less than what would change a label
 
 
 def large_ct(slices: int = SHAPE[0]) -> CTVolume:
@@ -23,10 +24,14 @@ def large_ct(slices: int = SHAPE[0]) -> CTVolume:
     shape = (slices, *SHAPE[1:])
     hu = np.empty(shape, np.int16)
     y, x = np.ogrid[-1 : 1 : shape[1] * 1j, -1 : 1 : shape[2] * 1j]
-    hu[:] = np.where((y / 0.65) ** 2 + (x / 0.9) ** 2 < 1, SOFT_TISSUE_HU, AIR_HU)
+    inside = (y / 0.65) ** 2 + (x / 0.9) ** 2 < 1
+    body = np.where(inside, SOFT_TISSUE_HU, AIR_HU).astype(np.int16)
+    noise = np.random.default_rng(0).integers(-NOISE_HU, NOISE_HU + 1, shape[1:], np.int16)
+    for number, plane in enumerate(hu):  # no slice equals another: the reader of scans would refuse that
+        plane[:] = body + np.roll(noise, (7 * number, 3 * number), (0, 1)) * inside
     z = slices // 2
-    hu[z - 60 : z + 60, 220:300, 180:330] = PANCREAS_HU
-    hu[z - 20 : z + 20, 240:280, 200:240] = TUMOR_HU
+    hu[z - 60 : z + 60, 220:300, 180:330] += PANCREAS_HU
+    hu[z - 20 : z + 20, 240:280, 200:240] += TUMOR_HU - PANCREAS_HU
     return CTVolume(hu, Geometry(shape, SPACING_MM))
 
 

@@ -61,6 +61,16 @@ def test_check_tells_what_the_machine_has_and_passes_its_self_test(models, capsy
     assert [model["name"] for model in facts["models"]] == ["good", "damaged"]
 
 
+def test_without_the_self_test_nothing_is_claimed(models, capsys):
+    assert main(["check", "--no-self-test", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["self_test"], facts["passed"], facts["machine"]["gpus"]) == ([], None, None)
+    assert main(["check", "--no-self-test"]) == 0
+    shown = capsys.readouterr().out
+    assert "GPU:       not looked for" in shown
+    assert "can screen" not in shown
+
+
 def test_check_says_which_step_failed_and_has_exit_code_5(models, monkeypatch, capsys):
     def broken(*_):
         raise MemoryError
