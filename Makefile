@@ -131,7 +131,7 @@ $(VENV)/.node-test-installed: $(VENV)/.test-installed
 	@touch $@
 
 test-node: $(VENV)/.node-test-installed build/node-tools/.installed
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load Testing/Node
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal Testing/Node
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
-def voxels_sha256(voxels: NDArray[Any]) -> str:
-    """SHA-256 of a (z, y, x) array in the order of its voxels, little-endian, in its own type."""
+def voxels_sha256(planes: Iterable[NDArray[Any]]) -> str:
+    """SHA-256 of a (z, y, x) array, or of its planes, in the order of its voxels, little-endian, in its own type."""
     digest = hashlib.sha256()
-    for plane in voxels:
-        digest.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+    for plane in planes:
+        digest.update(np.ascontiguousarray(plane, plane.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
 
 

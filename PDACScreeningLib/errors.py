@@ -65,7 +65,7 @@ class DataError(PDACScreeningError):
 
 
 class MemoryShort(PDACScreeningError):
-    """The GPU's memory does not suffice for a training with these options."""
+    """The memory of the device does not suffice for a training with these options."""
 
 
 class WriteError(PDACScreeningError):

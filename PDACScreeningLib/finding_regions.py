@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from PDACScreeningLib.screening_result import Finding, Screening
-from PDACScreeningLib.volume.box import Box, bounding_box
+from PDACScreeningLib.volume.box import Box, box_around
 from PDACScreeningLib.volume.geometry import XYZ, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 
@@ -52,7 +52,7 @@ def finding_regions(label_map: LabelMap, findings: Sequence[Finding], working_sp
     than two diagonals of a voxel, of the scan's grid or of the working grid, whichever is longer: a piece that broke
     off where one voxel is missing.
     """
-    box = bounding_box(label_map.labels == Label.TUMOR)
+    box = box_around(label_map.labels, lambda plane: plane == Label.TUMOR)
     if box is None:
         return FindingRegions(None, np.zeros((0, 0, 0), np.int32))
     part = label_map.cropped(box)

@@ -63,7 +63,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_learning(parser)
     _add_augmentation(parser)
     parser.add_argument("--threads", metavar="N", type=thread_count, help="CPU threads (default: all cores)")
-    parser.add_argument("--checkpoint-every", metavar="N", type=positive, default=100, help="iterations (default: 100)")
+    parser.add_argument(
+        "--checkpoint-minutes",
+        metavar="M",
+        type=positive_number,
+        default=10.0,
+        help="from one checkpoint to the next (default: 10)",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        metavar="N",
+        type=positive,
+        default=0,
+        help="a checkpoint every N iterations too (default: no)",
+    )
     parser.add_argument(
         "--accumulate", metavar="N", type=positive, default=1, help="micro-batches, when memory is short (default: 1)"
     )

@@ -65,7 +65,7 @@ def label_placement(hu: HU_ZYX, labels: LABELS_ZYX, spacing_mm: XYZ) -> LabelPla
     hu, labels: (z, y, x) in canonical orientation; spacing_mm: (x, y, z). Mirroring is about the center of the array,
     as when an axis is stored backwards. Raises ValueError for a label map without a pancreas.
     """
-    gland = bounding_box(labels != 0)
+    gland = bounding_box(labels)
     if gland is None:
         raise ValueError("a label map without a pancreas lies nowhere")
     spacing_zyx = np.array(spacing_mm[::-1])

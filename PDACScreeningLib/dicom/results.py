@@ -9,7 +9,6 @@ import numpy as np
 from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
 from highdicom.seg import Segmentation
 from highdicom.sr import Comprehensive3DSR
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from PDACScreeningLib.dicom import concepts, object_files
@@ -26,6 +25,7 @@ from PDACScreeningLib.scan_files.series_source import SeriesSource, require_same
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 DicomFile = tuple[str, bytes]
 _DEIDENTIFIED = ("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence")
@@ -37,7 +37,7 @@ class ResultVoxels:
 
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: NDArray[np.float32] | None = None
+    probability: VolumePart[np.float32] | None = None
 
 
 def dicom_files(
@@ -165,10 +165,10 @@ class _Objects:
         ]
 
     def _probability(self) -> Segmentation | None:
-        ct, probability = self._voxels.ct, self._voxels.tumor_probability
+        ct, probability = self._voxels.ct, self._voxels.probability
         if ct is None or probability is None:
             return None
-        return probability_object(self._statement, probability, ct.geometry)
+        return probability_object(self._statement, probability.whole(), ct.geometry)
 
     def _key_objects(self) -> KeyObjectSelectionDocument | None:
         """The slices through the findings, for viewers that mark them; None without findings."""

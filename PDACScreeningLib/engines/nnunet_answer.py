@@ -53,7 +53,7 @@ def segmentation_of(
 
     one_step: no first network found the region, so that an empty answer means that no pancreas was found: None.
     """
-    found = bounding_box(answer.labels != Label.BACKGROUND)
+    found = bounding_box(answer.labels)
     if found is None and one_step:
         return None
     anatomy = None

@@ -54,7 +54,7 @@ def prepare(hu: NDArray[np.float32], spacing_mm_xyz: XYZ, step: NnunetStep) -> P
     """The image as the network was trained to see it. hu: (z, y, x) float32 Hounsfield units; stays as it is."""
     turned = _flipped(hu, step).transpose(step.transpose_forward)
     spacing_mm = tuple(spacing_mm_xyz[2 - axis] for axis in step.transpose_forward)
-    inner = bounding_box(turned != 0) or Box((0, 0, 0), turned.shape)
+    inner = bounding_box(turned) or Box((0, 0, 0), turned.shape)
     data = _normalized(np.array(turned[inner.slices], np.float32, order="C"), step.normalization)
     shape = shape_at(data.shape, spacing_mm, step.spacing_mm)
     if min(shape) < 1:

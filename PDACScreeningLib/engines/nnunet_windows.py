@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.unet_predictor import UNetPredictor
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.volume.box import ZYX
@@ -50,7 +51,9 @@ def sliding_logits(
     """
     try:
         return _summed(image, predict, patch, outputs, stage, on_progress)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         predict.use_processors("sums and windows")
         return _summed(image, predict, patch, outputs, stage, on_progress)
 

@@ -11,7 +11,6 @@ from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import voxels_and_volume
 from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, Planes
 from PDACScreeningLib.volume.box import Box, bounding_box
-from PDACScreeningLib.volume.label_map import Label
 
 CUT_OFF = (
     "The segmented pancreas or tumor reaches the border of the scan: part of the pancreas may not have been imaged, "
@@ -52,7 +51,7 @@ def reaches_border(labels: LABELS_ZYX, hu: Planes | None = None) -> bool:
     filled in or show no body; what was scanned ends before them, and the gland touches that end from one slice on, for
     resampling blurs it.
     """
-    box = bounding_box(labels != Label.BACKGROUND)
+    box = bounding_box(labels)
     return box is not None and box_reaches_border(box, labels.shape, hu)
 
 

@@ -8,7 +8,7 @@ from scipy.spatial import ConvexHull, distance
 from PDACScreeningLib.inference.postprocessing import SIX_NEIGHBORS
 from PDACScreeningLib.screening_result import Finding
 from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, PROBABILITY_ZYX
-from PDACScreeningLib.volume.box import Box, bounding_box
+from PDACScreeningLib.volume.box import Box, box_around
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import XYZ, Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -22,7 +22,7 @@ def find_tumors(labels: LABELS_ZYX, tumor_probability: PROBABILITY_ZYX | None, c
     labels: (z, y, x) values of Label; tumor_probability: (z, y, x) float32, None when there is none; ct: the CT on the
     same grid, from whose geometry places in the world are taken. No tumor voxel gives ().
     """
-    box = bounding_box(labels == Label.TUMOR)
+    box = box_around(labels, lambda plane: plane == Label.TUMOR)
     if box is None:
         return ()
     regions, _ = ndimage.label(labels[box.slices] == Label.TUMOR, structure=SIX_NEIGHBORS)

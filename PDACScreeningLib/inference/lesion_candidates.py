@@ -21,7 +21,7 @@ _TOUCHING = np.ones((3, 3, 3))
 
 def candidate_score(tumor_probability: PROBABILITY_ZYX, labels: LABELS_ZYX) -> float:
     """In [0, 1]; 0 where there is no candidate. Arrays (z, y, x) of one grid, labels before any filter."""
-    gland = bounding_box(labels != Label.BACKGROUND)
+    gland = bounding_box(labels)
     if gland is None:
         return 0.0
     box = gland.padded(_BESIDE_VOXELS, (labels.shape[0], labels.shape[1], labels.shape[2]))

@@ -6,7 +6,6 @@ from scipy import ndimage
 from PDACScreeningLib.config import ComponentFilter
 from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.box import bounding_box
-from PDACScreeningLib.volume.label_map import Label
 
 SIX_NEIGHBORS = ndimage.generate_binary_structure(3, 1)
 
@@ -23,7 +22,7 @@ def keep_large_components(labels: LABELS_ZYX, *, min_fraction: float) -> LABELS_
     neighbors"), so a tumor attached to the pancreas survives with it. A component stays if it is larger than
     `min_fraction` of the largest. Returns a new array; an all-background map comes back as it is.
     """
-    box = bounding_box(labels != Label.BACKGROUND)
+    box = bounding_box(labels)
     if box is None:
         return labels
     inside = labels[box.slices]  # most of a scan is background; labeling the box is ten times faster

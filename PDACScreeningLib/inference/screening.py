@@ -47,7 +47,7 @@ class ScreenedVolume:
     """A screening and the voxels it rests on. What an INDETERMINATE scan does not have is None.
 
     screening: without model, input and provenance, which only the caller knows.
-    label_map, tumor_probability: on the CT's own grid; the probability is (z, y, x) float32, 0 outside the ROI.
+    label_map, probability (of tumor): on the CT's own grid; the probability is 0 outside the ROI.
     grid, segmentation: the working grid and the evidence of each scale on it, for evaluation.
     decided_in_full: whether the networks answered again in full precision.
     network_labels: what each network alone segmented, on the CT's own grid. anatomy: vessels and ducts, likewise.
@@ -56,11 +56,16 @@ class ScreenedVolume:
     screening: Screening
     grid: WorkingGrid
     label_map: LabelMap | None = None
-    tumor_probability: PROBABILITY_ZYX | None = None
+    probability: VolumePart[np.float32] | None = None
     segmentation: Segmentation | None = None
     decided_in_full: bool = False
     network_labels: NetworkLabels | None = None
     anatomy: Anatomy | None = None
+
+    @property
+    def tumor_probability(self) -> PROBABILITY_ZYX | None:
+        """(z, y, x) float32 of the whole CT, a new array."""
+        return None if self.probability is None else self.probability.whole()
 
 
 def screen(
@@ -110,13 +115,15 @@ def screen_with(
         screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
     with timer.stage("scan's own grid"):
         label_map = grid.labels_to_native(segmentation.labels)
-        tumor_probability = grid.probability_to_native(_over_volume(segmentation))
+        probability = grid.probability_to_native(
+            VolumePart(segmentation.tumor_probability, segmentation.roi, grid.working)
+        )
         alone = _each_network(segmentation, grid)
         anatomy = None if segmentation.anatomy is None else native_anatomy(segmentation.anatomy, grid)
     warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()), *one_protocol)
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
-    return ScreenedVolume(screening, grid, label_map, tumor_probability, segmentation, decided_again, alone, anatomy)
+    return ScreenedVolume(screening, grid, label_map, probability, segmentation, decided_again, alone, anatomy)
 
 
 def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:
@@ -166,13 +173,6 @@ def _each_network(segmentation: Segmentation, grid: WorkingGrid) -> NetworkLabel
         return None
     parts = (VolumePart(scale.labels, segmentation.roi, grid.working) for scale in segmentation.scales)
     return NetworkLabels.of(names, [grid.labels_part_to_native(part) for part in parts])
-
-
-def _over_volume(segmentation: Segmentation) -> PROBABILITY_ZYX:
-    """(z, y, x) tumor probability of the whole working grid; 0 outside the ROI, where the fine networks never look."""
-    probability = np.zeros(segmentation.labels.shape, np.float32)
-    probability[segmentation.roi.slices] = segmentation.tumor_probability
-    return probability
 
 
 def _protocol(name: ProtocolName, working: Geometry, config: ScreeningConfig, engine: Engine) -> Protocol:

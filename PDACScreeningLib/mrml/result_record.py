@@ -103,7 +103,7 @@ def referenced(segmentation_node: vtkMRMLSegmentationNode, role: str) -> vtkMRML
 def labels_sha256(labels: VolumePart[np.uint8]) -> str:
     """Equal labels have equal digests, however much background a part has around its foreground."""
     digest = hashlib.sha256(repr(labels.geometry.shape).encode())
-    box = bounding_box(labels.values != 0)
+    box = bounding_box(labels.values)
     if box is not None:
         digest.update(repr((list(box.within(labels.box).start), box.shape)).encode())
         digest.update(labels.values[box.slices].tobytes())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -49,7 +50,7 @@ def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:
     With several ranks both are those of the whole mini-batch, the same on each (ADR 0013).
     """
     logits = logits.float()
-    weights = torch.tensor(spec.class_weights, dtype=torch.float32, device=logits.device)
+    weights = _class_weights(spec.class_weights, logits.device)
     loss = functional.cross_entropy(logits, labels, weight=weights)
     if is_distributed():
         own = weights[labels].sum()  # what the mean above divided by
@@ -59,22 +60,28 @@ def segmentation_loss(logits: Tensor, labels: Tensor, spec: LossSpec) -> Tensor:
     return loss
 
 
+@lru_cache(maxsize=8)
+def _class_weights(weights: tuple[float, float, float], device: torch.device) -> Tensor:
+    """Made once: the processor waits for a GPU until such a copy is done."""
+    return torch.tensor(weights, dtype=torch.float32, device=device)
+
+
 def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """1 - soft Dice, averaged over the foreground classes that occur in the batch; 0 when none occurs.
 
     A class that does not occur is left out: its Dice would push every probability of it to zero.
     """
     probabilities = logits.softmax(dim=1)
-    losses = []
+    losses, occurs = [], []
     for label in (Label.PANCREAS, Label.TUMOR):
         truth = (labels == label).float()
         voxels = sum_over_ranks(truth.sum())
-        if voxels > 0:
-            overlap = sum_over_ranks((probabilities[:, label] * truth).sum())
-            losses.append(1 - 2 * overlap / (sum_over_ranks(probabilities[:, label].sum()) + voxels))
-    if not losses:
-        return logits.new_zeros(())
-    return torch.stack(losses).mean()
+        overlap = sum_over_ranks((probabilities[:, label] * truth).sum())
+        either = sum_over_ranks(probabilities[:, label].sum()) + voxels
+        occurs.append(voxels > 0)  # asking for it here would make the processor wait for a GPU
+        losses.append(1 - 2 * overlap / torch.where(occurs[-1], either, 1.0))
+    present = torch.stack(occurs)
+    return torch.where(present, torch.stack(losses), 0.0).sum() / present.sum().clamp(min=1)
 
 
 def class_frequencies(labels: Tensor) -> tuple[float, float, float]:

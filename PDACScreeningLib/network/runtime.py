@@ -80,6 +80,8 @@ def resolve_device(device: str, precision: str = "auto", memory_gib: float | Non
         raise ModelError(
             f"device '{device}' was asked for, but torch {torch.__version__} does not see one; use --device cpu"
         )
+    if device == "cuda":
+        _require_full_float32()
     if device == "cuda" and memory_gib is not None:
         total_gib = torch.cuda.get_device_properties(0).total_memory / _GIB
         torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gib / total_gib))
@@ -92,8 +94,16 @@ def resolve_training_device(device: str, precision: str = "auto") -> Runtime:
     Raises ModelError when the device asked for is not there.
     """
     runtime = resolve_device(device, precision)
+    if runtime.device == "cuda":
+        torch.backends.cudnn.benchmark = True  # every batch has the same shape: the fastest way is found once
     lacks_bf16 = precision == "auto" and runtime.device == "cuda" and runtime.precision == "fp32"
     return Runtime(runtime.device, "fp16") if lacks_bf16 else runtime
+
+
+def _require_full_float32() -> None:
+    """fp32 means fp32: unasked, a GPU computes convolutions with 10 bits of mantissa (TF32)."""
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]  # torch's stub
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
 
 
 def _fast_precision(device: str) -> str:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from PDACScreeningLib.network.dynamic_unet import DynamicUNet
+from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.nnunet_model import UNetSpec
 from PDACScreeningLib.network.runtime import Runtime
-from PDACScreeningLib.network.window_predictor import out_of_memory
 
 _logger = logging.getLogger(__name__)
 

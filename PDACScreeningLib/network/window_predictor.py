@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.model_directory import Model
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
@@ -123,11 +124,6 @@ def window_predictors(model: Model, runtime: Runtime) -> dict[int, WindowPredict
 def full_precision(model: Model, runtime: Runtime) -> dict[int, WindowPredictor]:
     """The same networks on the same device in fp32, for scans whose answer must not depend on rounding."""
     return window_predictors(model, replace(runtime, precision="fp32"))
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch ran out of memory; for the processors' it has no exception of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def folded(network: SegmentationNetwork) -> SegmentationNetwork:

@@ -58,7 +58,7 @@ def without_findings(stored: StoredResult, ct: CTVolume, rejected: Sequence[int]
         replace(again.screening, label=label),
         ct,
         LabelMap(part.whole(), labels.geometry),
-        probability.whole(),
+        probability,
         network_labels=stored.network_labels,
         anatomy=None if stored.anatomy is None else stored.anatomy.whole(),
     )

@@ -47,7 +47,7 @@ def labeled_part(label_map: LabelMap | None) -> LabelMap | None:
     """The part of a label map that is labeled, with one voxel around it; None where nothing is."""
     if label_map is None:
         return None
-    box = bounding_box(label_map.labels != Label.BACKGROUND)
+    box = bounding_box(label_map.labels)
     return None if box is None else label_map.cropped(box.padded(1, label_map.labels.shape))
 
 

@@ -15,4 +15,4 @@ def write_network_labels(labels: NetworkLabels, path: Path, model: ModelFacts | 
         "PDACScreening_Packing": "label of network i: value >> 2 i & 3; 0 background, 1 pancreas, 2 tumor",
         "PDACScreening_Notice": notice(model),
     }
-    return write_nrrd(labels.packed.whole(), labels.packed.geometry, fields, path)
+    return write_nrrd(labels.packed.planes, labels.packed.geometry, fields, path)

@@ -7,18 +7,15 @@ import numpy as np
 from PDACScreeningLib.report.nrrd_file import write_nrrd
 from PDACScreeningLib.report.segmentation_file import notice
 from PDACScreeningLib.screening_result import ModelFacts
-from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
-from PDACScreeningLib.volume.geometry import Geometry
+from PDACScreeningLib.volume.part import VolumePart
 
 
-def write_tumor_probability(
-    probability: PROBABILITY_ZYX, geometry: Geometry, path: Path, model: ModelFacts | None = None
-) -> Path:
+def write_tumor_probability(probability: VolumePart[np.float32], path: Path, model: ModelFacts | None = None) -> Path:
     """Write the mean softmax probability of the class tumor on the scan's own grid, 0 outside the searched region.
 
-    probability: (z, y, x) float32 in [0, 1]; it is the networks' output for a voxel, not a probability of cancer.
-    Raises ValueError for another dtype or shape, WriteError when the file did not read back as written.
+    probability: float32 in [0, 1]; it is the networks' output for a voxel, not a probability of cancer.
+    Raises ValueError for another dtype, WriteError when the file did not read back as written.
     """
-    if probability.dtype != np.float32 or probability.shape != geometry.shape:
-        raise ValueError(f"expected float32 {geometry.shape}, got {probability.dtype} {probability.shape}")
-    return write_nrrd(probability, geometry, {"PDACScreening_Notice": notice(model)}, path)
+    if probability.values.dtype != np.float32:
+        raise ValueError(f"expected float32, got {probability.values.dtype}")
+    return write_nrrd(probability.planes, probability.geometry, {"PDACScreening_Notice": notice(model)}, path)

@@ -7,6 +7,8 @@ fields are those of 3D Slicer's own segmentation files. An empty segment keeps i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from PDACScreeningLib.scan_files.segmentation_file import stored_segments
 from PDACScreeningLib.scan_files.volume_part import MOST_LAYERS
 from PDACScreeningLib.screening_result import RESEARCH_NOTICE, ModelFacts
 from PDACScreeningLib.volume.anatomy import Anatomy, Structure
+from PDACScreeningLib.volume.arrays import LABELS_ZYX
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
 
@@ -43,7 +46,19 @@ def write_segmentation(
         return write_nrrd(label_map.labels, label_map.geometry, fields, path)
     for index, segment in enumerate(anatomy_segments(anatomy.looked_at), start=len(own)):
         fields |= _segment_fields(index, segment, 1, label_map.geometry, model)
-    return write_nrrd(np.stack([label_map.labels, anatomy.structures], axis=-1), label_map.geometry, fields, path)
+    return write_nrrd(_TwoLayers(label_map.labels, anatomy.structures), label_map.geometry, fields, path)
+
+
+@dataclass(frozen=True, eq=False)
+class _TwoLayers:
+    """The planes (y, x, layer) of labels and structures, each made when it is asked for."""
+
+    labels: LABELS_ZYX
+    structures: LABELS_ZYX
+
+    def __iter__(self) -> Iterator[LABELS_ZYX]:
+        for planes in zip(self.labels, self.structures, strict=True):
+            yield np.stack(planes, axis=-1)
 
 
 def structures_in(path: Path) -> tuple[Structure, ...] | None:

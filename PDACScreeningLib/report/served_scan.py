@@ -53,7 +53,7 @@ class ScanParts:
         here = Box((0, 0, 0), grid.shape)
         return CTVolume(self.ct.hu[box.slices], grid), Evidence(
             None if labels is None else LabelMap(labels.inside(box), grid),
-            None if probability is None else probability.inside(box),
+            None if probability is None else VolumePart(probability.inside(box), here, grid),
             None
             if networks is None
             else NetworkLabels(networks.names, VolumePart(networks.packed.inside(box), here, grid)),

@@ -7,7 +7,7 @@ under the pointer is what the file holds. Only a part too large for a page is th
 from __future__ import annotations
 
 import base64
-import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from PDACScreeningLib.image_numbers import slice_index
 from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.report.outcome_banner import size
 from PDACScreeningLib.screening_result import Screening
-from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
+from PDACScreeningLib.volume.arrays import HU_ZYX
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
@@ -34,6 +34,7 @@ MOST_BYTES = 3_500_000  # ours: of voxels in a page of at most 5 MB
 _LABEL_BITS = 2
 MOST_NETWORKS = 6  # in the byte of a mark; of a larger ensemble the first ones are shown
 _MOST_THINNING = 4
+_GZIP = 31  # "window bits" of zlib: with the header of gzip, without time or name
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +42,13 @@ class Evidence:
     """What lies over a scan, on its own grid; None where the outcome has none."""
 
     labels: LabelMap | None = None
-    tumor_probability: PROBABILITY_ZYX | None = None
+    probability: VolumePart[np.float32] | None = None
     network_labels: NetworkLabels | None = None
 
     @property
     def layers(self) -> EvidenceLayers:
         """What of it can be switched on."""
-        return EvidenceLayers.of(self.network_labels, has_probability=self.tumor_probability is not None)
+        return EvidenceLayers.of(self.network_labels, has_probability=self.probability is not None)
 
 
 @dataclass(frozen=True)
@@ -106,49 +107,54 @@ def _shown_box(labels: VolumePart[np.uint8] | None, orientation: Orientation, gr
     return Box((z, y, x), (z_stop, y_stop, x_stop))
 
 
-def viewer_layers(
-    ct: CTVolume, evidence: Evidence, box: Box
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+def viewer_layers(ct: CTVolume, evidence: Evidence, box: Box) -> tuple[HU_ZYX, NDArray[np.uint8], NDArray[np.uint8]]:
     """Hounsfield units, marks (bits 0 and 1 the label, bit 2 + i the tumor of network i) and probability, each
     (z, y, x) of a box of the scan in canonical order."""
     orientation = canonical_orientation(ct.geometry)
-    hu = orientation.to_canonical(ct.hu)[box.slices].astype(np.float32)
+    hu, native = orientation.to_canonical(ct.hu)[box.slices], orientation.native_box(box, ct.geometry)
     marks = np.zeros(box.shape, np.uint8)
     if evidence.labels is not None:
-        marks |= orientation.to_canonical(evidence.labels.labels)[box.slices].astype(np.uint8)
+        marks |= orientation.to_canonical(evidence.labels.labels)[box.slices]
     if evidence.network_labels is not None:
-        native = orientation.native_box(box, ct.geometry)
         for place, name in enumerate(evidence.network_labels.names[:MOST_NETWORKS]):
             tumor = evidence.network_labels.labels_of(name).inside(native) == Label.TUMOR
             marks |= orientation.to_canonical(tumor).astype(np.uint8) << (_LABEL_BITS + place)
     probability = np.zeros(box.shape, np.uint8)
-    if evidence.tumor_probability is not None:
-        part = orientation.to_canonical(evidence.tumor_probability)[box.slices]
-        probability = np.rint(255 * part).astype(np.uint8)
+    if evidence.probability is not None:
+        for target, plane in zip(
+            probability, orientation.to_canonical(evidence.probability.inside(native)), strict=True
+        ):
+            target[:] = np.rint(255 * plane)
     return hu, marks, probability
 
 
-def _encoded(layers: tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]], step: int) -> str:
+def _encoded(layers: tuple[HU_ZYX, NDArray[np.uint8], NDArray[np.uint8]], step: int) -> str:
     hu, marks, probability = layers
-    gray = in_steps(_thinned(hu, step))
-    difference = np.diff(gray, axis=2, prepend=np.zeros_like(gray[:, :, :1]))  # small numbers, which compress well
-    parts = (difference, marks[:, ::step, ::step], probability[:, ::step, ::step])
-    return base64.b64encode(gzip.compress(b"".join(part.tobytes() for part in parts), 9, mtime=0)).decode("ascii")
+    packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
+    packed = []
+    for plane in hu:  # one by one, for float32 of all takes memory
+        gray = in_steps(_thinned(plane.astype(np.float32), step))
+        difference = np.diff(gray, axis=1, prepend=np.zeros_like(gray[:, :1]))  # small numbers, which compress well
+        packed.append(packer.compress(difference.tobytes()))
+    packed += [packer.compress(plane[::step, ::step].tobytes()) for layer in (marks, probability) for plane in layer]
+    return base64.b64encode(b"".join([*packed, packer.flush()])).decode("ascii")
 
 
-def in_steps(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
+def in_steps(hu: NDArray[np.float32] | HU_ZYX) -> NDArray[np.uint8]:
     """Hounsfield units in 8 bits: 0 is LOWEST_HU and less, each step HU_A_STEP."""
-    gray: NDArray[np.uint8] = np.clip(np.rint((hu - LOWEST_HU) / HU_A_STEP), 0, 255).astype(np.uint8)
+    gray: NDArray[np.uint8] = np.clip(
+        np.rint((hu.astype(np.float32, copy=False) - LOWEST_HU) / HU_A_STEP), 0, 255
+    ).astype(np.uint8)
     return gray
 
 
 def _thinned(hu: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Means of step x step voxels of a slice, those at the edge of fewer; as many as `hu[:, ::step, ::step]`."""
+    """Means of step x step voxels of a slice (y, x), those at the edge of fewer; as many as `hu[::step, ::step]`."""
     if step == 1:
         return hu
-    rows = np.add.reduceat(hu, np.arange(0, hu.shape[1], step), axis=1)
-    sums = np.add.reduceat(rows, np.arange(0, hu.shape[2], step), axis=2)
-    counts = [np.diff([*range(0, length, step), length]) for length in hu.shape[1:]]
+    rows = np.add.reduceat(hu, np.arange(0, hu.shape[0], step), axis=0)
+    sums = np.add.reduceat(rows, np.arange(0, hu.shape[1], step), axis=1)
+    counts = [np.diff([*range(0, length, step), length]) for length in hu.shape]
     means: NDArray[np.float32] = (sums / np.multiply.outer(counts[0], counts[1])).astype(np.float32)
     return means
 

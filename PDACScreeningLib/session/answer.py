@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from PDACScreeningLib.atomic_file import write_bytes
 from PDACScreeningLib.digests import file_sha256, voxels_sha256
 from PDACScreeningLib.network_labels import NetworkLabels
@@ -35,6 +37,7 @@ from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 _MOST_BYTES_IN_A_NOTEBOOK = 1_200_000  # ours: of voxels; with its pictures the page then stays below 2 MB
 
@@ -43,26 +46,31 @@ _MOST_BYTES_IN_A_NOTEBOOK = 1_200_000  # ours: of voxels; with its pictures the 
 class Answer:
     """A screening and the voxels that go with it, on the scan's own grid; None where the outcome has none.
 
-    tumor_probability: (z, y, x) float32, 0 outside the searched region. network_labels: what each network alone
-    segmented. anatomy: vessels and ducts, of a model that
-    sees them (volume/anatomy says how an engine hands it over); it goes into the file of the label map, and is not
-    written without one. In a notebook an answer is shown as the report. slices: of a DICOM series, in the order of the
-    voxels. dicom_files: name and content of its DICOM objects, where they were asked for and could be made.
+    probability: of tumor, 0 outside the searched region. network_labels: what each network alone segmented. anatomy:
+    vessels and ducts, of a model that sees them (volume/anatomy says how an engine hands it over); it goes into the
+    file of the label map, and is not written without one. In a notebook an answer is shown as the report. slices: of a
+    DICOM series, in the order of the voxels. dicom_files: name and content of its DICOM objects, where they were asked
+    for and could be made.
     """
 
     screening: Screening
     ct: CTVolume | None = None
     label_map: LabelMap | None = None
-    tumor_probability: PROBABILITY_ZYX | None = None
+    probability: VolumePart[np.float32] | None = None
     slices: tuple[SliceHeader, ...] = ()
     dicom_files: tuple[tuple[str, bytes], ...] = ()
     network_labels: NetworkLabels | None = None
     anatomy: Anatomy | None = None
 
     @property
+    def tumor_probability(self) -> PROBABILITY_ZYX | None:
+        """(z, y, x) float32 of the whole scan, a new array."""
+        return None if self.probability is None else self.probability.whole()
+
+    @property
     def evidence(self) -> Evidence:
         """What lies over the scan in the report."""
-        return Evidence(self.label_map, self.tumor_probability, self.network_labels)
+        return Evidence(self.label_map, self.probability, self.network_labels)
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of the command line into a folder, made if absent, and return the folder.
@@ -103,13 +111,12 @@ def write_answer(
 
 def _steps(answer: Answer, staging: Path, *, with_report: bool) -> list[Callable[[], object]]:
     """What is to be written, in order."""
-    label_map, tumor_probability, model = answer.label_map, answer.tumor_probability, answer.screening.model
+    label_map, probability, model = answer.label_map, answer.probability, answer.screening.model
     steps: list[Callable[[], object]] = []
     if label_map is not None:
         steps.append(lambda: write_segmentation(label_map, staging / LABELS, model, answer.anatomy))
-        if tumor_probability is not None:
-            path, geometry = staging / TUMOR_PROBABILITY, label_map.geometry
-            steps.append(lambda: write_tumor_probability(tumor_probability, geometry, path, model))
+        if probability is not None:
+            steps.append(lambda: write_tumor_probability(probability, staging / TUMOR_PROBABILITY, model))
     network_labels = answer.network_labels
     if network_labels is not None:
         steps.append(lambda: write_network_labels(network_labels, staging / NETWORK_LABELS, model))
@@ -127,8 +134,8 @@ def bound(answer: Answer) -> Answer:
         digests[LABELS] = voxels_sha256(answer.label_map.labels)
     if answer.anatomy is not None:
         digests[ANATOMY] = voxels_sha256(answer.anatomy.structures)
-    if answer.tumor_probability is not None:
-        digests[TUMOR_PROBABILITY] = voxels_sha256(answer.tumor_probability)
+    if answer.probability is not None:
+        digests[TUMOR_PROBABILITY] = answer.probability.sha256()
     if answer.network_labels is not None:
         digests[NETWORK_LABELS] = answer.network_labels.packed.sha256()
     return replace(answer, screening=replace(answer.screening, result_voxels_sha256=digests))

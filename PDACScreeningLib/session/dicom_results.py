@@ -27,6 +27,7 @@ from PDACScreeningLib.scan_files.zip_archive import is_zip, unpacked
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
 from PDACScreeningLib.volume.orientation import canonical_orientation
+from PDACScreeningLib.volume.part import VolumePart
 
 if TYPE_CHECKING:
     from PDACScreeningLib.dicom.results import DicomFile, ResultVoxels
@@ -164,7 +165,7 @@ def _predecessor(path: str) -> Dataset:
 def _voxels(answer: Answer) -> ResultVoxels:
     from PDACScreeningLib.dicom.results import ResultVoxels
 
-    return ResultVoxels(answer.ct, answer.label_map, answer.tumor_probability)
+    return ResultVoxels(answer.ct, answer.label_map, answer.probability)
 
 
 def _in_order_of(series: ReadCT, answer: Answer) -> Answer:
@@ -179,12 +180,14 @@ def _in_order_of(series: ReadCT, answer: Answer) -> Answer:
         CTVolume(own.to_canonical(answer.ct.hu), own.canonical_geometry(answer.ct.geometry)),
         CTVolume(to.to_canonical(series.volume.hu), to.canonical_geometry(series.volume.geometry)),
     )
-    labels, probability = answer.label_map, answer.tumor_probability
+    labels, probability = answer.label_map, answer.probability
     if labels is not None:
         labels = LabelMap(to.to_native(own.to_canonical(labels.labels)), series.volume.geometry)
     if probability is not None:
-        probability = to.to_native(own.to_canonical(probability))
-    return replace(answer, ct=series.volume, label_map=labels, tumor_probability=probability)
+        values = to.to_native(own.to_canonical(probability.values))
+        box = to.native_box(own.canonical_box(probability.box, answer.ct.geometry), series.volume.geometry)
+        probability = VolumePart(values, box, series.volume.geometry)
+    return replace(answer, ct=series.volume, label_map=labels, probability=probability)
 
 
 def _require_same_scan(one: CTVolume, other: CTVolume) -> None:

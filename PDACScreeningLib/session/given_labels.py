@@ -23,6 +23,7 @@ from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.label_map import LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import WorkingGrid, working_grid
 
 GIVEN_LABELS = "given labels"  # in place of a protocol: no network of ours ran
@@ -74,7 +75,8 @@ def judged(
     judgment = judge(drawn, there, grid.to_working(read.volume), protocol)
     screening = with_native_volumes(Screening(**vars(judgment), protocol=protocol), labels)
     screening = with_anatomy(screening, labels, anatomy)
-    return bound(Answer(record.completed(screening), read.volume, labels, probability, anatomy=anatomy))
+    part = None if probability is None else VolumePart.of(probability, read.volume.geometry)
+    return bound(Answer(record.completed(screening), read.volume, labels, part, anatomy=anatomy))
 
 
 def counted_on(protocol: Protocol) -> str:

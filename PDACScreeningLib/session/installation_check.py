@@ -1,8 +1,9 @@
 """A screening of about ten seconds with a known answer, to tell whether an installation works.
 
 First the method runs with networks that are thresholds on Hounsfield units, so that the right answer is known by
-pencil; then small random networks run on the device, where two runs must agree with each other and with the processor;
-last, the result files are written and read back.
+pencil; then small random networks run on the device, where two runs must agree with each other and with the processor
+(to the bit on processors; some kernels of a GPU add in an order that varies); last, the result files are written and
+read back.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ PANCREAS_VOXELS = 20 * 20 * 40 - TUMOR_VOXELS
 _BODY_HU, _PANCREAS_HU, _TUMOR_HU = 0, 100, 200
 _LARGEST_DEVICE_DIFFERENCE = 0.02  # of a probability; bfloat16 keeps 8 bits
 _SHAPE = (64, 72, 80)
+Answers = list[NDArray[np.float32]]  # of each network
 
 
 @dataclass(frozen=True)
@@ -89,24 +91,37 @@ def _check_networks(device: str) -> str:
         networks = {scale.patch_size: SegmentationNetwork(scale, CONFIG.network) for scale in CONFIG.scales}
     windows = {size: stream(0, "self-test", size).normal(size=(2, size, size, size)).astype("f4") for size in networks}
 
-    def answers(where: Runtime) -> list[NDArray[np.float32]]:
+    def answers(where: Runtime) -> Answers:
         return [WindowPredictor(network, where)(windows[size]) for size, network in networks.items()]
 
     exact, first, second = answers(Runtime("cpu", "fp32")), answers(runtime), answers(runtime)
-    difference = max(float(np.abs(a - b).max()) for a, b in zip(exact, first, strict=True))
+    difference = _largest_difference(exact, first)
     if not difference <= _LARGEST_DEVICE_DIFFERENCE:
         raise _Wrong(f"{runtime.description} differs from the processor by {difference:.3f} in probability")
-    if not all(np.array_equal(a, b) for a, b in zip(first, second, strict=True)):
-        raise _Wrong(f"{runtime.description} answers differently when asked twice")
+    apart = _largest_difference(first, second)
+    if not apart <= largest_between_two_answers(runtime.device):
+        raise _Wrong(f"{runtime.description} answers differently when asked twice, by {apart:.3f} in probability")
     return f"{runtime.description} ({runtime.precision}) agrees with the processor to {difference:.0e} in probability"
+
+
+def largest_between_two_answers(device: str) -> float:
+    """How far two answers of a device to the same windows may lie apart in probability: on processors not at all.
+
+    On a GPU some kernels, those of the deconvolution among them, add in an order that varies from call to call.
+    """
+    return 0.0 if device == "cpu" else _LARGEST_DEVICE_DIFFERENCE
+
+
+def _largest_difference(ones: Answers, others: Answers) -> float:
+    return max(float(np.abs(one - other).max()) for one, other in zip(ones, others, strict=True))
 
 
 def _check_files() -> str:
     ct, screened = _test_volume(), _screen_with_thresholds()
-    answer = Answer(screened.screening, ct, screened.label_map, screened.tumor_probability)
+    answer = Answer(screened.screening, ct, screened.label_map, screened.probability)
     with tempfile.TemporaryDirectory() as folder:
         again = read_result(answer.save(Path(folder) / "result"))
-    if again.label_map is None or again.tumor_probability is None:
+    if again.label_map is None or again.probability is None:
         raise _Wrong("labels or tumor probability were not written")
     return f"wrote and read back {', '.join(RESULT_FILES)}"
 

@@ -157,7 +157,7 @@ class Screener:
             record.use_machine(device=loaded.device, precision="fp32", config=loaded.config)
         screening, labels = record.completed(screened.screening), screened.label_map
         screening = _with_image_numbers(screening, read)
-        answer = Answer(screening, read.volume, labels, screened.tumor_probability, read.slices)
+        answer = Answer(screening, read.volume, labels, screened.probability, read.slices)
         return bound(replace(answer, network_labels=screened.network_labels, anatomy=screened.anatomy))
 
 

@@ -62,11 +62,11 @@ def read_result(folder: str | Path) -> Answer:
     warning that says so. Raises ResultError when a file is missing, damaged, foreign or of an unknown version.
     """
     stored = read_parts(folder)
-    labels, probability = stored.labels, stored.tumor_probability
+    labels = stored.labels
     return Answer(
         stored.screening,
         label_map=None if labels is None else LabelMap(labels.whole(), labels.geometry),
-        tumor_probability=None if probability is None else probability.whole(),
+        probability=stored.tumor_probability,
         network_labels=stored.network_labels,
         anatomy=None if stored.anatomy is None else stored.anatomy.whole(),
     )

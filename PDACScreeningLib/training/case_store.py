@@ -85,7 +85,7 @@ def write_case(
 
     is_packed: compressed, and without what lies outside the body. Raises DataError when it has no pancreas, WriteError.
     """
-    gland = bounding_box(labels != Label.BACKGROUND)
+    gland = bounding_box(labels)
     if gland is None:
         raise DataError(f"case {case_id} has no pancreas voxel: nothing to learn from; check its label map")
     body = body_box(ct.hu, labels) if is_packed else None

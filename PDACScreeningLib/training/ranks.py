@@ -15,8 +15,10 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed import PrefixStore, rendezvous  # type: ignore[attr-defined]  # torch's stub
 
 from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.training.rank_failure import ended_together
 
 T = TypeVar("T")
 
@@ -51,11 +53,15 @@ class Ranks:
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set on any rank; every rank gets the same answer and waits for the others."""
+        return self.any_of(flag)[0]
+
+    def any_of(self, *flags: bool) -> list[bool]:
+        """As `any` for each of several flags, which cost no more than one."""
         if self.count == 1:
-            return flag
-        flags = torch.tensor([float(flag)])
-        dist.all_reduce(flags)
-        return bool(flags.item() > 0)
+            return list(flags)
+        raised = torch.tensor([float(flag) for flag in flags])
+        dist.all_reduce(raised)
+        return [value > 0 for value in raised.tolist()]
 
     def from_writer(self, value: T | None) -> T | None:
         """The writer's value, on every rank."""
@@ -86,8 +92,12 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())  # srun may show each its own
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=_STALLED_AFTER)
-    yield Ranks(dist.get_rank(), dist.get_world_size())
+    store, rank, count = next(rendezvous("env://", timeout=_STALLED_AFTER))
+    backends = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+    groups = PrefixStore("groups", store)
+    dist.init_process_group(backends, store=groups, rank=rank, world_size=count, timeout=_STALLED_AFTER)
+    with ended_together(PrefixStore("failures", store.clone()), rank):
+        yield Ranks(rank, count)
     dist.destroy_process_group()  # not after an error: it could wait for ranks that wait for this one
 
 

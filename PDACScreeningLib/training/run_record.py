@@ -101,6 +101,7 @@ class RunRecord:
 class TrainingRun:
     """Where and on what one network is trained. `folder` receives the checkpoints and the journal.
 
+    A checkpoint is written after `checkpoint_every` iterations, after `checkpoint_minutes`, and at the end.
     accumulate: micro-batches an iteration is computed in (ADR 0014). prefetch: batches made ahead of time.
     tensorboard: whether the journal is also drawn as curves; needs the package.
     """
@@ -109,7 +110,8 @@ class TrainingRun:
     scale: ScaleSpec
     config: TrainingConfig
     runtime: Runtime
-    checkpoint_every: int = 100
+    checkpoint_every: int = 0  # iterations; 0 = by time alone
+    checkpoint_minutes: float = 10.0
     accumulate: int = 1
     prefetch: int = 4
     tensorboard: bool = False

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from PDACScreeningLib.config import HUWindow, LossSpec, ScaleSpec
 from PDACScreeningLib.errors import DataError, MemoryShort
 from PDACScreeningLib.network.deep_supervision import deeply_supervised_loss, head_names
+from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.training.learner import Learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
@@ -43,7 +46,7 @@ def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: flo
     """One iteration at a learning rate. batch: this rank's part of the mini-batch; the loss is that of the whole.
 
     Raises DataError on every rank when the loss is not finite on any, before any weight changes, and MemoryShort when
-    the GPU's memory does not suffice.
+    the memory of the device does not suffice.
     """
     for group in learner.optimizer.param_groups:
         group["lr"] = rate
@@ -51,10 +54,12 @@ def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: flo
     learner.optimizer.zero_grad(set_to_none=True)
     try:
         loss = _accumulate_gradients(spec, learner, batch)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         raise MemoryShort(_memory_sentence(spec, len(batch.hu))) from error
-    total, *heads = loss.tolist()
-    finite = bool(torch.isfinite(loss).all())
+    total, *heads = loss.tolist()  # the one moment of an iteration at which the processor waits for the GPU
+    finite = all(math.isfinite(value) for value in (total, *heads))
     if ranks.any(not finite):
         whose = "of another process is not finite" if finite else f"became {total}"
         raise DataError(f"the loss {whose}; lower the learning rate. The last checkpoint is untouched")
@@ -82,10 +87,15 @@ def precision_of(runtime: Runtime, scale: ScaleSpec) -> str:
 
 def to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
     """Normalized image (n, 1, z, y, x) float32 and labels (n, z, y, x) int64."""
-    hu = torch.from_numpy(batch.hu).to(device).float()
-    image = scaled_to_window(hu, window)
-    labels = torch.from_numpy(batch.labels).to(device).long()
+    image = scaled_to_window(_placed(batch.hu, device).float(), window)
+    labels = _placed(batch.labels, device).long()
     return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels
+
+
+def _placed(array: NDArray[Any], device: str) -> Tensor:
+    """On the device. A GPU copies from pinned memory by itself while the processor goes on."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device == "cuda" else tensor.to(device)
 
 
 def _accumulate_gradients(spec: StepSpec, learner: Learner, batch: PatchBatch) -> Tensor:
@@ -119,10 +129,10 @@ def micro_batches(batch: PatchBatch, accumulate: int) -> list[PatchBatch]:
 
 
 def _memory_sentence(spec: StepSpec, count: int) -> str:
-    used = min(spec.accumulate, count)
+    used, device = min(spec.accumulate, count), spec.runtime.device
     if used == count:
-        return "one patch alone is too large for this GPU's memory; use --base-width with a smaller number"
+        return f"one patch alone is too large for the memory of {device}; use --base-width with a smaller number"
     return (
-        f"{-(-count // used)} patches at once are too many for this GPU's memory; "
+        f"{-(-count // used)} patches at once are too many for the memory of {device}; "
         f"train again with --accumulate {min(2 * used, count)}, which goes on from the last checkpoint"
     )

@@ -8,6 +8,7 @@ mini-batch size is 16, 32 and 128 for 64^3, 32^3 and 16^3, respectively). The we
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from PDACScreeningLib.config import OptimizerSpec
@@ -28,6 +29,18 @@ from PDACScreeningLib.training.validation import Validation, split_store
 
 _LOG = logging.getLogger(__name__)
 _ALONE = Ranks()
+
+
+class Stopwatch:
+    """Time since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def minutes(self) -> float:
+        """Minutes since then."""
+        return (time.monotonic() - self._started) / 60
 
 
 def never() -> bool:
@@ -71,6 +84,7 @@ def train(
         record.open_journal(state.done, state.provenance)
         threads = feed_threads(run.scale.patch_size)
         first, last = state.done, run.config.iterations
+        saved = Stopwatch()
         with BatchFeed(source.training_batch, first, last, ahead=run.prefetch, threads=threads) as feed:
             for iteration, batch in feed:
                 rate = learning_rate(iteration, run.config.iterations, run.config.optimizer)
@@ -84,9 +98,10 @@ def train(
                     if state.improves(validated.mean_dice):
                         record.save_best(state.checkpoint())
                 note = record.add(iteration, loss, rate, feed.waited_s, validated)
-                stops = ranks.any(should_stop())
-                if stops or state.is_due(run.checkpoint_every):
+                stops, is_time = ranks.any_of(should_stop(), saved.minutes >= run.checkpoint_minutes)
+                if stops or is_time or state.is_due(run.checkpoint_every):
                     record.save(state.checkpoint())
+                    saved = Stopwatch()
                 on_progress(Progress(f"training {run.scale.patch_size}^3", state.done, run.config.iterations, note))
                 if stops:
                     break

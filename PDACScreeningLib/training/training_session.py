@@ -44,7 +44,8 @@ class TrainRequest:
     augmentation: bool = True
     device: str = "auto"
     threads: int | None = None
-    checkpoint_every: int = 100
+    checkpoint_every: int = 0
+    checkpoint_minutes: float = 10.0
     split: Path | None = None
     fold: int = 0
     accumulate: int = 1
@@ -214,6 +215,7 @@ def _training_run(
         config,
         runtime,
         request.checkpoint_every,
+        request.checkpoint_minutes,
         accumulate=request.accumulate,
         prefetch=request.prefetch,
         tensorboard=request.tensorboard and tensorboard_is_installed(),

@@ -45,8 +45,8 @@ class TrainingState:
         return self.done if self.provenance.get(_ENDS, "").split(", ")[-1] == str(self.done) else None
 
     def is_due(self, every: int) -> bool:
-        """Whether something done every so many iterations is to be done now; at the end everything is."""
-        return self.done % every == 0 or self.done == self._run.config.iterations
+        """Whether something done every so many iterations (0: never) is to be done now; at the end everything is."""
+        return (every > 0 and self.done % every == 0) or self.done == self._run.config.iterations
 
     def improves(self, mean_dice: float) -> bool:
         """Whether a validation is the best so far, which it is from then on; a tie is not."""

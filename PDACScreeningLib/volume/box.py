@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +69,26 @@ class Box:
         return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """The smallest box that covers every true voxel of a (z, y, x) mask; None when there is none."""
-    bounds: list[tuple[int, int]] = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        hit = np.flatnonzero(mask.any(axis=others))
-        if hit.size == 0:
-            return None
-        bounds.append((int(hit[0]), int(hit[-1]) + 1))
-    (z0, z1), (y0, y1), (x0, x1) = bounds
-    return Box((z0, y0, x0), (z1, y1, x1))
+def bounding_box(mask: NDArray[Any]) -> Box | None:
+    """The smallest box that covers every voxel of a (z, y, x) array that is not false or 0; None when there is none."""
+    return box_around(mask, lambda plane: plane)
+
+
+def box_around(array: NDArray[Any], wanted: Callable[[NDArray[Any]], NDArray[Any]]) -> Box | None:
+    """The smallest box that covers every wanted voxel of a (z, y, x) array; None when there is none.
+
+    wanted: of a (y, x) plane, (y, x) what is not false or 0. Plane by plane, for a mask of a scan takes memory.
+    """
+    planes: list[int] = []
+    rows, columns = (np.zeros(length, np.bool_) for length in array.shape[1:])
+    for z, plane in enumerate(array):
+        mask = wanted(plane)
+        hit = mask.any(axis=1)
+        if hit.any():
+            planes.append(z)
+            rows |= hit
+            columns |= mask.any(axis=0)
+    if not planes:
+        return None
+    (y0, y1), (x0, x1) = ((int(hit[0]), int(hit[-1]) + 1) for hit in map(np.flatnonzero, (rows, columns)))
+    return Box((planes[0], y0, x0), (planes[-1] + 1, y1, x1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.geometry import Geometry
 
@@ -36,7 +37,7 @@ class VolumePart(Generic[AnyDType]):
     @classmethod
     def of(cls, whole: NDArray[AnyDType], geometry: Geometry) -> VolumePart[AnyDType]:
         """The smallest part of a volume with all that is not 0; the first voxel where everything is. A view."""
-        box = bounding_box(whole != 0) or _ONE_VOXEL
+        box = bounding_box(whole) or _ONE_VOXEL
         return cls(whole[box.slices], box, geometry)
 
     @classmethod
@@ -48,6 +49,11 @@ class VolumePart(Generic[AnyDType]):
     def part_geometry(self) -> Geometry:
         """Where the values lie."""
         return self.geometry.cropped(self.box)
+
+    @property
+    def planes(self) -> Iterable[NDArray[AnyDType]]:
+        """The (y, x) planes of the whole volume, which is never made; they can be asked for again and again."""
+        return _PartPlanes(self)
 
     def whole(self) -> NDArray[AnyDType]:
         """(z, y, x) of the whole volume, a new array."""
@@ -64,13 +70,18 @@ class VolumePart(Generic[AnyDType]):
 
     def sha256(self) -> str:
         """`voxels_sha256` of the whole volume, which is never made."""
-        digest, (first, last) = hashlib.sha256(), (self.box.start[0], self.box.stop[0])
-        plane = np.zeros(self.geometry.shape[1:], self.values.dtype.newbyteorder("<"))
-        nothing, (_, rows, columns) = plane.tobytes(), self.box.slices
-        for z in range(self.geometry.shape[0]):
-            if first <= z < last:
-                plane[rows, columns] = self.values[z - first]
-                digest.update(plane.tobytes())
-            else:
-                digest.update(nothing)
-        return digest.hexdigest()
+        return voxels_sha256(self.planes)
+
+
+@dataclass(frozen=True, eq=False)
+class _PartPlanes(Generic[AnyDType]):
+    part: VolumePart[AnyDType]
+
+    def __iter__(self) -> Iterator[NDArray[AnyDType]]:
+        """One array for all planes: each holds until the next one is asked for."""
+        box, values = self.part.box, self.part.values
+        plane: NDArray[Any] = np.zeros(self.part.geometry.shape[1:], values.dtype)
+        (first, last), (_, rows, columns) = (box.start[0], box.stop[0]), box.slices
+        for z in range(self.part.geometry.shape[0]):
+            plane[rows, columns] = values[z - first] if first <= z < last else 0
+            yield plane

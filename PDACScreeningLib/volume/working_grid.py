@@ -135,17 +135,19 @@ class WorkingGrid:
         box = self._orientation.native_box(found[1], self.native)
         return VolumePart(self._orientation.to_native(found[0]), box, self.native)
 
-    def probability_to_native(self, probability: PROBABILITY_ZYX) -> PROBABILITY_ZYX:
-        """(z, y, x) float32 probabilities of the working grid on the file's own grid, interpolated linearly."""
-        self._require_working(probability.shape)
-        native = np.empty(self.native.shape, np.float32)
-        canonical = self._orientation.to_canonical(native)
-        if self._is_canonical:
-            canonical[...] = probability
-            return native
-        for z, slab in resampled_slabs(probability, grid_weights(self.working, self.canonical, antialias=False)):
-            canonical[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
-        return native
+    def probability_to_native(self, probability: VolumePart[np.float32]) -> VolumePart[np.float32]:
+        """Probabilities of the working grid on the file's own grid, interpolated linearly: the part they reach."""
+        self._require_working(probability.geometry.shape)
+        found = _reached(probability.box, self.working, self.canonical)
+        if found is None:
+            return VolumePart.empty(np.float32, self.native)
+        weights, box = found
+        values = np.empty(box.shape, np.float32)
+        for z, slab in resampled_slabs(probability.values, weights):
+            values[z] = np.clip(slab, 0.0, 1.0)  # rounding of the weights, not of the method
+        return VolumePart(
+            self._orientation.to_native(values), self._orientation.native_box(box, self.native), self.native
+        )
 
     def _of_part(self, box: Box, *, antialias: bool) -> tuple[GridWeights, Box]:
         """What a box of the working grid rests on: its weights, and the box of the canonical grid they are of."""
@@ -219,7 +221,7 @@ def _moved(geometry: Geometry, center_mm: NDArray[np.float64]) -> Geometry:
 
 def _fill_heaviest(target: LABELS_ZYX, labels: LABELS_ZYX, source: Geometry, to: Geometry) -> None:
     """Write the heaviest label into an all-background `target` on grid `to`, from labels on grid `source`."""
-    box = bounding_box(labels != Label.BACKGROUND)
+    box = bounding_box(labels)
     found = _heaviest(labels[box.slices], box, source, to) if box is not None else None
     if found is not None:
         target[found[1].slices] = found[0]
@@ -232,19 +234,30 @@ def _heaviest(part: LABELS_ZYX, box: Box, source: Geometry, to: Geometry) -> tup
     """
     if source == to:
         return part, box
-    weights, bounds = grid_weights(source, to, antialias=False), list(zip(box.start, box.stop, strict=True))
-    ranges = [axis.targets(*bound) for axis, bound in zip(weights, bounds, strict=True)]
-    if (0, 0) in ranges:
+    found = _reached(box, source, to)
+    if found is None:
         return None
-    z, y, x = (axis.part(reached, of) for axis, reached, of in zip(weights, ranges, bounds, strict=True))
-    (z0, z1), (y0, y1), (x0, x1) = ranges
-    reached = Box((z0, y0, x0), (z1, y1, x1))
+    weights, reached = found
     labels = np.zeros(reached.shape, np.uint8)
-    pancreas_slabs = resampled_slabs(part == Label.PANCREAS, (z, y, x))
-    tumor_slabs = resampled_slabs(part == Label.TUMOR, (z, y, x))
+    pancreas_slabs = resampled_slabs(part == Label.PANCREAS, weights)
+    tumor_slabs = resampled_slabs(part == Label.TUMOR, weights)
     for (slab, pancreas), (_, tumor) in zip(pancreas_slabs, tumor_slabs, strict=True):
         background = 1.0 - pancreas - tumor  # background outside the box has weight too
         chosen = labels[slab]
         chosen[pancreas > background + _TIE] = Label.PANCREAS
         chosen[tumor > np.maximum(background, pancreas) + _TIE] = Label.TUMOR
     return labels, reached
+
+
+def _reached(box: Box, source: Geometry, to: Geometry) -> tuple[GridWeights, Box] | None:
+    """The voxels of grid `to` that a box of grid `source` has weight in, with the weights from there.
+
+    None where the box is thinner than the gaps between the voxels of `to`.
+    """
+    weights, bounds = grid_weights(source, to, antialias=False), list(zip(box.start, box.stop, strict=True))
+    ranges = [axis.targets(*bound) for axis, bound in zip(weights, bounds, strict=True)]
+    if (0, 0) in ranges:
+        return None
+    z, y, x = (axis.part(reached, of) for axis, reached, of in zip(weights, ranges, bounds, strict=True))
+    (z0, z1), (y0, y1), (x0, x1) = ranges
+    return (z, y, x), Box((z0, y0, x0), (z1, y1, x1))

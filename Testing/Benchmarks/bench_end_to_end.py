@@ -98,7 +98,7 @@ def measured(arguments: argparse.Namespace, runtime: Runtime) -> str:
         wall, processor = time.perf_counter(), time.process_time()
         read = read_scan(path)
         screened = screen(read.volume, networks, config, protocol=arguments.protocol)
-        answer = Answer(screened.screening, read.volume, screened.label_map, screened.tumor_probability)
+        answer = Answer(screened.screening, read.volume, screened.label_map, screened.probability)
         write_answer(answer, result, shield=nullcontext, on_progress=ignore_progress)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

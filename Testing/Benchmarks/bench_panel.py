@@ -56,13 +56,13 @@ def large_answer(slices: int) -> Answer:
     config = ScreeningConfig()
     networks = {scale.patch_size: ReadingNetwork() for scale in config.scales}
     screened = screen(flat, networks, config, protocol="fast")
-    assert screened.tumor_probability is not None
-    searched = screened.tumor_probability > 0
-    probability = screened.tumor_probability
+    assert screened.probability is not None
+    probability = screened.probability.values
+    searched = probability > 0
     probability[searched] += rng.normal(0, 0.01, np.count_nonzero(searched)).astype(np.float32)
     np.clip(probability, 0, 1, out=probability)
     screening = replace(screened.screening, input=input_facts(checked_volume(ct)), provenance=new_record().provenance)
-    return Answer(screening, ct, screened.label_map, probability, network_labels=screened.network_labels)
+    return Answer(screening, ct, screened.label_map, screened.probability, network_labels=screened.network_labels)
 
 
 def measure(answer: Answer, folder: Path) -> list[tuple[str, str]]:

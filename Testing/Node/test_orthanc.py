@@ -11,7 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chaos import MARKER, OUTAGES, SENDERS, STUDIES, Chaos, faults, leaks, told
+from chaos import OUTAGES, SENDERS, Chaos
+from chaos_faults import faults, leaks, told
+from chaos_studies import MARKER, STUDIES
 from dicom_slices import SHAPE
 from node_parts import file_of, images
 from node_process import NodeProcess, free_port

@@ -1,5 +1,9 @@
 """What several processes train together. Each scenario is played by training_lives.play."""
 
+import os
+import signal
+import time
+
 import torch
 from small_store import small_store
 from training_lives import end, fork, in_ranks, tiny_run
@@ -92,6 +96,38 @@ def a_stop_asked_of_one_rank(folder):
         2, lambda rank: train_as_rank(run, store, should_stop=(lambda: next(asked)) if rank == 1 else lambda: False)
     )
     return {"codes": codes, "saved": CheckpointFolder(run.folder).newest().iteration}
+
+
+def a_rank_that_fails_and_hangs(folder):
+    """Rank 1 fails in the fourth iteration and never ends; how long rank 0 waits for it, and what was saved."""
+    store = small_store(folder / "store")
+    run = _run(folder / "run")
+
+    def action(rank):
+        if rank == 0:
+            train_as_rank(run, store)
+            return 0
+        try:
+            train_as_rank(run, store, on_progress=_fail_at(3))
+        except OSError:
+            (folder / "failed").write_text(repr(time.time()))
+            time.sleep(120)
+        return 3
+
+    children = in_ranks(2, action, wait=False)
+    assert end(children[0]) == 5
+    waited_s = time.time() - float((folder / "failed").read_text())
+    os.kill(children[1], signal.SIGKILL)
+    end(children[1])
+    return {"waited_s": waited_s, "saved": CheckpointFolder(run.folder).newest().iteration}
+
+
+def _fail_at(done):
+    def hook(progress):
+        if progress.done == done:
+            raise OSError("a disk is gone")
+
+    return hook
 
 
 def different_options(folder):

@@ -154,7 +154,7 @@ def scored_again(drawn, edited):
     ct = coded(drawn, GEOMETRY)
     found = screen(ct, decoders(), CONFIG)
     known = replace(found.screening, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
-    ai = bound(Answer(known, ct, found.label_map, found.tumor_probability)).screening
+    ai = bound(Answer(known, ct, found.label_map, found.probability)).screening
     arrays = (found.label_map.labels, edited, found.tumor_probability)
     return rescore(ai, *(VolumePart.of(array, GEOMETRY) for array in arrays), ct).screening
 

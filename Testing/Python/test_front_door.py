@@ -161,7 +161,7 @@ def other_scan(tmp_path, answer):
     """What another scan left, on the same grid."""
     labels, ct = answer.label_map, answer.ct
     flipped = replace(labels, labels=np.where(labels.labels > 0, np.uint8(Label.PANCREAS), np.uint8(0)))
-    elsewhere = np.clip(answer.tumor_probability * np.float32(0.5), 0, 1)
+    elsewhere = VolumePart.of(np.clip(answer.tumor_probability * np.float32(0.5), 0, 1), labels.geometry)
     facts = replace(answer.screening.input, voxels_sha256="0" * 64)
     names, alone = answer.network_labels.names, VolumePart.of(flipped.labels, flipped.geometry)
     networks = NetworkLabels.of(names, [alone] * len(names))

@@ -239,6 +239,23 @@ def test_progress_is_told_window_by_window_and_can_be_cancelled(one):
         pdac.Screener(one, **CPU).screen(known_scan(), on_progress=stop)
 
 
+def test_the_time_left_is_told_while_windows_run(tmp_path, one, capsys):
+    ct = known_scan((6, 6, 6))
+    image = sitk.GetImageFromArray(ct.hu)
+    image.SetSpacing(ct.geometry.spacing_mm)
+    sitk.WriteImage(image, str(tmp_path / "scan.nii.gz"))
+    typed = ["screen", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "out"), "--model", str(one)]
+    assert main([*typed, "--progress", "json", "--device", "cpu"]) == 0
+    told = capsys.readouterr()
+    events = [json.loads(line) for line in (told.out + told.err).splitlines() if line.startswith("{")]
+    windows = [event for event in events if event.get("stage") == "nnU-Net"]
+    assert windows[-1]["done"] == windows[-1]["total"] == 45
+    left = [event["eta_s"] for event in windows if event.get("eta_s") is not None]
+    assert len(left) > 1
+    assert left[-1] <= max(left)
+    assert left[-1] < 5
+
+
 def test_the_command_line_writes_the_same_folder_as_for_any_model(tmp_path, one, capsys):
     ct = known_scan((6, 6, 6))
     image = sitk.GetImageFromArray(ct.hu)

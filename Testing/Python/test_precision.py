@@ -8,7 +8,7 @@ from small_store import small_store
 from training_lives import tiny_run
 
 from PDACScreeningLib.errors import Cancelled
-from PDACScreeningLib.network.runtime import Runtime, resolve_training_device
+from PDACScreeningLib.network.runtime import Runtime, resolve_device, resolve_training_device
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.trainer import train
 
@@ -61,3 +61,28 @@ def test_fp16_scales_its_gradients_and_resumes_with_the_same_scale(tmp_path):
 def test_fp32_needs_no_scale(tmp_path):
     run = tiny_run(tmp_path / "run", iterations=1, checkpoint_every=1)
     assert train(run, small_store(tmp_path / "store")).scaler_state == {}
+
+
+@pytest.fixture
+def a_gpu(monkeypatch):
+    """torch says that there is an NVIDIA GPU; its settings are put back."""
+    convolution, product = torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_options: True)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    yield
+    torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision = convolution, product
+
+
+def test_fp32_on_a_gpu_is_not_tf32(a_gpu):
+    torch.backends.cudnn.conv.fp32_precision = torch.backends.cuda.matmul.fp32_precision = "tf32"
+    assert resolve_device("cuda").precision == "bf16"  # near the rule fp32 answers, so it holds for every precision
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+
+
+def test_only_a_training_lets_cudnn_try_which_way_is_the_fastest(a_gpu):
+    resolve_device("cuda")
+    assert not torch.backends.cudnn.benchmark
+    resolve_training_device("cuda")
+    assert torch.backends.cudnn.benchmark

@@ -25,6 +25,7 @@ def found(tmp_path_factory):
         "not_a_number_on_one_rank",
         "a_stop_asked_of_one_rank",
         "different_options",
+        "a_rank_that_fails_and_hangs",
     )
 
 
@@ -57,6 +58,12 @@ def test_a_loss_that_is_not_a_number_on_one_rank_stops_both_before_it_is_saved(f
 @forks
 def test_both_ranks_stop_after_the_same_iteration_when_one_is_asked_to(found):
     assert found["a_stop_asked_of_one_rank"] == {"codes": [0, 0], "saved": 3}
+
+
+@forks
+def test_a_rank_that_fails_ends_the_others_within_thirty_seconds_even_if_it_hangs_itself(found):
+    assert found["a_rank_that_fails_and_hangs"]["waited_s"] < 30
+    assert found["a_rank_that_fails_and_hangs"]["saved"] == 2
 
 
 @forks

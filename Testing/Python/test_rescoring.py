@@ -56,10 +56,11 @@ BEFORE = LabelMap(pancreas_with_tumor(tumor_x=2), GRID)
 PROBABILITY = np.full(GRID.shape, 0.8, np.float32)
 
 
-def of_its_own(ai, labels=BEFORE, probability=PROBABILITY, ct=CT):
+def of_its_own(ai, labels=BEFORE, probability=None, ct=CT):
     """The answer as a screening leaves it: bound to the voxels it is about."""
     known = replace(ai, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
-    return bound(Answer(known, label_map=labels, tumor_probability=probability)).screening
+    probability = part(PROBABILITY) if probability is None else probability
+    return bound(Answer(known, label_map=labels, probability=probability)).screening
 
 
 def part(array, grid=GRID):
@@ -168,7 +169,7 @@ def test_one_voxel_more_changes_a_real_screening_by_about_one_voxel(spacing_mm, 
     answer = screen(ct, networks, ScreeningConfig(working_spacing_mm=working_spacing_mm))
     edited = answer.label_map.labels.copy()
     edited[12, 18, 24] = Label.TUMOR  # at the border of the tumor
-    ai = of_its_own(answer.screening, answer.label_map, answer.tumor_probability, ct)
+    ai = of_its_own(answer.screening, answer.label_map, answer.probability, ct)
     parts = (part(array, ct.geometry) for array in (answer.label_map.labels, edited, answer.tumor_probability))
     result = rescore(ai, *parts, ct).screening
     assert result.tumor_voxels == pytest.approx(answer.screening.tumor_voxels, rel=0.05)

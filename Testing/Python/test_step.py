@@ -91,6 +91,18 @@ def test_a_gpu_that_is_too_small_names_the_option(accumulate, advice):
         training_step(step_spec(accumulate), learner_of(network), random_batch(6), 0.1, Ranks())
 
 
+def test_a_gpu_that_others_fill_is_short_of_memory_too_and_other_errors_are_errors():
+    network = still_network()
+    for error, raised in (("CUDA error: out of memory", MemoryShort), ("an illegal memory access", RuntimeError)):
+
+        def fails(_image, error=error):
+            raise RuntimeError(error)
+
+        network.with_auxiliary = fails
+        with pytest.raises(raised):
+            training_step(step_spec(1), learner_of(network), random_batch(2), 0.1, Ranks())
+
+
 def test_no_weight_changes_when_the_loss_is_not_finite():
     network = still_network()
     with torch.no_grad():

@@ -27,7 +27,7 @@ from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
-from PDACScreeningLib.training.run_record import TrainingRun
+from PDACScreeningLib.training.run_record import RunRecord, TrainingRun
 from PDACScreeningLib.training.step import to_device
 from PDACScreeningLib.training.trainer import train
 from PDACScreeningLib.volume.intensity import normalize
@@ -193,3 +193,18 @@ def test_only_the_coarse_network_draws_patches_outside_the_roi(tmp_path, monkeyp
     store = small_store(tmp_path, cases=1)
     patch_source.PatchSource(TrainingRun(tmp_path, scale, config, Runtime("cpu", "fp32")), store, Ranks())
     assert shares == [share]
+
+
+def test_checkpoints_are_written_by_time(tmp_path, monkeypatch):
+    """Every 10 minutes, by the iterations only where that is asked for, and at the end."""
+    saved = []
+
+    class ThreeMinutesALook:
+        minutes = property(lambda self: self.__dict__.update(passed=self.__dict__.get("passed", 0) + 3) or self.passed)
+
+    monkeypatch.setattr(trainer, "Stopwatch", ThreeMinutesALook)
+    monkeypatch.setattr(RunRecord, "save", lambda _record, checkpoint: saved.append(checkpoint.iteration))
+    run = replace(tiny_run(tmp_path, iterations=9), checkpoint_every=0)
+    assert run.checkpoint_minutes == 10.0
+    train(run, small_store(tmp_path / "store"))
+    assert saved == [4, 8, 9]

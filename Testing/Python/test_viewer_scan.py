@@ -51,7 +51,7 @@ def test_every_voxel_is_that_of_the_file_at_its_place_in_the_patient(stored):
     direction = np.zeros((3, 3))
     direction[order, range(3)] = signs
     ct, labels, probability = noisy_scan(direction=tuple(direction.ravel()))
-    facts = (scan := viewer_scan(SUSPICIOUS, ct, Evidence(labels, probability))).facts
+    facts = (scan := viewer_scan(SUSPICIOUS, ct, Evidence(labels, VolumePart.of(probability, ct.geometry)))).facts
     hu, marks, chances = unpacked(scan)
     for x, y, z in np.random.default_rng(1).integers(0, facts["size"], (50, 3)):
         k, j, i = np.rint(ct.geometry.world_to_index(world(facts, (x, y, z)))).astype(int)
@@ -86,8 +86,10 @@ def test_without_labels_the_middle_of_the_scan_is_shown():
 
 def test_a_part_too_large_for_a_page_is_thinned_in_its_slices_and_stays_where_it_was():
     ct, labels, probability = noisy_scan(shape=(10, 41, 41))
-    full = viewer_scan(SUSPICIOUS, ct, Evidence(labels, probability))
-    thin = viewer_scan(SUSPICIOUS, ct, Evidence(labels, probability), most_bytes=len(full.voxels) // 3)
+    full = viewer_scan(SUSPICIOUS, ct, Evidence(labels, VolumePart.of(probability, ct.geometry)))
+    thin = viewer_scan(
+        SUSPICIOUS, ct, Evidence(labels, VolumePart.of(probability, ct.geometry)), most_bytes=len(full.voxels) // 3
+    )
     assert thin.facts["size"] == (21, 17, 10)
     assert len(thin.voxels) < len(full.voxels) / 3
     mean = ct.hu[0, 2:4, 4:6].mean()

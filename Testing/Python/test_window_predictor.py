@@ -11,6 +11,7 @@ from torch import nn
 from PDACScreeningLib.config import PAPER_SCALES, NetworkSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import most_likely_labels
 from PDACScreeningLib.inference.sliding_window import Workspace, scan
+from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
 from PDACScreeningLib.network.window_predictor import WindowPredictor, folded
@@ -146,6 +147,44 @@ def test_less_memory_means_fewer_windows_at_once_but_never_none():
     sizes = [WindowPredictor(network(), Runtime("cpu", "fp32", gib)).batch_size for gib in (None, 1e-3, 1e-9)]
     # 64 windows of 16^3 at once; 4 channels of 4 bytes, 7 alive: 2^30 / 1000 / 112 voxels, 4096 a window
     assert sizes == [64, 2, 1]
+
+
+FORMS_OF_OUT_OF_MEMORY = (
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 8 GiB"),
+    torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+    RuntimeError("FIND was unable to find an engine to execute this computation"),
+    RuntimeError("Unable to find a valid cuDNN algorithm to run convolution"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB)"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"),
+)
+
+
+@pytest.mark.parametrize("error", FORMS_OF_OUT_OF_MEMORY, ids=lambda error: str(error)[:40])
+def test_every_way_to_say_that_memory_is_short_steps_down_the_ladder(error):
+    usual, short = WindowPredictor(network(), FP32), WindowPredictor(network(), FP32)
+    inner, seen = short._network, []
+
+    def first_too_much(image):
+        seen.append(len(image))
+        if len(image) > 2:
+            raise error
+        return inner(image)
+
+    short._network = first_too_much
+    np.testing.assert_allclose(short(windows(4)), usual(windows(4)), atol=1e-5)
+    assert seen == [4, 2, 2]
+    assert short.memory_steps == ["16^3 network: 2 instead of 4 windows at once on cpu"]
+
+
+@pytest.mark.parametrize(
+    "said", ["CUDA error: an illegal memory access was encountered", "CUDNN_STATUS_NOT_INITIALIZED", "size mismatch"]
+)
+def test_other_errors_of_a_gpu_are_errors(said):
+    assert not out_of_memory(RuntimeError(said))
 
 
 class OutOfMemoryAbove:

@@ -7,9 +7,11 @@ from panorama_labels import panorama_cases
 from stored_scans import OBLIQUE, ORIENTATIONS, REAL_CT, body_geometry, body_hu, stored_as
 
 from PDACScreeningLib.errors import GeometryMismatch
+from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 from PDACScreeningLib.volume.working_grid import working_grid
 
 OBLIQUE_SCAN = Geometry((11, 24, 19), (1.3, 1.7, 3.1), (10.0, -20.0, 30.0), OBLIQUE)
@@ -133,9 +135,30 @@ def test_without_resampling_labels_and_probabilities_come_back_exactly():
         truth = LabelMap(rng.integers(0, 3, native.shape, dtype=np.uint8), native)
         assert np.array_equal(grid.labels_to_native(grid.labels_to_working(truth)).labels, truth.labels)
         probability = rng.random(grid.working.shape, dtype=np.float32)
-        back = grid.probability_to_native(probability)
+        back = grid.probability_to_native(whole(probability, grid)).whole()
         assert np.array_equal(back[tuple(0 for _ in native.shape)], probability[_corner(native, grid.canonical)])
         assert np.array_equal(np.sort(back, axis=None), np.sort(probability, axis=None))
+
+
+def whole(array, grid):
+    """An array of the whole working grid as a part of it."""
+    return VolumePart(array, Box((0, 0, 0), grid.working.shape), grid.working)
+
+
+@pytest.mark.parametrize("spacing_mm", [None, 1.3, 4.0])
+def test_the_probability_of_a_part_comes_back_bit_by_bit_as_that_of_a_volume_that_is_zero_around_it(spacing_mm):
+    rng = np.random.default_rng(5)
+    for orientation in ORIENTATIONS[::7]:
+        _, native = stored_as(np.zeros((30, 28, 40)), Geometry((30, 28, 40), (2.0, 1.5, 2.5)), orientation)
+        grid = working_grid(native, spacing_mm)
+        box = Box((3, 4, 5), tuple(length - 2 for length in grid.working.shape))
+        volume = np.zeros(grid.working.shape, np.float32)
+        volume[box.slices] = rng.random(box.shape, dtype=np.float32)
+        part = VolumePart(volume[box.slices], box, grid.working)
+        back = grid.probability_to_native(part).whole()
+        assert np.array_equal(back, grid.probability_to_native(whole(volume, grid)).whole())
+        assert (back == 0).any()
+        assert (back > 0).any()
 
 
 def _corner(native, canonical):
@@ -202,7 +225,7 @@ def test_a_ball_keeps_its_volume_and_center_to_the_file_and_back(native_mm, spac
 def test_probabilities_stay_between_zero_and_one_and_keep_a_constant():
     grid = working_grid(OBLIQUE_SCAN, 2.5)
     for value in (0.0, 0.3, 1.0):
-        back = grid.probability_to_native(np.full(grid.working.shape, value, np.float32))
+        back = grid.probability_to_native(whole(np.full(grid.working.shape, value, np.float32), grid)).whole()
         assert back.dtype == np.float32
         assert np.abs(back - value).max() < 1e-6
         assert back.max() <= 1.0
@@ -218,7 +241,7 @@ def test_arrays_of_another_grid_are_refused():
     with pytest.raises(GeometryMismatch, match="working grid"):
         grid.labels_to_native(np.zeros(other.shape, np.uint8))
     with pytest.raises(GeometryMismatch, match="working grid"):
-        grid.probability_to_native(np.zeros(other.shape, np.float32))
+        grid.probability_to_native(VolumePart.empty(np.float32, other))
 
 
 def test_linear_resampling_agrees_with_itk_on_a_finer_grid():

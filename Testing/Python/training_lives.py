@@ -89,8 +89,11 @@ def kill(child):
     return end(child)
 
 
-def in_ranks(count, action):
-    """Run `action(rank)` in `count` processes that know of each other as under torchrun; their exit codes."""
+def in_ranks(count, action, *, wait=True):
+    """Run `action(rank)` in `count` processes that know of each other as under torchrun; their exit codes.
+
+    wait: False gives the children while they run.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -98,7 +101,7 @@ def in_ranks(count, action):
     children = [
         fork(lambda rank=rank: action(rank), RANK=str(rank), LOCAL_RANK=str(rank), **shared) for rank in range(count)
     ]
-    return [end(child) for child in children]
+    return [end(child) for child in children] if wait else children
 
 
 def tiny_run(folder, *, iterations, checkpoint_every, batch_size=4, **changes):

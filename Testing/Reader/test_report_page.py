@@ -28,7 +28,7 @@ def evidence(labels):
         own[4:20, row : row + 4, 14:26] = Label.TUMOR
         alone.append(VolumePart.of(own, labels.geometry))
     networks = NetworkLabels.of(("64^3", "32^3", "16^3"), alone)
-    return Evidence(labels, probability, networks)
+    return Evidence(labels, VolumePart.of(probability, labels.geometry), networks)
 
 
 @pytest.fixture(scope="module")

@@ -50,8 +50,6 @@ def make_result(folder: Path, model: ModelFacts = MODEL) -> MadeResult:
         hu_range=(int(ct.hu.min()), int(ct.hu.max())),
     )
     screening = replace(screened.screening, model=model, input=facts, provenance=PROVENANCE)
-    answer = Answer(
-        screening, ct, screened.label_map, screened.tumor_probability, network_labels=screened.network_labels
-    )
+    answer = Answer(screening, ct, screened.label_map, screened.probability, network_labels=screened.network_labels)
     result = answer.save(folder / "result")
     return MadeResult(write_volume(ct.hu, GEOMETRY, folder / "scan.nrrd"), result, read_screening(result))

@@ -71,7 +71,7 @@ def result_folder(folder, node, *, indeterminate=False, anatomy=None):
     """What a screening of the node would have left behind. anatomy: vessels and ducts, of a model that sees them."""
     sample = INDETERMINATE if indeterminate else replace(SUSPICIOUS, tumor_voxels=64, pancreas_voxels=736)
     screening = replace(sample, input=facts(node), protocol=PROTOCOL)
-    voxels = {} if indeterminate else {"label_map": labels(), "tumor_probability": probability()}
+    voxels = {} if indeterminate else {"label_map": labels(), "probability": VolumePart.of(probability(), GEOMETRY)}
     return Answer(screening, **voxels, anatomy=anatomy).save(folder)
 
 
