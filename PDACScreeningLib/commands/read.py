@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 import time
 import webbrowser
 from contextlib import suppress
@@ -118,11 +120,16 @@ def _serve(answers: Answers, arguments: argparse.Namespace, display: Display) ->
     with server:
         display.result(f"Reading room: {server.entrance}", {"address": server.entrance})
         display.notice("The address is good for one browser. Ctrl-C ends the reading room.")
-        if not arguments.no_browser:
+        if not arguments.no_browser and _has_screen():
             webbrowser.open(server.entrance)
         with suppress(KeyboardInterrupt):  # the way in which it ends
             server.serve_forever(poll_interval=0.2)
     return DONE
+
+
+def _has_screen() -> bool:
+    """Whether a browser has somewhere to draw: one of the terminal would take it over."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _room(arguments: argparse.Namespace, keep_in: Path, display: Display, interruption: Interruption) -> Answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from PDACScreeningLib.cohort.table import DAMAGED
 from PDACScreeningLib.errors import ResultError
 from PDACScreeningLib.quantity_words import finding_name
 from PDACScreeningLib.reading_room.case_list import ListedCase
@@ -21,22 +22,33 @@ from PDACScreeningLib.report.viewer_section import served_viewer_script, viewer_
 from PDACScreeningLib.resources import resource
 from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.session.result_folder import LABELS
+from PDACScreeningLib.session.stored_result import read_screening
 
 
 def case_page(rows: Sequence[WorkRow], case: ListedCase, opened: OpenCases) -> Response:
     """The page. Where scan or result cannot be shown it says why, and what the reader said stays."""
     row = next(row for row in rows if row.case.name == case.name)
     content = [_walk(rows, case)]
-    found, why = _opened(case, opened)
-    if case.screening is not None:
-        screening = case.screening
+    screening, state, reason = _checked(case)
+    found, why = _opened(case, opened) if screening is not None else (None, "")
+    if screening is not None:
         content += [verdict_section(screening, outcome_banner(screening).line), _scan(found, why)]
         content += [_decision(row, screening), _note(row), findings_section(screening), scales_section(screening)]
         content += [_elsewhere(rows, case, found)]
     else:
-        content += [element("section", element("h2", case.row.state), element("p", case.row.reason)), _note(row)]
+        content += [element("section", element("h2", state), element("p", reason)), _note(row)]
     script = resource("report/reading_room.js").read_text(encoding="utf-8")
     return page(case.title, *content, script=script + (served_viewer_script() if found is not None else ""))
+
+
+def _checked(case: ListedCase) -> tuple[Screening | None, str, str]:
+    """The values of a result whose files are its own; else its state and why nothing of it is shown."""
+    if case.screening is None or case.folder is None:
+        return None, case.row.state, case.row.reason
+    try:
+        return read_screening(case.folder), "", ""
+    except ResultError as error:
+        return None, DAMAGED, f"{error}."
 
 
 def _opened(case: ListedCase, opened: OpenCases) -> tuple[OpenedCase | None, str]:

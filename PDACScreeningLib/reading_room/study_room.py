@@ -46,18 +46,27 @@ class StudyRoom:
         return not_here()
 
     def _case(self, request: Request, number: int, rest: list[str]) -> Response:
-        if request.is_post and rest == ["answer"]:
-            return self._answer(number, request.form)
+        if request.is_post:
+            return self._said_about(number, rest, request.form)
         step = self.study.next_step()
         if step is None or step.number != number:
             return wait_page(self.study, number)
-        match rest, request.is_post:
-            case [], False:
+        match rest:
+            case []:
                 return self._page(step)
-            case [str(part), layer, piece], False if part == VOXELS:
+            case [str(part), layer, piece] if part == VOXELS:
                 return voxels_of(_shown(self._open(number), step), layer, piece)
-            case ["actions"], True:
-                self.study.act(step, _actions(request.form.get("actions", "")))
+        return not_here()
+
+    def _said_about(self, number: int, rest: list[str], form: Mapping[str, str]) -> Response:
+        if form.get("condition") not in list(Condition):
+            return problem(HTTPStatus.BAD_REQUEST, _ASK_AGAIN)
+        step = Step(number, Condition(form["condition"]))
+        match rest:
+            case ["answer"]:
+                return self._answer(step, form)
+            case ["actions"] if step == self.study.next_step() or step in self.study.answered():  # they may come late
+                self.study.act(step, _actions(form.get("actions", "")))
                 return Response(HTTPStatus.NO_CONTENT)
         return not_here()
 
@@ -76,15 +85,12 @@ class StudyRoom:
         except ResultError as error:
             raise ResultError("this case cannot be shown; tell whoever runs the study") from error
 
-    def _answer(self, number: int, form: Mapping[str, str]) -> Response:
+    def _answer(self, step: Step, form: Mapping[str, str]) -> Response:
         """Store what was said; a second answer is refused, whatever it is."""
-        if form.get("condition") not in list(Condition):
-            return problem(HTTPStatus.BAD_REQUEST, _ASK_AGAIN)
-        step = Step(number, Condition(form["condition"]))
         if step in self.study.answered():
             return problem(HTTPStatus.CONFLICT, "This was answered before; the first answer stays.")
         if step != self.study.next_step():
-            return wait_page(self.study, number)
+            return wait_page(self.study, step.number)
         said = self._said(step, form)
         if said is None:
             return problem(HTTPStatus.BAD_REQUEST, _ASK_AGAIN)

@@ -16,7 +16,7 @@ addEventListener('DOMContentLoaded', () => {
   });
   const send = () => {
     if (!actions.length) return;
-    const body = new URLSearchParams({ actions: JSON.stringify(actions.slice(0, 1000)) });
+    const body = new URLSearchParams({ condition: form.elements.condition.value, actions: JSON.stringify(actions.slice(0, 1000)) });
     actions = actions.slice(1000);
     fetch(form.dataset.actions, { method: 'POST', body, keepalive: true }).catch(() => {});
   };

@@ -129,7 +129,8 @@ def test_the_ai_is_shown_after_the_own_answer_which_never_changes(made, tmp_path
         page = browser.get("/case/1").decode()
         assert "Suspicious region found" in page
         assert "marks" in page
-        assert send(browser, 1, "unaided", 90)[0] == 409
+        status, _, body = send(browser, 1, "unaided", 90)
+        assert (status, b"the first answer stays" in body) == (409, True)
         assert send(browser, 1, "aided", 80)[0] == 400  # each finding needs an answer
         assert send(browser, 1, "aided", 80, **BOTH)[0] == 303
         assert send(browser, 1, "aided", 10, **BOTH)[0] == 409
@@ -173,7 +174,10 @@ def test_time_is_the_servers_and_pauses_are_told(made, tmp_path):
         browser.get("/case/1")
         for pause in (20, 300):
             clock.now += pause
-            assert browser.ask("/case/1/actions", {"actions": "[[1, [2, 3, 4], 400, 40]]"})[0] == 204
+            assert (
+                browser.ask("/case/1/actions", {"condition": "unaided", "actions": "[[1, [2, 3, 4], 400, 40]]"})[0]
+                == 204
+            )
         clock.now += 10
         send(browser, 1, "unaided", 50)
     [said] = room.study._log.entries("answer")
@@ -185,7 +189,17 @@ def test_time_is_the_servers_and_pauses_are_told(made, tmp_path):
 @pytest.mark.parametrize("actions", ["", "{}", "[NaN]", "[" * 100, json.dumps([1] * 5001)])
 def test_actions_that_are_none_are_refused(made, tmp_path, actions):
     with open_room(study_of(made["clear"], tmp_path)) as browser:
-        assert browser.ask("/case/1/actions", {"actions": actions})[0] == 409
+        assert browser.ask("/case/1/actions", {"condition": "unaided", "actions": actions})[0] == 409
+
+
+def test_actions_that_come_after_the_answer_belong_to_what_they_were_done_in(made, tmp_path):
+    room = study_of(made["clear"], tmp_path)
+    with open_room(room) as browser:
+        send(browser, 1, "unaided", 3)
+        assert browser.ask("/case/1/actions", {"condition": "unaided", "actions": "[1]"})[0] == 204
+        assert browser.ask("/case/2/actions", {"condition": "unaided", "actions": "[1]"})[0] == 404
+        assert browser.ask("/case/1/actions", {"actions": "[1]"})[0] == 400
+    assert [entry.content["condition"] for entry in room.study._log.entries("action")] == ["unaided"]
 
 
 def test_every_answer_names_the_result_the_scan_and_the_study_the_model_and_software(made, tmp_path):

@@ -293,7 +293,9 @@ def test_a_result_whose_labels_were_exchanged_is_not_shown(study, tmp_path):
             (tmp_path / "r" / name / file.name).write_bytes(file.read_bytes())
     (tmp_path / "r" / "scan-001" / "labels.seg.nrrd").write_bytes((place / "scan-002" / "labels.seg.nrrd").read_bytes())
     with open_room(room_of(tmp_path / "r", *scans, keep_in=tmp_path / "own")) as browser:
-        assert "labels.seg.nrrd is not the file" in browser.get("/case/scan-001").decode()
+        page = browser.get("/case/scan-001").decode()
+        assert "labels.seg.nrrd is not the file" in page
+        assert "Suspicious region" not in page  # nothing of a result is said whose files are not its own
 
 
 def test_the_report_is_served_as_it_was_written_and_can_reach_nothing(browser, study):

@@ -31,6 +31,7 @@ async function look(order) {
   if (order.steps) found.steps = await stepped(page, order.steps);
   if (order.wheel) found.wheelMs = await wheelMilliseconds(page, order.wheel);
   if (order.print) await page.emulateMedia({ media: 'print' });
+  if (order.picture) await page.waitForLoadState('networkidle');
   if (order.picture) await page.screenshot({ path: order.picture, fullPage: order.full ?? false });
   if (order.pdf) { await page.emulateMedia({ media: 'print' }); found.viewerPrinted = await page.locator('#viewer').isVisible(); await page.pdf({ path: order.pdf, format: 'A4' }); }
   await context.close();
