@@ -368,6 +368,7 @@ SENTENCES = (
     _("none outlined"),
     _("none that torch can use; the processors compute"),
     _("not looked at"),
+    _("not looked for"),
     _("not resampled before it"),
     _("not started"),
     _("not suspicious"),
