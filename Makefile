@@ -23,7 +23,7 @@ help:
 	@echo "make test-slicer  the Slicer module in a host of its own (1.1 GB more to install)"
 	@echo "make test-dicom  DICOM results before validators and readers of others (Debian, PyPI and npm; a few minutes)"
 	@echo "make test-cohort  cohorts with killed workers and nodes under a real SLURM (Debian; as root; some minutes)"
-	@echo "make test-reader  the report in a real Chromium (Debian and npm; some minutes)"
+	@echo "make test-reader  report, reading room and study in a real Chromium (Debian and npm; some minutes)"
 	@echo "make test-nnunet  imported models beside nnU-Net's own predictor (120 MB more to install; a few minutes)"
 	@echo "make test-node  the node beside a real Orthanc: kills, outages, the tutorial (Debian's orthanc and dcmtk; four minutes)"
 	@echo "make bench     half an hour: the protocols beside MONAI and nnU-Net, growth of the cost, memory, a whole screening;"
@@ -127,8 +127,12 @@ build/node-tools/.installed:
 	  $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(ORTHANC_PROGRAMS); fi
 	@touch $@
 
-test-node: $(VENV)/.test-installed build/node-tools/.installed
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load Testing/Node
+$(VENV)/.node-test-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[node-test]'
+	@touch $@
+
+test-node: $(VENV)/.node-test-installed build/node-tools/.installed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal Testing/Node
 
 test: $(VENV)/.test-installed
 	$(BIN)/ruff format --check $(SOURCES)
@@ -210,8 +214,9 @@ bench-panel: $(VENV)/.slicer-host-installed
 	$(BIN)/python Testing/Benchmarks/bench_panel.py
 
 # The views of Slicer are drawn without a window; Qt needs no display either.
-pictures: demo $(VENV)/.slicer-host-installed
+pictures: demo $(VENV)/.slicer-host-installed build/reader-tools/.installed
 	$(BIN)/python docs/pictures/render.py
+	$(BIN)/python docs/pictures/pages.py
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/render_slicer.py --reading
 	QT_QPA_PLATFORM=offscreen $(BIN)/python docs/pictures/slicer_panel.py

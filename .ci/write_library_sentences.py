@@ -26,11 +26,12 @@ WHERE = (
     ),
     *("scan_files", "inference", "network", "session", "child_run", "mrml", "volume"),
     *(f"report/{name}.py" for name in ("outcome_banner", "score_panel", "network_agreement", "model_words")),
-    *(f"report/{name}.py" for name in ("prior_comparison", "verdict_section")),
+    *(f"report/{name}.py" for name in ("prior_comparison", "verdict_section", "structure_words")),
 )
 WORDS = (
     *("starting", "writing", "findings", "unknown", "none", "Pancreas", "Tumor", "suspicious", "exact", "fast"),
     *("No.", "Slice", "Image", "Abdomen", "Narrow"),
+    *("Veins", "Arteries", "Pancreatic duct", "Common bile duct"),
 )
 NOT_SHOWN = (
     "Meaning",

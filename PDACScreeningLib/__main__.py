@@ -19,6 +19,7 @@ COMMANDS = {
     "screen": "screen CT scans",
     "score": "judge a segmentation that another program made",
     "cohort": "screen many scans with any number of workers",
+    "read": "read results in the browser: worklist, whole scans, notes",
     "worker": "screen scans on the orders of another program",
     "models": "list the installed models",
     "import-model": "make a model of a trained nnU-Net that you downloaded",

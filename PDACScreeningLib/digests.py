@@ -19,6 +19,11 @@ def voxels_sha256(planes: Iterable[NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def bytes_sha256(content: bytes) -> str:
+    """SHA-256 of bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of the content of a file. Raises OSError."""
     with path.open("rb") as file:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
+SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
+
 
 @dataclass(frozen=True)
 class Meaning:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from PDACScreeningLib.meaning import Checked, Meaning, check_values
+from PDACScreeningLib.meaning import SHA256_OR_NOTHING, Checked, Meaning, check_values
+from PDACScreeningLib.model_facts import ModelFacts as ModelFacts
 from PDACScreeningLib.network_evidence import ScaleEvidence as ScaleEvidence
 from PDACScreeningLib.outcome import JUDGED, NEVER_JUDGED, Outcome
 from PDACScreeningLib.protocol import Protocol
@@ -15,7 +16,6 @@ from PDACScreeningLib.volume.geometry import XYZ, ZYX, Direction
 SCHEMA_VERSION = 2
 RESEARCH_NOTICE = "Research use only; not a medical device."
 SHA256 = "^[0-9a-f]{64}$"
-SHA256_OR_NOTHING = "^([0-9a-f]{64})?$"
 
 
 @dataclass(frozen=True)
@@ -72,27 +72,6 @@ class Finding(Checked):
     def shown_volume_mm3(self) -> float:
         """The volume a reader sees: on the scan's own grid, where that is known."""
         return self.volume_mm3 if self.native_volume_mm3 is None else self.native_volume_mm3
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """Which model answered, and what it rests on."""
-
-    name: Annotated[str, Meaning("Name of the model.")]
-    trained_on: Annotated[str, Meaning("What it was trained on, in one sentence.")]
-    notice: Annotated[
-        str,
-        Meaning(
-            'A sentence every output carries, e.g. "demo model, trained on synthetic phantoms only"; empty when there '
-            "is none."
-        ),
-    ]
-    is_demo: Annotated[bool, Meaning("Whether this is a demonstration model that says nothing about patients.")]
-    weights_sha256: Annotated[str, Meaning("SHA-256 of weights.safetensors.", pattern=SHA256_OR_NOTHING)]
-    chosen_because: Annotated[str, Meaning("How this model came to be used.")]
-    performance: Annotated[
-        str, Meaning("Measured figures and what they were measured on, in one sentence; empty when unknown.")
-    ] = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PDACScreeningLib.child_run.model_import import trained_labels
+from PDACScreeningLib.child_run.model_import import recipe_in, trained_labels
 from PDACScreeningLib.child_run.run_expectation import duration, expectation
 from PDACScreeningLib.child_run.run_failure import FailureKind, failure_to_start
 from PDACScreeningLib.errors import PDACScreeningError
@@ -252,7 +252,7 @@ class ScreenSection:
 
     def import_folder(self, folder):
         """Offer to import a trained nnU-Net. Returns False when the folder holds none."""
-        if not trained_labels(folder):
+        if not trained_labels(folder) and not recipe_in(folder):
             return False
         self.model_import = ModelImportDialog(folder, self.use_model_folder)
         self.model_import.show()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PDACScreeningLib.child_run.screening_process import ScreeningProcess
 from PDACScreeningLib.errors import ModelError
+from PDACScreeningLib.network.nnunet_recipes import RECIPES
 from PDACScreeningLib.strict_json import read_json
 
 _UNTOLD = "the import ended without a word; run `pdac-screening import-model` in a terminal to see why"
@@ -19,10 +20,10 @@ class ImportAnswers:
 
     folder: str
     name: str
-    tumor: str
-    pancreas: str
     license: str
     source: str
+    tumor: str = ""  # with a recipe nobody has to say it, and there is no other first step
+    pancreas: str = ""
     coarse: str = ""  # folder of a first step; "" = there is none
     recipe: str = ""
 
@@ -46,6 +47,14 @@ def trained_labels(folder: Path) -> tuple[str, ...]:
         return ()
     labels = content.get("labels") if isinstance(content, dict) else None
     return tuple(str(name) for name in labels if name != "background") if isinstance(labels, dict) else ()
+
+
+def recipe_in(folder: Path) -> str:
+    """The recipe whose two trained folders lie in a folder, as their authors named them; "" when it holds none."""
+    for name, recipe in RECIPES.items():
+        if all(any(folder.glob(f"{one}*/*/plans.json")) for one in (recipe.dataset, recipe.coarse_dataset)):
+            return name
+    return ""
 
 
 class ModelImport:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PDACScreeningLib.cohort.folder import CohortFolder, Standing
@@ -72,24 +72,17 @@ def safe_cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA) else value
 
 
-def _row(cohort: CohortFolder, standing: Standing, *, with_places: bool) -> Row:
-    case, scan = standing.case.id, standing.case.scan if with_places else ""
-    if standing.result is not None:
-        return _row_of_result(cohort.folder, case, standing.result, scan)
+def row_without_result(standing: Standing) -> Row:
+    """The row of a scan that has no result, with why."""
     if standing.quarantine is not None:
-        return Row(case, QUARANTINED, standing.quarantine, scan=scan)
+        return Row(standing.case.id, QUARANTINED, standing.quarantine)
     if not standing.name:
-        return Row(case, UNSEEN, _UNSEEN_REASON, scan=scan)
-    return Row(case, WAITING, _WAITING_REASON, scan=scan)
+        return Row(standing.case.id, UNSEEN, _UNSEEN_REASON)
+    return Row(standing.case.id, WAITING, _WAITING_REASON)
 
 
-def _row_of_result(folder: Path, case: str, result: Path, scan: str) -> Row:
-    try:
-        screening = read_screening(result)
-    except ResultError as error:
-        return Row(case, DAMAGED, str(error), scan=scan)
-    if screening.outcome.value not in ORDER:  # no worker commits such a result
-        return Row(case, DAMAGED, f"the result says {screening.outcome.value}", scan=scan)
+def row_of_screening(case: str, screening: Screening) -> Row:
+    """The row of a scan with a result."""
     counted = [finding for finding in screening.findings if not finding.left_out]
     return Row(
         case,
@@ -101,9 +94,23 @@ def _row_of_result(folder: Path, case: str, result: Path, scan: str) -> Row:
         tumor_volume_ml=_volume_ml(screening),
         agreement=network_agreement(screening),
         warnings=len(screening.warnings),
-        report=str((result / REPORT).relative_to(folder)),
-        scan=scan,
     )
+
+
+def _row(cohort: CohortFolder, standing: Standing, *, with_places: bool) -> Row:
+    row = row_without_result(standing) if standing.result is None else _row_of_result(cohort, standing, standing.result)
+    return replace(row, scan=standing.case.scan if with_places else "")
+
+
+def _row_of_result(cohort: CohortFolder, standing: Standing, result: Path) -> Row:
+    case = standing.case.id
+    try:
+        screening = read_screening(result)
+    except ResultError as error:
+        return Row(case, DAMAGED, str(error))
+    if screening.outcome.value not in ORDER:  # no worker commits such a result
+        return Row(case, DAMAGED, f"the result says {screening.outcome.value}")
+    return replace(row_of_screening(case, screening), report=str((result / REPORT).relative_to(cohort.folder)))
 
 
 def _volume_ml(screening: Screening) -> float | None:

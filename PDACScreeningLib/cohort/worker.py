@@ -15,6 +15,7 @@ from PDACScreeningLib.child_run.one_order import OrderEnd, carry_out
 from PDACScreeningLib.child_run.warm_worker import WarmWorker
 from PDACScreeningLib.cohort.folder import CohortFolder, Standing
 from PDACScreeningLib.cohort.plan import MAX_FAILED_STARTS, Case
+from PDACScreeningLib.cohort.series_links import link_series
 from PDACScreeningLib.errors import ResultError, WriteError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import OnProgress, Progress
@@ -205,11 +206,7 @@ class CohortWorker:
         files = self._cohort.files_of(case)
         if not files:
             return Path(case.scan)
-        links = attempt / _LINKS
-        links.mkdir()
-        for number, path in enumerate(files):
-            (links / f"{number:05}{path.suffix}").symlink_to(path)
-        return links
+        return link_series(files, attempt / _LINKS)
 
     def _settle(self, standing: Standing, result: Path, end: OrderEnd) -> ClaimEnd:
         """What an ending means: a result that counts, a failure, or nothing."""

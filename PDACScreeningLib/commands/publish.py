@@ -12,19 +12,21 @@ from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import COMBINATIONS, Combination, DecisionRule, ScreeningConfig
 from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
+from PDACScreeningLib.evaluation.imported_model import Measured, with_rule
 from PDACScreeningLib.evaluation.measured_block import has_block, with_block
 from PDACScreeningLib.evaluation.model_card import measured_part, model_card
 from PDACScreeningLib.evaluation.performance import WantedKind, WantedRule, chosen_rule, measured_performance
 from PDACScreeningLib.evaluation.plan import what_segments
-from PDACScreeningLib.network.model_description import ModelDescription, read_description
+from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescription, read_description
 from PDACScreeningLib.network.model_directory import save_model, weights_sha256
+from PDACScreeningLib.network.nnunet_import import write_anew
 from PDACScreeningLib.session.record import config_sha256
 from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
 from PDACScreeningLib.training.case_store import CaseStore
-from PDACScreeningLib.training.store_range import store_range
+from PDACScreeningLib.training.store_range import learned_range
 from PDACScreeningLib.training.trained_networks import TrainedNetworks, trained_networks
 from PDACScreeningLib.training_range import TrainingRange
 
@@ -33,6 +35,7 @@ NOT_RECORDED = (
     "What the training scans were like is not recorded, so no scan will be told to be unlike them; give "
     "--training-store to measure them."
 )
+_NEEDS_CASES = "--rule {} is chosen on cases: give --performance-from experiment.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "run_folder",
         type=Path,
         metavar="RUN|MODEL",
-        help="run folder of `pdac-screening train`; or a model folder, to describe the same weights anew",
+        help="run folder of `pdac-screening train`; or a model folder, also of an imported model, to describe the same "
+        "weights anew",
     )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
     parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
@@ -154,6 +158,8 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
     not belong to the model; then nothing was written.
     """
     request = from_arguments(PublishRequest, arguments)
+    if (imported := _imported(request.run_folder)) is not None:
+        return _publish_imported(request, imported, display)
     trained = trained_networks(
         request.run_folder,
         averaged=request.weights == "average",
@@ -190,14 +196,41 @@ def _training_range(request: PublishRequest, trained: TrainedNetworks, display: 
         if trained.training_range is None:
             display.notice(NOT_RECORDED)
         return trained.training_range
-    store = CaseStore(request.training_store)
-    learned_from = {facts.get("store_sha256") for facts in trained.training.values()}
-    if learned_from != {store.sha256}:
-        raise ModelError(
-            f"the networks were trained on another store than {request.training_store}, or on a part of it: its scans "
-            "are not those they saw"
+    return learned_range(trained, CaseStore(request.training_store), display.progress)
+
+
+def _imported(folder: Path) -> ModelDescription | None:
+    """The description of an imported model; None for a run folder and for networks of the paper."""
+    description = read_description(folder) if (folder / DESCRIPTION).exists() else None
+    return description if description is not None and description.nnunet is not None else None
+
+
+def _publish_imported(request: PublishRequest, imported: ModelDescription, display: Display) -> int:
+    """The same weights, folds and license with another rule, name or figures. Raises as `run_publish`, UsageError."""
+    if (request.combination, request.min_tumor_probability, request.training_store) != (None, None, None) or (
+        request.is_demo
+    ):
+        raise UsageError(
+            "--combination, --min-tumor-probability, --training-store and --demo are for the networks of the paper"
         )
-    return store_range(store, display.progress)
+    measured = None
+    if request.performance_from is not None:
+        found = _experiment(request.performance_from, imported.config)
+        measured = Measured(found, hashlib.sha256(request.performance_from.read_bytes()).hexdigest())
+    elif request.rule is not None and request.rule.needs_cases:
+        raise UsageError(_NEEDS_CASES.format(request.rule.text))
+    description = replace(
+        imported,
+        name=request.name,
+        trained_on=request.trained_on,
+        notice=request.notice or imported.notice,
+        performance=request.performance,
+        measured=None,
+    )
+    written = write_anew(request.run_folder, with_rule(description, request.rule, measured), request.output)
+    facts = {"folder": str(request.output), "weights_sha256": written.weights_sha256}
+    display.result(f"model '{request.name}' written to {request.output}, with its {CARD}", facts)
+    return DONE
 
 
 def _experiment(path: Path, config: ScreeningConfig) -> Experiment:
@@ -223,7 +256,7 @@ def _decision(request: PublishRequest, config: ScreeningConfig, found: Experimen
     if request.rule is None:
         return config.decision if found is None else found.setting.decision
     if found is None and request.rule.needs_cases:
-        raise UsageError(f"--rule {request.rule.text} is chosen on cases: give --performance-from experiment.json")
+        raise UsageError(_NEEDS_CASES.format(request.rule.text))
     measured_with = config.decision if found is None else found.setting.decision
     return chosen_rule(request.rule, measured_with, () if found is None else found.cases)
 

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         required=True,
-        help="label map: NIfTI, NRRD, MetaImage, or .seg.nrrd of 3D Slicer",
+        help="label map: NIfTI, NRRD, MetaImage, .seg.nrrd of 3D Slicer, or a DICOM segmentation object",
     )
     parser.add_argument(
         "--labels",

@@ -15,6 +15,8 @@ from PDACScreeningLib.evaluation.roc import operating_points
 from PDACScreeningLib.evaluation.rule_figures import rule_figures
 from PDACScreeningLib.network.measured_performance import MeasuredPerformance, MeasuredShare
 
+_DIGITS = 4  # of a score that others are ranked by
+
 
 def measured_performance(
     found: Experiment,
@@ -61,7 +63,14 @@ def measured_performance(
         trained_on_others=None if any(m.trained_on_others is None for m in found.setting.models) else True,
         every_fold=found.setting.data.folds > 1 and found.setting.statistics.normals == "every-fold",
         protocol=found.setting.reading.protocol,
+        scores_with=_scores(found.cases, has_tumor=True),
+        scores_without=_scores(found.cases, has_tumor=False),
     )
+
+
+def _scores(cases: Sequence[CaseResult], *, has_tumor: bool) -> tuple[float, ...]:
+    """What a score is compared with, smallest first."""
+    return tuple(sorted(round(case.rows[COMBINED].score, _DIGITS) for case in cases if case.has_tumor == has_tumor))
 
 
 WantedKind = Literal["k", "score", "sensitivity", "specificity"]

@@ -36,6 +36,11 @@ DECIDED_IN_FULL = (
     "The answer of the fast number format lay near the rule, so the networks answered again in full precision (fp32)."
 )
 
+ONE_PROTOCOL = (
+    "The fast protocol was asked for, which imported nnU-Nets do not have: every window was run. Fewer folds and no "
+    "mirrored views save time (--folds, --no-mirroring)."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class ScreenedVolume:
@@ -100,9 +105,11 @@ def screen_with(
     segmentation = engine.segment(working, timer, **how)
     decided_again = segmentation is not None and segmentation.in_full_precision
     used = _protocol("exact" if segmentation is None else segmentation.protocol, grid.working, config, engine)
+    one_protocol = (ONE_PROTOCOL,) if used.ensemble is not None and how.get("protocol") == "fast" else ()
     if segmentation is None:
-        reason = _why_nothing(working, config, engine)
-        return ScreenedVolume(Screening(Outcome.INDETERMINATE, reason, protocol=used, timings_s=timer.timings_s), grid)
+        reason, timings_s = _why_nothing(working, config, engine), timer.timings_s
+        nothing = Screening(Outcome.INDETERMINATE, reason, warnings=one_protocol, protocol=used, timings_s=timings_s)
+        return ScreenedVolume(nothing, grid)
 
     with timer.stage("findings"):
         screening = _judged(segmentation, working, used, config, ct.geometry.spacing_mm)
@@ -113,7 +120,7 @@ def screen_with(
         )
         alone = _each_network(segmentation, grid)
         anatomy = None if segmentation.anatomy is None else native_anatomy(segmentation.anatomy, grid)
-    warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()))
+    warnings = (*screening.warnings, *((DECIDED_IN_FULL,) if decided_again else ()), *one_protocol)
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
     return ScreenedVolume(screening, grid, label_map, probability, segmentation, decided_again, alone, anatomy)

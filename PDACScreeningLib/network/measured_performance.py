@@ -52,6 +52,8 @@ class MeasuredPerformance:
     min_score: float | None = None  # called from this score on, instead of K voxels
     overlapping: MeasuredShare | None = None  # called, and the tumor itself was found (DSC of at least 0.1)
     chosen_for: str = ""  # such as "sensitivity=0.95"; "" = the rule was not chosen on these cases
+    scores_with: tuple[float, ...] = ()  # of the readings with a tumor, smallest first; () = of an older publication
+    scores_without: tuple[float, ...] = ()  # of those without
 
     def sentence(self, *, is_demo: bool) -> str:
         """One sentence for score panel, report and list of models, without a percentage."""

@@ -57,6 +57,8 @@ class ModelDescription:
             weights_sha256=self.weights_sha256,
             chosen_because=chosen_because,
             performance=self.performance,
+            scores_with=() if self.measured is None else self.measured.scores_with,
+            scores_without=() if self.measured is None else self.measured.scores_without,
         )
 
 

@@ -30,7 +30,7 @@ def nnunet_card(description: ModelDescription) -> str:
             "",
             "## Measured",
             "",
-            "Nothing, here. What its authors report stands in docs/public_models.md or with the model's source.",
+            _measured(description),
             "",
             "## Imported files",
             "",
@@ -48,8 +48,16 @@ def nnunet_card(description: ModelDescription) -> str:
     )
 
 
+def _measured(description: ModelDescription) -> str:
+    if not description.performance:
+        return "Nothing, here. What its authors report stands in docs/public_models.md or with the model's source."
+    return f"By whoever published it with this rule: {description.performance}."
+
+
 def _facts(description: ModelDescription, model: NnunetModel) -> list[tuple[str, str]]:
-    k = description.config.decision.min_tumor_voxels
+    rule = description.config.decision
+    needed = rule.min_tumor_voxels
+    k = f"K = {needed} voxels of the model's grid = {needed * model.fine.voxel_mm3:.1f} mm3"
     published = "none given"
     if model.published_score is not None:
         published = f"candidate score {model.published_score:g} ({model.published_words or 'no source given'})"
@@ -58,7 +66,7 @@ def _facts(description: ModelDescription, model: NnunetModel) -> list[tuple[str,
         ("source", model.source),
         ("trained on", description.trained_on),
         ("size", f"{model.parameters / 1e6:.1f} million parameters in {len(model.files)} files"),
-        ("rule", f"K = {k} voxels of the model's grid = {k * model.fine.voxel_mm3:.1f} mm3"),
+        ("rule", k if rule.min_score is None else f"a score of {rule.min_score:.3f}; the score counts from {k}"),
         ("published operating point", published),
         *([("recipe", model.recipe)] if model.recipe else []),
     ]

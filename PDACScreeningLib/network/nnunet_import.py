@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescrip
 from PDACScreeningLib.network.nnunet_card import nnunet_card
 from PDACScreeningLib.network.nnunet_folder import KeepWeights, ReadStep, StepSource, read_step
 from PDACScreeningLib.network.nnunet_model import CoarseStep, NnunetModel
+from PDACScreeningLib.network.nnunet_weights import require_weights
 from PDACScreeningLib.network.weights_file import write_weights
 from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.progress import OnProgress, Progress, ignore_progress
@@ -72,6 +74,38 @@ def import_nnunet(order: ImportOrder, folder: Path, on_progress: OnProgress = ig
     atomic_file.write_text(folder / CARD, nnunet_card(description))
     atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
     return description
+
+
+def write_anew(source: Path, description: ModelDescription, folder: Path) -> ModelDescription:
+    """An imported model under another description, also in its own folder; weights and license stay what they are.
+
+    Returns the description with the digest of its content. Raises ModelError when a file of the source is missing or
+    damaged, WriteError.
+    """
+    model = description.nnunet
+    if model is None:
+        raise ValueError("only an imported nnU-Net can be written anew so")
+    require_weights(source, model)
+    if folder.resolve() != source.resolve():
+        for name, sha256 in model.files.items():
+            _copy(source / name, folder / name, sha256)
+        atomic_file.write_text(folder / LICENSE, model.license.rstrip() + "\n")
+    description = sealed(description)
+    atomic_file.write_text(folder / CARD, nnunet_card(description))
+    atomic_file.write_json(folder / DESCRIPTION, to_plain(description))
+    return description
+
+
+def _copy(source: Path, target: Path, sha256: str) -> None:
+    def verify(path: Path) -> None:
+        if file_sha256(path) != sha256:
+            raise ValueError("the file did not read back as it is in the model")
+
+    atomic_file.write_file(target, lambda path: _copy_content(source, path), verify)
+
+
+def _copy_content(source: Path, path: Path) -> None:
+    shutil.copyfile(source, path)
 
 
 def _config(order: ImportOrder) -> ScreeningConfig:

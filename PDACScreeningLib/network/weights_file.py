@@ -1,15 +1,16 @@
 """Weights as safetensors: numbers and names only, nothing that could run.
 
-Slicer does not bundle the safetensors package, so reading has a fallback here; the format is 8 bytes of header length,
-a JSON header with dtype, shape and byte range of each tensor, then the bytes.
+The format is 8 bytes of header length, a JSON header with dtype, shape and byte range of each tensor, then the bytes.
+Both ways are here, since 3D Slicer does not bundle the package of that name and nobody should have to install it.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from PDACScreeningLib.plain_data import from_plain
 from PDACScreeningLib.strict_json import parse_json
 
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
+_WRITTEN_FIRST = ("I64", "F32", "BF16", "F16")  # the package's order: largest alignment first, then by name
+_ALIGNMENT_BYTES = 8
 _MAX_HEADER_BYTES = 10_000_000
 _MAX_DIMENSIONS = 8
 
@@ -55,16 +58,30 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def write_weights(tensors: dict[str, Tensor], path: Path) -> Path:
-    """Write tensors by name and read them back. Needs the safetensors package. Raises WriteError."""
+    """Write tensors by name and read them back. Raises WriteError, ValueError as `encoded_weights`."""
     return atomic_file.write_bytes(path, encoded_weights(tensors))
 
 
 def encoded_weights(tensors: dict[str, Tensor]) -> bytes:
-    """The content of a file with these tensors. Needs the safetensors package."""
-    from safetensors.torch import save
+    """The content of a file with these tensors, bit by bit as the package safetensors writes it.
 
-    encoded: bytes = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    return encoded
+    Raises ValueError for a tensor of another kind than int64, float32, bfloat16 and float16.
+    """
+    names = {dtype: name for name, dtype in _DTYPES.items()}
+    for name, tensor in tensors.items():
+        if tensor.dtype not in names:
+            raise ValueError(f"tensor {name} is {tensor.dtype}, which no weights file of this project holds")
+    header: dict[str, Any] = {}
+    parts: list[bytes] = []
+    end = 0
+    for name in sorted(tensors, key=lambda name: (_WRITTEN_FIRST.index(names[tensors[name].dtype]), name)):
+        tensor = tensors[name].detach().cpu().contiguous()
+        parts.append(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        begin, end = end, end + len(parts[-1])
+        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % _ALIGNMENT_BYTES)
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
 
 
 def _parse(content: bytes) -> dict[str, Tensor]:

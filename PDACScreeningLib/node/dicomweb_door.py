@@ -32,6 +32,7 @@ class DicomWebDoor:
         self._web, self._spool, self._tell = web, spool, tell
         self._today = today or (lambda: datetime.datetime.now().astimezone().date())
         self._client = DICOMwebClient(url=web.url, session=_session(web))
+        self._client.set_http_retry_params(retry=False)  # it would try for half a minute, also while the node is to end
         self._fetched: dict[str, int] = {}  # images that the server had of a series when it was fetched
         self._due = 0.0
 

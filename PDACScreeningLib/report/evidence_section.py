@@ -9,6 +9,7 @@ from PDACScreeningLib.quantity_words import rule_words
 from PDACScreeningLib.report.markup import Content, Markup, definitions, element, fragment, section, table
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.quantity import count, grouped, share, volume
+from PDACScreeningLib.report.score_rank import score_rank
 from PDACScreeningLib.screening_result import ScaleEvidence, Screening
 
 _NETWORK_OUTPUT = ", the networks' output over the tumor voxels: how sure they are of the outline, not of a cancer"
@@ -106,7 +107,8 @@ def _ball_mm(volume_mm3: float) -> float:
 def _facts(screening: Screening) -> list[tuple[str, Content]]:
     score = fragment(
         element("strong", share(screening.score), class_="score"),
-        " on a scale from 0 to 1. It ranks scans by the number of tumor voxels and their mean tumor probability. "
+        " ".join(part for part in (" on a scale from 0 to 1.", score_rank(screening)) if part),
+        " It ranks scans by the number of tumor voxels and their mean tumor probability. "
         "The rule above decides. It is not a probability of cancer.",
     )
     performance = screening.model.performance if screening.model else ""

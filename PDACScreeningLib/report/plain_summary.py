@@ -9,9 +9,9 @@ from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.quantity_words import finding_name, rule_words, voxels_and_volume
 from PDACScreeningLib.report.ensemble_words import ensemble_words
 from PDACScreeningLib.report.network_agreement import network_agreement
+from PDACScreeningLib.report.structure_words import structure_words
 from PDACScreeningLib.report.verdict_section import verdict_line
 from PDACScreeningLib.screening_result import Finding, Screening
-from PDACScreeningLib.structure_measures import StructureMeasures
 
 
 def plain_summary(screening: Screening, files: Iterable[Path] = ()) -> str:
@@ -31,7 +31,7 @@ def _lines(screening: Screening, files: list[Path]) -> Iterator[str]:
         yield f"  Model: {screening.model.notice}"
     yield from _evidence(screening)
     yield from (_finding_line(finding) for finding in screening.findings)
-    yield from (_structure_line(measures) for measures in screening.anatomy if measures.looked_at)
+    yield from (f"  {structure_words(measures)}" for measures in screening.anatomy if measures.looked_at)
     yield from (f"  Warning: {warning}" for warning in screening.warnings)
     yield from (f"  {path}" for path in sorted(files, key=lambda path: path.suffix != ".html"))
     yield f"  {screening.notice}"
@@ -55,22 +55,6 @@ def _evidence(screening: Screening) -> Iterator[str]:
 
 def _rule(protocol: Protocol) -> str:
     return f"suspicious from {rule_words(protocol.decision, protocol.voxel_mm3)}"
-
-
-def _structure_line(measures: StructureMeasures) -> str:
-    """Pancreatic duct: largest caliber 4.2 mm; or, of vessels: contact with tumor 18 mm, 120 degrees."""
-    told = "none outlined"
-    if measures.volume_mm3:
-        told = f"{measures.volume_mm3 / 1000:.2f} mL"
-    if measures.largest_caliber_mm is not None:
-        told += f", largest caliber {measures.largest_caliber_mm:.1f} mm"
-    if measures.longest_contact_mm:
-        angle = measures.largest_contact_degrees
-        told += f", contact with tumor {measures.longest_contact_mm:.1f} mm"
-        told += "" if angle is None else f", at most {angle:.0f} degrees on a slice"
-    elif measures.longest_contact_mm is not None and measures.volume_mm3:
-        told += ", no contact with tumor"
-    return f"  {measures.structure.capitalize()}: {told}"
 
 
 def _finding_line(finding: Finding) -> str:

@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from PDACScreeningLib.report.outcome_banner import size
 from PDACScreeningLib.screening_result import Finding, Screening
 from PDACScreeningLib.volume.geometry import XYZ
+from PDACScreeningLib.volume.part import VolumePart
 
 SAME_PLACE_MM = 30.0  # ours: in the frame of the gland, which bends with breath and posture (ADR 0028)
 
@@ -65,6 +66,15 @@ def compare_findings(
     ]
     gone = [FindingChange(finding, None) for row, finding in enumerate(before.findings) if row not in pairs.values()]
     return (*kept, *gone)
+
+
+def gland_middle_lps_mm(labels: VolumePart[np.uint8] | None) -> XYZ | None:
+    """Middle of the box around pancreas and tumor; None when nothing is labeled."""
+    if labels is None or not labels.values.any():
+        return None
+    middle = (np.array(labels.box.start) + np.array(labels.box.stop) - 1) / 2
+    x, y, z = (float(mm) for mm in labels.geometry.index_to_world(middle))
+    return (x, y, z)
 
 
 def change_sentence(change: FindingChange) -> str:

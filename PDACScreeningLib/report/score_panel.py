@@ -9,6 +9,7 @@ from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.report.outcome_banner import slice_of
 from PDACScreeningLib.report.quantity import in_milliliters, milliliters
+from PDACScreeningLib.report.structure_words import structure_lines
 from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, ScaleEvidence, Screening
 
 FINDING_COLUMNS = ("No.", "mm", "mL", "Slice", "Image", "Prob.", "HU", "")
@@ -23,6 +24,7 @@ class ScorePanel:
     rule: str
     score: str
     scales: tuple[str, ...]
+    anatomy: tuple[str, ...]
     model: str
     source: str
     notice: str
@@ -30,7 +32,7 @@ class ScorePanel:
     @property
     def details(self) -> str:
         """Everything that is not needed at first sight, a paragraph each."""
-        parts = (self.rule, self.score, *self.scales, self.model, self.source)
+        parts = (self.rule, self.score, *self.scales, *self.anatomy, self.model, self.source)
         return "\n".join(part for part in parts if part)
 
 
@@ -42,6 +44,7 @@ def score_panel(screening: Screening, volume_name: str) -> ScorePanel:
         rule=_rule(screening),
         score=_score(screening),
         scales=tuple(_scales(screening)),
+        anatomy=tuple(structure_lines(screening)),
         model=_model(screening.model),
         source=_source(screening, volume_name),
         notice=screening.notice,

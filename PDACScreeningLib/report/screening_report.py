@@ -42,7 +42,10 @@ def report_html(
     """The whole page as HTML. most_bytes: of the voxels that can be scrolled; see `viewer_scan`."""
     evidence = evidence or Evidence()
     images = key_image_sets(ct, evidence.labels, screening.findings) if ct is not None else ()
-    viewer = viewer_section(viewer_scan(screening, ct, evidence, most_bytes=most_bytes)) if ct is not None else ""
+    viewer: Markup | str = ""
+    if ct is not None:
+        scan = viewer_scan(screening, ct, evidence, most_bytes=most_bytes)
+        viewer = viewer_section(scan.facts, scan.voxels)
     body = element(
         "body",
         element("header", _notices(screening), class_="research"),

@@ -20,7 +20,7 @@ from PDACScreeningLib.network_labels import NetworkLabels
 from PDACScreeningLib.report.outcome_banner import size
 from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.volume.arrays import HU_ZYX
-from PDACScreeningLib.volume.box import Box, bounding_box
+from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -45,6 +45,24 @@ class Evidence:
     probability: VolumePart[np.float32] | None = None
     network_labels: NetworkLabels | None = None
 
+    @property
+    def layers(self) -> EvidenceLayers:
+        """What of it can be switched on."""
+        return EvidenceLayers.of(self.network_labels, has_probability=self.probability is not None)
+
+
+@dataclass(frozen=True)
+class EvidenceLayers:
+    """What can be switched on over a scan, beside its labels."""
+
+    networks: tuple[str, ...] = ()
+    has_probability: bool = False
+
+    @classmethod
+    def of(cls, networks: NetworkLabels | None, *, has_probability: bool) -> EvidenceLayers:
+        """networks: of which the first ones find room in a mark."""
+        return cls(() if networks is None else networks.names[:MOST_NETWORKS], has_probability)
+
 
 @dataclass(frozen=True)
 class ViewerScan:
@@ -54,15 +72,8 @@ class ViewerScan:
     voxels: str
 
 
-def viewer_scan(
-    screening: Screening,
-    ct: CTVolume,
-    evidence: Evidence,
-    *,
-    whole: bool = False,
-    most_bytes: int = MOST_BYTES,
-) -> ViewerScan:
-    """The part around the gland, or the middle of the scan where nothing is labeled; everything with `whole`.
+def viewer_scan(screening: Screening, ct: CTVolume, evidence: Evidence, *, most_bytes: int = MOST_BYTES) -> ViewerScan:
+    """The part around the gland, or the middle of the scan where nothing is labeled.
 
     Bytes of the voxels, each (z, y, x) of the part in canonical order: Hounsfield units in 8 bits as differences along
     x; marks (bits 0 and 1 the label, bit 2 + i the tumor of network i); tumor probability in 8 bits.
@@ -70,22 +81,23 @@ def viewer_scan(
     """
     orientation = canonical_orientation(ct.geometry)
     grid = orientation.canonical_geometry(ct.geometry)
-    box = Box((0, 0, 0), grid.shape) if whole else _shown_box(evidence.labels, orientation, grid)
-    layers = _layers(ct, evidence, orientation, box)
+    labels = None if evidence.labels is None else VolumePart.of(evidence.labels.labels, ct.geometry)
+    box = _shown_box(labels, orientation, grid)
+    layers = viewer_layers(ct, evidence, box)
     step, encoded = 1, _encoded(layers, 1)
-    while len(encoded) > most_bytes and step < _MOST_THINNING and not whole:
+    while len(encoded) > most_bytes and step < _MOST_THINNING:
         step *= 2
         encoded = _encoded(layers, step)
-    return ViewerScan(_facts(screening, evidence, orientation, grid, box, step), encoded)
+    return ViewerScan(viewer_facts(screening, ct.geometry, labels, evidence.layers, box, step), encoded)
 
 
-def _shown_box(labels: LabelMap | None, orientation: Orientation, grid: Geometry) -> Box:
+def _shown_box(labels: VolumePart[np.uint8] | None, orientation: Orientation, grid: Geometry) -> Box:
     spacing = np.array(grid.spacing_mm[::-1])
-    labeled = None if labels is None else bounding_box(orientation.to_canonical(labels.labels))
-    if labeled is None:
+    if labels is None or not labels.values.any():
         middle, half = np.array(grid.shape) / 2, MIDDLE_MM / 2 / spacing
         low, high = middle - half, middle + half
     else:
+        labeled = orientation.canonical_box(labels.box, labels.geometry)
         room = np.array(MARGIN_MM) / spacing
         low, high = np.array(labeled.start) - room, np.array(labeled.stop) + room
     start = np.clip(np.floor(low), 0, np.array(grid.shape) - 1).astype(int)
@@ -95,10 +107,10 @@ def _shown_box(labels: LabelMap | None, orientation: Orientation, grid: Geometry
     return Box((z, y, x), (z_stop, y_stop, x_stop))
 
 
-def _layers(
-    ct: CTVolume, evidence: Evidence, orientation: Orientation, box: Box
-) -> tuple[HU_ZYX, NDArray[np.uint8], NDArray[np.uint8]]:
-    """Hounsfield units, marks and probability of the part."""
+def viewer_layers(ct: CTVolume, evidence: Evidence, box: Box) -> tuple[HU_ZYX, NDArray[np.uint8], NDArray[np.uint8]]:
+    """Hounsfield units, marks (bits 0 and 1 the label, bit 2 + i the tumor of network i) and probability, each
+    (z, y, x) of a box of the scan in canonical order."""
+    orientation = canonical_orientation(ct.geometry)
     hu, native = orientation.to_canonical(ct.hu)[box.slices], orientation.native_box(box, ct.geometry)
     marks = np.zeros(box.shape, np.uint8)
     if evidence.labels is not None:
@@ -121,15 +133,18 @@ def _encoded(layers: tuple[HU_ZYX, NDArray[np.uint8], NDArray[np.uint8]], step: 
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     packed = []
     for plane in hu:  # one by one, for float32 of all takes memory
-        gray = _gray(_thinned(plane.astype(np.float32), step))
+        gray = in_steps(_thinned(plane.astype(np.float32), step))
         difference = np.diff(gray, axis=1, prepend=np.zeros_like(gray[:, :1]))  # small numbers, which compress well
         packed.append(packer.compress(difference.tobytes()))
     packed += [packer.compress(plane[::step, ::step].tobytes()) for layer in (marks, probability) for plane in layer]
     return base64.b64encode(b"".join([*packed, packer.flush()])).decode("ascii")
 
 
-def _gray(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
-    gray: NDArray[np.uint8] = np.clip(np.rint((hu - LOWEST_HU) / HU_A_STEP), 0, 255).astype(np.uint8)
+def in_steps(hu: NDArray[np.float32] | HU_ZYX) -> NDArray[np.uint8]:
+    """Hounsfield units in 8 bits: 0 is LOWEST_HU and less, each step HU_A_STEP."""
+    gray: NDArray[np.uint8] = np.clip(
+        np.rint((hu.astype(np.float32, copy=False) - LOWEST_HU) / HU_A_STEP), 0, 255
+    ).astype(np.uint8)
     return gray
 
 
@@ -144,17 +159,27 @@ def _thinned(hu: NDArray[np.float32], step: int) -> NDArray[np.float32]:
     return means
 
 
-def _facts(
-    screening: Screening, evidence: Evidence, orientation: Orientation, grid: Geometry, box: Box, step: int
+def viewer_facts(
+    screening: Screening,
+    native: Geometry,
+    labels: VolumePart[np.uint8] | None,
+    layers: EvidenceLayers,
+    box: Box,
+    step: int = 1,
 ) -> dict[str, Any]:
+    """What the script knows of a box of the scan in canonical order, thinned by `step`, beside its voxels.
+
+    native: the grid of the scan. labels: on it; None where there are none.
+    """
+    orientation = canonical_orientation(native)
+    grid = orientation.canonical_geometry(native)
     part = grid.cropped(box)
     shape_xyz = (-(-box.shape[2] // step), -(-box.shape[1] // step), box.shape[0])
     spacing = (part.spacing_mm[0] * step, part.spacing_mm[1] * step, part.spacing_mm[2])
     shift = np.array([(step - 1) / 2, (step - 1) / 2, 0.0]) * part.spacing_mm  # a thinned voxel is centered on its part
     origin = np.array(part.origin_mm) + part.axes @ shift
     findings = [_finding(finding, part, step, screening) for finding in screening.findings]
-    start = findings[0]["at"] if findings else _start(evidence.labels, orientation, box, step, shape_xyz)
-    networks = () if evidence.network_labels is None else evidence.network_labels.names[:MOST_NETWORKS]
+    start = findings[0]["at"] if findings else _start(labels, orientation, box, step, shape_xyz)
     return {
         "size": shape_xyz,
         "spacing": spacing,
@@ -164,8 +189,9 @@ def _facts(
         "start": start,
         "findings": findings,
         "slices": _slice_words(orientation, grid, box, step),
-        "networks": [f"{name} alone" for name in networks],
-        "hasProbability": evidence.probability is not None,
+        "labeled": labels is not None,
+        "networks": [f"{name} alone" for name in layers.networks],
+        "hasProbability": layers.has_probability,
     }
 
 
@@ -179,17 +205,20 @@ def _finding(finding: Any, part: Geometry, step: int, screening: Screening) -> d
 
 
 def _start(
-    labels: LabelMap | None, orientation: Orientation, box: Box, step: int, shape_xyz: tuple[int, int, int]
+    labels: VolumePart[np.uint8] | None,
+    orientation: Orientation,
+    box: Box,
+    step: int,
+    shape_xyz: tuple[int, int, int],
 ) -> list[int]:
     """Where the gland is largest, else the middle."""
-    if labels is None:
+    if labels is None or not labels.values.any():
         return [length // 2 for length in shape_xyz]
-    inside = orientation.to_canonical(labels.labels)[box.slices] != Label.BACKGROUND
-    if not inside.any():
-        return [length // 2 for length in shape_xyz]
+    inside = orientation.to_canonical(labels.values) != Label.BACKGROUND
     z = int(inside.sum(axis=(1, 2)).argmax())
     rows, columns = np.nonzero(inside[z])
-    return [int(np.median(columns)) // step, int(np.median(rows)) // step, z]
+    first = np.array(orientation.canonical_box(labels.box, labels.geometry).start) - box.start
+    return [int(np.median(columns) + first[2]) // step, int(np.median(rows) + first[1]) // step, int(z + first[0])]
 
 
 def _slice_words(orientation: Orientation, grid: Geometry, box: Box, step: int) -> dict[str, Any]:

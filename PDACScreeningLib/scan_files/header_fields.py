@@ -39,7 +39,7 @@ def slice_header(path: Path, dataset: FileDataset, sop_class: str, pixels: Pixel
         path=path,
         frame=0,
         series=_series(dataset),
-        identity=_identity(dataset),
+        identity=identity(dataset),
         modality=text(dataset, "Modality"),
         sop_class=sop_class,
         sop_instance=text(dataset, "SOPInstanceUID"),
@@ -171,7 +171,7 @@ def _seconds(time: str) -> float | None:
     return None if match is None else 3600 * int(match[1]) + 60 * int(match[2]) + float(match[3])
 
 
-def _identity(dataset: Dataset) -> tuple[int, int, int]:
+def identity(dataset: Dataset) -> tuple[int, int, int]:
     """Hashes that live as long as this process: enough to compare, of no use to anybody else."""
     name = " ".join(text(dataset, "PatientName").replace("^", " ").lower().split())
     patient = (text(dataset, "PatientID"), name, text(dataset, "PatientBirthDate"))

@@ -78,7 +78,7 @@ def read_segmentation(path: Path, name: str | None = None) -> StoredSegmentation
 
 
 def _refuse_dicom(path: Path, called: str) -> None:
-    """Raise InputRejected for a DICOM file or a folder of them, which is not read as a segmentation."""
+    """Raise InputRejected for a DICOM file or a folder of them; see `dicom_segmentation` for what is read of DICOM."""
     try:
         with path.open("rb") as file:
             is_object = is_dicom(file.read(132))
@@ -86,8 +86,8 @@ def _refuse_dicom(path: Path, called: str) -> None:
         is_object = path.is_dir()
     if is_object:
         raise InputRejected(
-            f"{called} is DICOM: a DICOM segmentation is not read; load it in 3D Slicer and export it as .seg.nrrd or "
-            ".nii.gz"
+            f"{called} is DICOM, but no segmentation object: give the one file of the segmentation, or load it in 3D "
+            "Slicer and export it as .seg.nrrd or .nii.gz"
         )
 
 

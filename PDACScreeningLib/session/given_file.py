@@ -15,6 +15,7 @@ from PDACScreeningLib.datasets.label_grid import require_same_voxels
 from PDACScreeningLib.errors import GeometryMismatch, InputRejected
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.scan_files.byte_stream import read_planes
+from PDACScreeningLib.scan_files.dicom_segmentation import is_dicom_segmentation, read_dicom_segmentation
 from PDACScreeningLib.scan_files.file_header import read_header
 from PDACScreeningLib.scan_files.header_geometry import header_geometry
 from PDACScreeningLib.scan_files.hounsfield import scaled
@@ -85,7 +86,11 @@ class GivenFile:
 
     def _labels(self, read: ReadCT) -> tuple[LabelMap, Anatomy | None, tuple[str, ...]]:
         """Labels and anatomy on the scan's own grid, and what a reader should know of them."""
-        stored, scan = read_segmentation(self.segmentation, _SEGMENTATION), read.volume.geometry
+        scan = read.volume.geometry
+        if is_dicom_segmentation(self.segmentation):
+            stored = read_dicom_segmentation(self.segmentation, _SEGMENTATION, scan, read.slices)
+        else:
+            stored = read_segmentation(self.segmentation, _SEGMENTATION)
         _require_on_scan(stored.geometry, scan, "segmentation")
         labels, anatomy = labels_of(stored, self.key), anatomy_of(stored, self.key)
         left = unnamed(stored, self.key)

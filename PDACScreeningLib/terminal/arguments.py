@@ -19,7 +19,7 @@ EXIT_CODES = (
     "            75 stopped and saved, run again to go on (train), 130 cancelled (Ctrl-C)\n"
     f"{RESEARCH_NOTICE}"
 )
-_MANY_THREADS = 256
+_MANY_THREADS, _LAST_PORT = 256, 65535
 
 T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Display, Interruption], int]  # a sub-command; returns the exit code
@@ -191,6 +191,14 @@ def positive(text: str) -> int:
     value = natural(text)
     if value == 0:
         raise argparse.ArgumentTypeError("expected a whole number from 1, got 0")
+    return value
+
+
+def port_number(text: str) -> int:
+    """A port, 0 for any that is free. Raises ArgumentTypeError."""
+    value = natural(text)
+    if value > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"expected at most {_LAST_PORT}, got {text}")
     return value
 
 

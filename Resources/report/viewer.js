@@ -1,4 +1,5 @@
-// Scrolls the part of a scan that lies in the page: draws, never words. What it reads: report/viewer_scan.py.
+// Scrolls a scan: the part that lies in the page (report/viewer_scan.py), or all of it, from the server that the page
+// comes from (served_scan.js). Draws, never words.
 'use strict';
 (async () => {
   const section = document.getElementById('viewer');
@@ -22,9 +23,14 @@
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
-  const bytes = await unpacked(document.getElementById('viewer-voxels').textContent);
-  const gray = bytes.subarray(0, count), marks = bytes.subarray(count, 2 * count), probability = bytes.subarray(2 * count);
-  for (let i = 1; i < count; i++) if (i % nx) gray[i] += gray[i - 1]; // differences along x
+  async function embedded() {
+    const bytes = await unpacked(document.getElementById('viewer-voxels').textContent), gray = bytes.subarray(0, count);
+    for (let i = 1; i < count; i++) if (i % nx) gray[i] += gray[i - 1]; // differences along x
+    return { gray, marks: bytes.subarray(count, 2 * count), probability: bytes.subarray(2 * count) };
+  }
+  const layers = window.servedLayers ? await window.servedLayers(DATA, WORDS, fill) : await embedded();
+  if (!layers) return;
+  const { gray, marks, probability } = layers;
   const hu = value => DATA.hu[0] + value * DATA.hu[1];
 
   // Offsets of a slice's voxels, row by row from the top left of the picture: superior up, patient right on the left.
@@ -76,21 +82,34 @@
     return { scale, wide, high, row, x: start(canvas.width, DATA.size[across], wide, state.at[across]), y: start(canvas.height, DATA.size[down], high, row) };
   }
 
-  const scratch = document.createElement('canvas');
-  function draw(view) {
-    const canvas = document.getElementById(view), pen = canvas.getContext('2d'), offsets = slice(view), f = frame(view, canvas);
-    const ratio = canvas.width / canvas.clientWidth, [across, down] = VIEWS[view];
-    scratch.width = DATA.size[across]; scratch.height = DATA.size[down];
-    scratch.getContext('2d').putImageData(picture(view, offsets), 0, 0);
-    pen.setTransform(1, 0, 0, 1, 0, 0); pen.fillStyle = '#000'; pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.imageSmoothingQuality = 'high';
-    pen.drawImage(scratch, f.x, f.y, f.wide * DATA.size[across], f.high * DATA.size[down]);
+  // What a plane shows stays the same while another plane is scrolled: only what has changed is made again.
+  const kept = {};
+  function plane(view) {
+    const [across, down, through] = VIEWS[view], was = kept[view] ?? (kept[view] = { sheet: document.createElement('canvas') });
+    const place = state.at[through], shade = `${place} ${state.window} ${state.level}`, lines = `${place} ${state.outlines} ${[...state.networks]} ${state.threshold}`;
+    if (was.shade === shade && was.lines === lines) return was;
+    const offsets = slice(view);
+    if (was.shade !== shade) {
+      was.sheet.width = DATA.size[across]; was.sheet.height = DATA.size[down];
+      was.sheet.getContext('2d').putImageData(picture(view, offsets), 0, 0);
+    }
+    if (was.lines !== lines) was.paths = outlined(view, offsets);
+    return Object.assign(was, { shade, lines });
+  }
+  function outlined(view, offsets) {
     const lines = state.outlines ? [[PANCREAS, at => (marks[at] & 3) > 0], [TUMOR, at => (marks[at] & 3) === 2]] : [];
     for (const network of state.networks) lines.push([ALONE, at => marks[at] >> (2 + network) & 1]);
     if (state.threshold !== null) lines.push([CONTOUR, at => probability[at] >= state.threshold * 255]);
-    for (const [style, inside] of lines) {
-      const path = outline(view, offsets, inside);
-      if (!path) continue;
+    return lines.map(([style, inside]) => [style, outline(view, offsets, inside)]).filter(([, path]) => path);
+  }
+
+  function draw(view) {
+    const canvas = document.getElementById(view), pen = canvas.getContext('2d'), { sheet, paths } = plane(view), f = frame(view, canvas);
+    const ratio = canvas.width / canvas.clientWidth, [across, down] = VIEWS[view];
+    pen.setTransform(1, 0, 0, 1, 0, 0); pen.fillStyle = '#000'; pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.imageSmoothingQuality = 'high';
+    pen.drawImage(sheet, f.x, f.y, f.wide * DATA.size[across], f.high * DATA.size[down]);
+    for (const [style, path] of paths) {
       const placed = new Path2D();
       placed.addPath(path, new DOMMatrix([f.wide, 0, 0, f.high, f.x + f.wide / 2, f.y + f.high / 2]));
       pen.lineJoin = pen.lineCap = 'round';
@@ -107,8 +126,8 @@
     };
     pen.font = `${letter}px system-ui, sans-serif`; pen.setLineDash([]);
     const [left, right, top, bottom] = EDGES[view];
-    write(left, 5 * ratio, height / 2, 'left'); write(right, width - 5 * ratio, height / 2, 'right');
-    write(top, width / 2, letter + 4 * ratio, 'center'); write(bottom, width / 2, height - 6 * ratio, 'center');
+    write(left, 16 * ratio, height / 2 + letter / 3, 'left'); write(right, width - 16 * ratio, height / 2 + letter / 3, 'right');
+    write(top, width / 2, letter + 14 * ratio, 'center'); write(bottom, width / 2, height - 16 * ratio, 'center'); // inside of the ticks
     if (canvas.clientWidth >= 200) {
       write(place(through), 6 * ratio, letter + 4 * ratio, 'left');
       if (view === 'axial') write(fill(WORDS.window, state), width - 6 * ratio, letter + 4 * ratio, 'right');
@@ -124,17 +143,20 @@
   }
 
   // Millimeters of the patient along an axis at the crosshair, and the slice of the file where the axis runs through it.
-  function place(axis) {
+  function lps(axis) {
     let mm = DATA.origin[axis];
     for (let k = 0; k < 3; k++) mm += DATA.axes[axis][k] * DATA.spacing[k] * state.at[k];
-    const where = `${['RL', 'AP', 'IS'][axis][+(mm > 0)]} ${Math.abs(mm).toFixed(1)} mm`;
+    return mm;
+  }
+  function place(axis) {
+    const mm = lps(axis), where = `${['RL', 'AP', 'IS'][axis][+(mm > 0)]} ${Math.abs(mm).toFixed(1)} mm`;
     return DATA.slices.axis === axis ? `${where}, ${DATA.slices.words[state.at[axis]]}` : where;
   }
 
   function show() {
     for (const view of Object.keys(VIEWS)) draw(view);
     const at = index(...state.at), label = marks[at] & 3;
-    const values = { place: [0, 1, 2].map(place).join(', '), hu: Math.round(hu(gray[at])), label: WORDS.labels[label] };
+    const values = { place: [0, 1, 2].map(place).join(', '), hu: Math.round(hu(gray[at])), label: WORDS.labels?.[label] };
     let text = fill(WORDS.probe, values);
     if (DATA.hasProbability) text += fill(WORDS.probability, { probability: (probability[at] / 255).toFixed(2) });
     document.getElementById('viewer-probe').textContent = text;
@@ -143,6 +165,8 @@
     const found = DATA.findings[state.finding];
     if (found) document.getElementById('viewer-finding').textContent = found.words;
     section.dataset.at = state.at.join(' '); section.dataset.hu = values.hu; section.dataset.label = label;
+    section.dataset.lps = [0, 1, 2].map(axis => lps(axis).toFixed(2)).join(' ');
+    section.dispatchEvent(new CustomEvent('shown', { detail: { ...state, networks: [...state.networks] } }));
   }
 
   function explore(value) {

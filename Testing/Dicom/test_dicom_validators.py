@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from conftest import errors_of_dciodvfy, errors_of_pixelmed, program, read_by_dcmjs, run
-from dicom_cases import asymmetric_labels, code_of, directions, made_case, multi_frame_case, numbers_of, read_object
+from dicom_cases import (
+    asymmetric_labels,
+    code_of,
+    directions,
+    edited,
+    labels_read_back,
+    made_case,
+    multi_frame_case,
+    numbers_of,
+    read_object,
+)
 from sample_screenings import ALL
-from test_dicom_objects import edited, labels_read_back
 
 from PDACScreeningLib.dicom.object_files import REPORT, SEGMENTATION
 from PDACScreeningLib.dicom.options import DicomOptions

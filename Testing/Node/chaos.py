@@ -14,48 +14,18 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "Python"), str(Path(__file__).resolve().parents[2])]
 
-import pydicom  # noqa: E402
-from dicom_slices import SHAPE  # noqa: E402
-from node_parts import file_of, images  # noqa: E402
+from chaos_faults import faults, told  # noqa: E402
+from chaos_studies import ALL, HALF, IN_TURNS, LATE, NO_CT, STUDIES, TWICE, beside, study  # noqa: E402
+from node_parts import file_of  # noqa: E402
 from node_process import NodeProcess, free_port, toml_of  # noqa: E402
 from orthanc import Orthanc  # noqa: E402
-from pydicom.uid import generate_uid  # noqa: E402
 from pynetdicom import AE  # noqa: E402
 
 from PDACScreeningLib.node.received_image import file_image, key_of  # noqa: E402
 
-STUDIES, SENDERS, OUTAGES, ALL = 50, 5, 3, SHAPE[0]
-HALF, LATE, TWICE, IN_TURNS = (7, 23), (11, 31), (3, 19, 42), ((5, 15), (26, 36))
+SENDERS, OUTAGES = 5, 3
 OUTAGE_S, REFUSAL_S, PATIENCE_S = 4.0, 20.0, 150.0
-MARKER, BIRTH = "Qzxmarker", "19770517"
 SUCCESS, NO_ROOM = 0x0000, 0xA700
-NO_CT = {
-    "1.2.840.10008.5.1.4.1.1.4": "MR",
-    "1.2.840.10008.5.1.4.1.1.88.67": "SR",  # radiation dose
-    "1.2.840.10008.5.1.4.1.1.88.33": "SR",
-    "1.2.840.10008.5.1.4.1.1.481.2": "RTDOSE",
-}
-
-
-def study(number):
-    """The CT images of a study whose every word is a marker of its patient."""
-    return images(
-        number=number,
-        PatientName=f"{MARKER}^{number}",
-        PatientID=f"{MARKER}{number}",
-        IssuerOfPatientID=MARKER if number % 2 else "",
-        PatientBirthDate=BIRTH,
-        AccessionNumber=f"{MARKER[:8]}{number}",
-        StudyDate=BIRTH,
-    )
-
-
-def beside(number):
-    """What else a study push holds."""
-    for place, (sop_class, modality) in enumerate(NO_CT.items()):
-        [one] = images(1, number=1000 + 10 * number + place, PatientID=f"{MARKER}{number}", Modality=modality)
-        one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = sop_class
-        yield one
 
 
 @dataclass
@@ -195,7 +165,7 @@ class Chaos:
 
     def _one_life(self, number):
         """Between two kills. Some lives have a full spool, in some the PACS is away, one ends by SIGTERM."""
-        time.sleep(self._random.uniform(0.2, 2.5))
+        time.sleep(self._random.uniform(0.2, 1.8))
         self._wait_until_refused()
         if number == self._kills // 2:
             self.figures.stops += self.node.stop() == 0
@@ -236,96 +206,6 @@ class Chaos:
         while any(row["state"] not in ended for row in self.node.status()["series"]):
             assert time.monotonic() < deadline, self.node.status()
             time.sleep(0.5)
-
-
-def faults(chaos):
-    """Everything that does not hold at the end, in words; empty when all does."""
-    return [*_wrong_states(chaos), *_lost_images(chaos), *_wrong_objects(chaos), *leaks(chaos.node)]
-
-
-def _wrong_states(chaos):
-    keys = {key_of(study(number)[0].SeriesInstanceUID)[:8]: number for number in range(STUDIES)}
-    rows = {keys.get(row["series"]): row for row in chaos.states["series"]}
-    if len(chaos.states["series"]) != STUDIES or rows.keys() != set(range(STUDIES)):
-        yield f"{len(rows)} series are known of {STUDIES}"
-    for number, row in rows.items():
-        if row["state"] != ("refused" if number in HALF else "sent"):
-            yield f"series {number} is {row['state']}: {row['why']}"
-        if row["images"] != (ALL // 2 if number in HALF else ALL):
-            yield f"series {number} has {row['images']} images"
-
-
-def _lost_images(chaos):
-    found = {}
-    for path in (chaos.node.spool / "images").rglob("*.dcm"):
-        image = file_image(path.read_bytes())
-        found[image.name] = image.sha256
-    missing = [name for name, sha256 in chaos.figures.acknowledged if found.get(name) != sha256]
-    if missing:
-        yield f"{len(missing)} acknowledged images are not on the disk as they were sent"
-
-
-def _wrong_objects(chaos):
-    objects = chaos.orthanc.instances()
-    by_study = {study(number)[0].StudyInstanceUID: number for number in range(STUDIES)}
-    counts = Counter()
-    for one in objects:
-        number = by_study.get(one["StudyInstanceUID"])
-        counts[number, one["Modality"]] += 1
-        if one["PatientID"] != f"{MARKER}{number}":
-            yield f"an object of study {number} names another patient"
-    for number in range(STUDIES):
-        results = 0 if number in HALF else 2 if number in LATE else 1
-        for modality, expected in (("CT", ALL), ("SEG", results), ("SR", results)):
-            if counts[number, modality] != expected:
-                yield f"study {number}: {counts[number, modality]} {modality}, not {expected}"
-    if sum(counts.values()) != sum(count for (number, _), count in counts.items() if number is not None):
-        yield "there are objects of no study"
-    for number in LATE:
-        reports = [one for one in objects if one["Modality"] == "SR" and by_study[one["StudyInstanceUID"]] == number]
-        named = [_predecessors(chaos.orthanc.file(one["ID"])) for one in reports]
-        if sorted(map(len, named)) != [0, 1] or not set.union(*named) <= {one["SOPInstanceUID"] for one in reports}:
-            yield f"study {number}: the later report does not name the earlier one"
-
-
-def _predecessors(content):
-    report = pydicom.dcmread(pydicom.filebase.DicomBytesIO(content))
-    return {
-        str(item.ReferencedSOPInstanceUID)
-        for study_item in report.get("PredecessorDocumentsSequence", ())
-        for series in study_item.ReferencedSeriesSequence
-        for item in series.ReferencedSOPSequence
-    }
-
-
-def leaks(node):
-    """Markers of patients, and identifiers, outside of the spool's files."""
-    spool = node.spool
-    outside = [path for path in spool.iterdir() if path.is_file()]
-    texts = {path.name: path.read_bytes() for path in outside} | {"log": node.log().encode()}
-    texts["names"] = "\n".join(str(path.relative_to(spool)) for path in spool.rglob("*")).encode()
-    uid = str(generate_uid(entropy_srcs=["series 0"]))[:20].encode()
-    for name, text in texts.items():
-        for marker in (MARKER.encode(), MARKER.lower().encode(), BIRTH.encode(), uid):
-            if marker in text:
-                yield f"{name} holds {marker.decode()}"
-
-
-def told(chaos):
-    """The figures as plain data."""
-    figures = chaos.figures
-    return {
-        "studies": STUDIES,
-        "kills": figures.kills,
-        "stops with code 0": figures.stops,
-        "outages of the PACS": figures.outages,
-        "images acknowledged": len(figures.acknowledged),
-        "answers": {"none" if code is None else hex(code): count for code, count in figures.answers.items()},
-        "strangers rejected": figures.strangers,
-        "objects dropped": chaos.states["dropped_objects"],
-        "states": chaos.states["states"],
-        "objects in the PACS": dict(Counter(one["Modality"] for one in chaos.orthanc.instances())),
-    }
 
 
 def main(folder, kills=30, seed=0):

@@ -1,6 +1,7 @@
-"""How fast the node takes images, and whether its memory grows.
+"""How fast the node takes images, and whether its memory grows: the figures of docs/node.md.
 
-python Testing/Node/measure.py FOLDER             both, with the figures of docs/node.md: 600 large slices, 500 studies
+python Testing/Node/measure.py reception FOLDER      600 large slices
+python Testing/Node/measure.py memory FOLDER         500 studies that are screened (by a stub) and sent
 """
 
 import json
@@ -14,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "Python"), str(Path(__
 import numpy as np  # noqa: E402
 from dicom_slices import slice_dataset  # noqa: E402
 from node_parts import file_of, images  # noqa: E402
-from node_process import NodeProcess, Peer, send  # noqa: E402
+from node_process import PATIENCE_S, NodeProcess, Peer, send  # noqa: E402
 from orthanc import program  # noqa: E402
 from pydicom.uid import generate_uid  # noqa: E402
 
@@ -50,17 +51,21 @@ def reception(folder, peer):
     return {"slices a second": SLICES / seconds, "processor ms a slice": used / SLICES * 1000}
 
 
-def memory(folder, peer, studies=STUDIES, *, screened=True):
-    """MiB of the node's process after every 50 studies. screened: each is screened (by a stub) and sent, or refused."""
+def memory(folder, peer, studies=STUDIES, *, screened=True, count=None, patience_s=PATIENCE_S):
+    """MiB of the node's process after every 50 studies. screened: each is screened (by a stub) and sent, or refused.
+
+    count: images of a study; None: a whole series.
+    """
     folder.mkdir(parents=True)
-    peer.held = len(images())
+    peer.held = len(images(count))
     rules = {"min_images": 5 if screened else 99}
     node = NodeProcess(folder, peer, rules=rules, completeness={"quiet_s": 0.5, "patience_s": 60})
+    node.patience_s = patience_s
     node.start()
     sizes = []
     for first in range(0, studies, PART):
         for number in range(first, first + PART):
-            assert set(send(node, images(number=number))) == {0}
+            assert set(send(node, images(count, number=number))) == {0}
         ended = {"sent" if screened else "refused": first + PART}
         node.wait_for(**ended)
         sizes.append(round(_resident_mib(node), 1))
@@ -79,14 +84,15 @@ def _resident_mib(node):
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def main(folder):
-    """Measure both and print."""
+def main(what, folder):
+    """Measure and print."""
     with Peer() as peer:
-        figures = {"reception": reception(Path(folder) / "reception", peer)}
-        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
-        figures = {"MiB after each 50 studies": memory(Path(folder) / "memory", peer)}
-        sys.stdout.write(json.dumps(figures) + "\n")
+        if what == "reception":
+            figures = reception(Path(folder), peer)
+        else:
+            figures = {f"MiB after each {PART} studies": memory(Path(folder), peer, patience_s=3600.0)}
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

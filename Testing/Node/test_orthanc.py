@@ -11,30 +11,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chaos import MARKER, OUTAGES, SENDERS, STUDIES, Chaos, faults, leaks, told
+from chaos import OUTAGES, SENDERS, Chaos
+from chaos_faults import faults, leaks, told
+from chaos_studies import MARKER, STUDIES
 from dicom_slices import SHAPE
 from node_parts import file_of, images
 from node_process import NodeProcess, free_port
 from orthanc import Orthanc, program
 
-from PDACScreeningLib.node.config import read_config
-
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "docs" / "node"
 ALL = SHAPE[0]
-
-
-def test_the_templates_are_what_their_programs_read():
-    """No systemd and no container engine is at hand: keys, codes and paths are compared with the node's own."""
-    unit = (TEMPLATES / "pdac-node.service").read_text()
-    assert "RestartPreventExitStatus=2" in unit  # USAGE
-    assert "TimeoutStopSec=30" in unit
-    recipe = (TEMPLATES / "Containerfile").read_text()
-    for text in (unit, recipe):
-        assert re.search(r"listen\W+/etc/[\w/-]+\.toml|listen\", \"/etc/node\.toml", text)
-    assert read_config(TEMPLATES / "node.toml").screening.model == "demo-phantom"
-    mercure = json.loads((TEMPLATES / "mercure.json").read_text())
-    assert mercure["rules"]["abdominal_ct_to_pdac"]["target"] in mercure["targets"]
 
 
 @pytest.fixture
@@ -90,7 +77,9 @@ def test_a_dicomweb_server_that_is_away_is_told_and_asked_again(tmp_path, orthan
     web = {"url": orthanc.web, "poll_s": 0.5}
     node = NodeProcess(tmp_path, orthanc, node={"port": orthanc.node_port}, dicomweb=web)
     node.start("--from-dicomweb")
+    began = time.monotonic()
     node.wait_until(lambda: "could not be asked" in node.log())
+    assert time.monotonic() - began < 15  # nobody else tries for long before it is told
     orthanc.start()
     for one in images(StudyDate=f"{datetime.datetime.now().astimezone():%Y%m%d}"):
         orthanc.put_in(file_of(one))

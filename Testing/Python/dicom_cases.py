@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass, replace
 
+import highdicom
 import numpy as np
 import pydicom
 from dicom_slices import slice_dataset
@@ -10,8 +11,9 @@ from highdicom.legacy import LegacyConvertedEnhancedCTImage
 from pydicom.uid import generate_uid
 from sample_screenings import PROTOCOL, SUSPICIOUS
 
-from PDACScreeningLib.dicom.options import DicomOptions
-from PDACScreeningLib.dicom.results import ResultVoxels, dicom_files
+from PDACScreeningLib.dicom import concepts
+from PDACScreeningLib.dicom.options import DicomOptions, Edit
+from PDACScreeningLib.dicom.results import ResultVoxels, dicom_files, edited_dicom_files
 from PDACScreeningLib.finding_regions import with_native_volumes
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.scan_files.dicom_file import read_slices
@@ -36,6 +38,9 @@ PATIENT = {
     "PositionReferenceIndicator": "",
     "SpecificCharacterSet": "ISO_IR 100",
 }
+
+
+ALL_OF_THEM = DicomOptions(probability=True, key_objects=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +142,30 @@ def multi_frame_case(folder, *, direction, step=1):
     path = folder / "multi_frame.dcm"
     LegacyConvertedEnhancedCTImage(slices, instance_number=1, **identity).save_as(path)
     return replace(case, source=read_series_source(read_slices(path)))
+
+
+def edited(case, labels, options=None, reader="Muster^Eva"):
+    """Objects of a case whose labels a reader changed."""
+    label_map = LabelMap(labels, case.voxels.ct.geometry)
+    screening = screened(case.screening, label_map, case.voxels.ct, case.voxels.probability.whole())
+    voxels = replace(case.voxels, label_map=label_map, ct=None)
+    ai = (case.screening, case.voxels.label_map)
+    return dict(edited_dicom_files(ai, screening, voxels, case.source, options or DicomOptions(), Edit(reader)))
+
+
+def labels_read_back(content, source):
+    """(z, y, x) values of Label of a segmentation object, read by highdicom."""
+    read = highdicom.seg.segread(pydicom.filebase.DicomBytesIO(content))
+    numbers = read.get_pixels_by_source_instance(
+        [image.SOPInstanceUID for image in source.images],
+        combine_segments=True,
+        assert_missing_frames_are_empty=True,
+    )
+    label_of = np.zeros(max(read.segment_numbers) + 1, np.uint8)
+    for number in read.segment_numbers:
+        is_pancreas = read.get_segment_description(number).segmented_property_type == concepts.PANCREAS
+        label_of[number] = Label.PANCREAS if is_pancreas else Label.TUMOR
+    return label_of[numbers.astype(int)]
 
 
 def read_object(content):

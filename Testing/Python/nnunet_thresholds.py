@@ -87,10 +87,11 @@ def import_thresholds(folder: Path, *, coarse: bool = False, coarse_pancreas=Tru
     return folder / "model"
 
 
-def known_scan(tumor=(6, 6, 6), *, shape=(48, 64, 64), spacing_mm=(2.0, 2.0, 2.0), gland=True) -> CTVolume:
+def known_scan(tumor=(6, 6, 6), *, shape=(48, 64, 64), spacing_mm=(2.0, 2.0, 2.0), gland=True, seed=0) -> CTVolume:
     """A body with a pancreas, an ellipsoid of some 5,500 voxels, and a tumor of so many voxels in its middle.
 
     tumor (0, 0, 0): none. Every voxel has noise of up to 25 HU, which no threshold notices: a scan without is refused.
+    seed: of the noise.
     """
     z, y, x = np.meshgrid(*(np.arange(length) - (length - 1) / 2 for length in shape), indexing="ij")
     hu = np.where((y / (0.42 * shape[1])) ** 2 + (x / (0.45 * shape[2])) ** 2 < 1, BODY_HU, -1000)
@@ -98,5 +99,5 @@ def known_scan(tumor=(6, 6, 6), *, shape=(48, 64, 64), spacing_mm=(2.0, 2.0, 2.0
         hu[(z / 9) ** 2 + (y / 10) ** 2 + (x / 15) ** 2 < 1] = PANCREAS_HU
     starts = [length // 2 - side // 2 for length, side in zip(shape, tumor, strict=True)]
     hu[tuple(slice(start, start + side) for start, side in zip(starts, tumor, strict=True))] = TUMOR_HU
-    hu = hu + np.random.default_rng(0).integers(-25, 26, shape)
+    hu = hu + np.random.default_rng(seed).integers(-25, 26, shape)
     return CTVolume(hu.astype(np.int16), Geometry(shape, spacing_mm))

@@ -56,8 +56,8 @@ def file_of(dataset):
     return stream.getvalue()
 
 
-def images(count=SHAPE[0], *, number=0, **changes):
-    """A series of so many slices; number: which series."""
+def images(count=None, *, number=0, **changes):
+    """A series of so many slices, all of the volume's by default; number: which series."""
     series = generate_uid(entropy_srcs=[f"series {number}"])
     given = {"StudyInstanceUID": generate_uid(entropy_srcs=[f"study {number}"]), "series": series, **changes}
     slices = body_slices(**given)[:count]

@@ -142,7 +142,7 @@ class NodeProcess:
         self.config = folder / "node.toml"
         self.config.write_text(toml_of(plain))
         self.port, self.spool, self._log = plain["node"]["port"], Path(plain["spool"]["folder"]), folder / "node.log"
-        self.process = None
+        self.process, self.patience_s = None, PATIENCE_S
 
     def _start(self, *options, **streams):
         command = [sys.executable, "-m", "PDACScreeningLib", "listen", str(self.config), *options]
@@ -187,7 +187,7 @@ class NodeProcess:
         return to_plain(read_status(SpoolSpace(str(self.spool))))
 
     def wait_until(self, holds):
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not holds():
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()

@@ -8,6 +8,7 @@ from PDACScreeningLib.config import PAPER_SCALES, ComponentFilter, DecisionRule,
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
 from PDACScreeningLib.screening_result import Finding, InputFacts, ModelFacts, Provenance, ScaleEvidence, Screening
+from PDACScreeningLib.structure_measures import StructureMeasures
 from PDACScreeningLib.volume.ct_volume import CTVolume
 from PDACScreeningLib.volume.geometry import IDENTITY, Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
@@ -57,6 +58,15 @@ SUSPICIOUS = Screening(
     protocol=PROTOCOL,
     provenance=PROVENANCE,
     timings_s={"reading": 1.25, "coarse scan (64^3)": 31.5},
+)
+WITH_VESSELS = replace(
+    SUSPICIOUS,
+    anatomy=(
+        StructureMeasures("veins", True, 4200.0, longest_contact_mm=18.0, largest_contact_degrees=120.0),
+        StructureMeasures("arteries", True, 2100.0, longest_contact_mm=0.0, largest_contact_degrees=0.0),
+        StructureMeasures("pancreatic duct", True, 310.0, largest_caliber_mm=4.2),
+        StructureMeasures("common bile duct", False),
+    ),
 )
 NOT_SUSPICIOUS = replace(
     SUSPICIOUS,

@@ -17,6 +17,7 @@ from PDACScreeningLib.cohort import worker as worker_module
 from PDACScreeningLib.cohort.folder import CohortFolder
 from PDACScreeningLib.cohort.table import ORDER, QUARANTINED, counts, csv_text, table_rows
 from PDACScreeningLib.cohort.worker import CohortWorker, Machine
+from PDACScreeningLib.dicom.object_files import REPORT
 from PDACScreeningLib.errors import WriteError
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import ignore_progress
@@ -283,12 +284,15 @@ def test_a_cohort_of_real_scans_is_screened_by_a_real_child(tmp_path, capsys):
     from dicom_slices import body_slices, write_series
 
     model = write_model(tmp_path / "model", Label.PANCREAS)
-    words = {"StudyInstanceUID": "1.2", "PatientID": "P"}
+    words = {"StudyInstanceUID": "1.2", "PatientID": "P", "FrameOfReferenceUID": "1.2.9"}
     write_series(tmp_path / "dicom", body_slices(series="1.2.3", **words), prefix="a")
     write_series(tmp_path / "dicom", body_slices(series="1.2.4", SeriesDescription="native", **words), prefix="b")
     folder = str(tmp_path / "cohort")
-    assert main(["cohort", "plan", folder, str(tmp_path / "dicom"), "--model", str(model), "--protocol", "fast"]) == 0
+    words = ["--model", str(model), "--protocol", "fast", "--dicom-out"]
+    assert main(["cohort", "plan", folder, str(tmp_path / "dicom"), *words]) == 0
     assert main(["cohort", "work", folder, "--device", "cpu"]) == 0
     [row] = table_rows(CohortFolder(tmp_path / "cohort"))
     assert row.state in ("NOT_SUSPICIOUS", "INDETERMINATE"), row.reason
-    assert read_screening(CohortFolder(tmp_path / "cohort").folder / Path(row.report).parent).input.shape_zyx[0] == 20
+    result = CohortFolder(tmp_path / "cohort").folder / Path(row.report).parent
+    assert read_screening(result).input.shape_zyx[0] == 20
+    assert (result / REPORT).is_file()  # of DICOM

@@ -5,17 +5,17 @@ import json
 
 import numpy as np
 import pytest
-from nnunet_thresholds import import_thresholds, known_scan
+from known_store import write_known_store
+from nnunet_thresholds import import_thresholds
 from readings import FEW_SAMPLES, reading
 from screening_inputs import write_model
-from small_store import SPACING_MM, store_case
+from small_store import SPACING_MM
 
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.comparison import ModelReadings, comparison
 from PDACScreeningLib.evaluation.comparison_table import comparison_csv, comparison_section
 from PDACScreeningLib.evaluation.experiment import read_experiment
-from PDACScreeningLib.training.store_index import write_index
 from PDACScreeningLib.volume.label_map import Label
 
 
@@ -108,12 +108,7 @@ def test_the_table_has_a_line_a_model_and_the_page_both_tables():
 def work(tmp_path_factory):
     """Four scans, two of them with a tumor; an nnU-Net that sees everything, and networks of the paper that do not."""
     folder = tmp_path_factory.mktemp("comparison")
-    stored = []
-    for number, side in enumerate((6, 0, 7, 0)):
-        ct = known_scan((side,) * 3)
-        labels = np.where(ct.hu > 150, Label.TUMOR, np.where(ct.hu > 50, Label.PANCREAS, 0)).astype(np.uint8)
-        stored.append(store_case(folder / "store", f"case-{number}", ct.hu, labels))
-    write_index(folder / "store", SPACING_MM, "known scans", stored)
+    write_known_store(folder / "store")
     import_thresholds(folder, folds=(150.0, 150.0), spacing=(2.0, 2.0, 2.0))
     write_model(folder / "papers", Label.PANCREAS, working_spacing_mm=SPACING_MM)
     typed = ["evaluate", str(folder / "store"), "--model", str(folder / "papers"), "--compare", str(folder / "model")]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from PDACScreeningLib import resources
 from PDACScreeningLib.config import NetworkSpec, ScreeningConfig
@@ -142,6 +142,8 @@ TENSORS = {
     "a": torch.arange(6, dtype=torch.float32).reshape(2, 3),
     "b": torch.tensor(5, dtype=torch.int64),
     "c": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
+    "half": torch.tensor([[0.5, 3.0, 7.0], [3.0, 1.0, 2.0]], dtype=torch.float16),
+    "\u00e9": torch.ones(1),
     "empty": torch.zeros(0, 3),
 }
 
@@ -153,10 +155,17 @@ def test_our_reader_agrees_with_the_safetensors_package(tmp_path):
     assert all(torch.equal(ours[name], tensor) and ours[name].dtype == tensor.dtype for name, tensor in TENSORS.items())
 
 
-def test_what_we_write_the_package_reads(tmp_path):
-    write_weights(TENSORS, tmp_path / "w.safetensors")
+def test_what_we_write_is_what_the_package_writes_and_reads(tmp_path):
+    turned = TENSORS["half"].T.contiguous().T  # another order in memory
+    write_weights(TENSORS | {"half": turned}, tmp_path / "w.safetensors")
+    assert (tmp_path / "w.safetensors").read_bytes() == save(TENSORS)
     theirs = load_file(tmp_path / "w.safetensors")
     assert all(torch.equal(theirs[name], tensor) for name, tensor in TENSORS.items())
+
+
+def test_a_tensor_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="tensor a is torch.float64"):
+        write_weights({"a": torch.zeros(2, dtype=torch.float64)}, tmp_path / "w.safetensors")
 
 
 def test_every_cut_of_a_weights_file_is_refused(tmp_path):

@@ -22,6 +22,7 @@ from PDACScreeningLib.engines.nnunet_step import answer_of, prepare
 from PDACScreeningLib.engines.nnunet_windows import window_starts
 from PDACScreeningLib.errors import Cancelled, UsageError
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
+from PDACScreeningLib.inference.screening import ONE_PROTOCOL
 from PDACScreeningLib.network.nnunet_folder import StepSource
 from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
 from PDACScreeningLib.network.nnunet_weights import fold_weights
@@ -238,6 +239,23 @@ def test_progress_is_told_window_by_window_and_can_be_cancelled(one):
         pdac.Screener(one, **CPU).screen(known_scan(), on_progress=stop)
 
 
+def test_the_time_left_is_told_while_windows_run(tmp_path, one, capsys):
+    ct = known_scan((6, 6, 6))
+    image = sitk.GetImageFromArray(ct.hu)
+    image.SetSpacing(ct.geometry.spacing_mm)
+    sitk.WriteImage(image, str(tmp_path / "scan.nii.gz"))
+    typed = ["screen", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "out"), "--model", str(one)]
+    assert main([*typed, "--progress", "json", "--device", "cpu"]) == 0
+    told = capsys.readouterr()
+    events = [json.loads(line) for line in (told.out + told.err).splitlines() if line.startswith("{")]
+    windows = [event for event in events if event.get("stage") == "nnU-Net"]
+    assert windows[-1]["done"] == windows[-1]["total"] == 45
+    left = [event["eta_s"] for event in windows if event.get("eta_s") is not None]
+    assert len(left) > 1
+    assert left[-1] <= max(left)
+    assert left[-1] < 5
+
+
 def test_the_command_line_writes_the_same_folder_as_for_any_model(tmp_path, one, capsys):
     ct = known_scan((6, 6, 6))
     image = sitk.GetImageFromArray(ct.hu)
@@ -257,6 +275,21 @@ def test_the_command_line_writes_the_same_folder_as_for_any_model(tmp_path, one,
     page = (out / "report.html").read_text()
     assert "Candidate score" in page
     assert "no mirrored views" in page
+
+
+def test_the_fast_protocol_that_it_does_not_have_is_named_by_result_and_command_line(tmp_path, one, capsys):
+    ct, empty = known_scan((6, 6, 6)), known_scan((0, 0, 0), gland=False)
+    assert not any("fast protocol" in warning for warning in screened(one, ct).screening.warnings)
+    fast = pdac.Screener(one, **CPU).screen(ct, protocol="fast").screening
+    assert ONE_PROTOCOL in fast.warnings
+    assert fast.protocol.name == "exact"
+    assert ONE_PROTOCOL in pdac.Screener(one, **CPU).screen(empty, protocol="fast").screening.warnings
+    image = sitk.GetImageFromArray(ct.hu)
+    image.SetSpacing(ct.geometry.spacing_mm)
+    sitk.WriteImage(image, str(tmp_path / "scan.nii.gz"))
+    typed = ["screen", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "out"), "--model", str(one)]
+    assert main([*typed, "--protocol", "fast", "--device", "cpu"]) == 0
+    assert f"Warning: {ONE_PROTOCOL}" in capsys.readouterr().out
 
 
 def test_edited_segments_are_scored_by_the_same_rule(one):

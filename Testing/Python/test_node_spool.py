@@ -7,20 +7,13 @@ import stat
 import sys
 
 import pytest
-from node_parts import Clock, Rooms, file_of, images, plain_config, received
+from node_parts import Clock, file_of, images, plain_config, received
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.errors import DataError, FolderInUse, UsageError
 from PDACScreeningLib.node.config import config_of
 from PDACScreeningLib.node.received_image import file_image, key_of
 from PDACScreeningLib.node.spool import Receipt, Spool
-
-
-@pytest.fixture
-def rooms(tmp_path):
-    made = Rooms(tmp_path)
-    yield made
-    made.spool.close()
 
 
 def files(rooms):

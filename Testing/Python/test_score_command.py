@@ -208,7 +208,7 @@ def test_values_between_labels_and_dicom_objects_are_refused_in_words(scan, tmp_
     assert "3.5, which is no whole number" in result(tmp_path / "out").reason
     (tmp_path / "seg.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 100)
     assert score(scan, tmp_path / "seg.dcm", tmp_path / "out") == 4
-    assert "a DICOM segmentation is not read" in result(tmp_path / "out").reason
+    assert "DICOM, but no segmentation object" in result(tmp_path / "out").reason
 
 
 @pytest.mark.parametrize(

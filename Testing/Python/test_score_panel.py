@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sample_screenings import ALL, FINDINGS, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
+from sample_screenings import ALL, FINDINGS, MODEL, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS, WITH_VESSELS
 
 from PDACScreeningLib.report.score_panel import FINDING_COLUMNS, finding_rows, score_panel
 
@@ -46,6 +46,23 @@ def test_each_network_says_what_it_would_say_alone():
         "32^3: 14.0 mL, suspicious",
         "16^3: 0.33 mL, not suspicious",
     )
+
+
+def test_vessels_and_ducts_are_told_with_what_was_not_looked_at_and_without_a_stage():
+    panel = score_panel(WITH_VESSELS, "CT")
+    assert panel.anatomy == (
+        "Vessels and ducts, measured on their outlines; no stage:",
+        "Veins: 4.20 mL, contact with tumor 18.0 mm, at most 120 degrees on a slice",
+        "Arteries: 2.10 mL, no contact with tumor",
+        "Pancreatic duct: 0.31 mL, largest caliber 4.2 mm",
+        "Common bile duct: not looked at",
+    )
+    assert "\n".join(panel.anatomy) in panel.details
+
+
+def test_a_model_that_sees_no_vessels_says_so_and_a_refusal_says_nothing_of_them():
+    assert score_panel(SUSPICIOUS, "CT").anatomy == ("Vessels and ducts: not looked at.",)
+    assert score_panel(REJECTED, "CT").anatomy == ()
 
 
 def test_a_demo_model_is_named_as_such_even_without_a_notice():

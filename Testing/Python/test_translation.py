@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_screenings import INDETERMINATE, NOT_SUSPICIOUS, SUSPICIOUS
+from sample_screenings import INDETERMINATE, NOT_SUSPICIOUS, SUSPICIOUS, WITH_VESSELS
 
 from PDACScreeningLib.child_run.run_expectation import duration, expectation
 from PDACScreeningLib.child_run.run_failure import FailureKind, usual
@@ -86,7 +86,8 @@ def test_all_that_banner_panel_failures_and_expectation_say_is_in_the_list():
     banners = [*map(outcome_banner, screenings), stale_banner(SUSPICIOUS), not_current_banner(GONE)]
     texts = [text for banner in banners for text in (banner.headline, banner.line)]
     panel = score_panel(SUSPICIOUS, "7")
-    texts += [panel.rule, panel.score, *panel.scales, panel.notice]
+    texts += [panel.rule, panel.score, *panel.scales, *panel.anatomy, panel.notice]
+    texts += score_panel(WITH_VESSELS, "7").anatomy
     texts += [f"{usual(kind).sentence} {usual(kind).remedy}".strip() for kind in FailureKind if kind not in WITH_WORDS]
     texts += [expectation(device, 20.0, None) for device in ("auto", "cpu", "cuda", "mps")]
     texts += [duration(seconds) for seconds in (5, 500, 50_000)]

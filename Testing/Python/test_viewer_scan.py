@@ -79,10 +79,9 @@ def test_only_the_part_around_the_gland_travels():
     assert facts.facts["size"] == (101, 101, 21)  # 50 mm to every side in a slice, 40 mm above and below
 
 
-def test_without_labels_the_middle_of_the_scan_is_shown_and_a_whole_scan_when_it_is_asked_for():
+def test_without_labels_the_middle_of_the_scan_is_shown():
     ct, _, _ = noisy_scan(shape=(60, 90, 90))
     assert viewer_scan(SUSPICIOUS, ct, Evidence()).facts["size"] == (80, 60, 48)
-    assert viewer_scan(SUSPICIOUS, ct, Evidence(), whole=True).facts["size"] == (90, 90, 60)
 
 
 def test_a_part_too_large_for_a_page_is_thinned_in_its_slices_and_stays_where_it_was():

@@ -1,5 +1,5 @@
 // Looks at pages in Chromium as a reader does, and tells what is there as JSON. Orders: a JSON file, the first argument.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(`${process.cwd()}/`);
@@ -19,7 +19,8 @@ async function look(order) {
   page.on('console', message => said.push(message.text()));
   page.on('pageerror', error => said.push(error.message));
   page.on('request', request => asked.push(request.url()));
-  await page.goto(`file://${order.path}`);
+  if (order.cookie) await context.addCookies([order.cookie]);
+  await page.goto(order.url ?? `file://${order.path}`);
   const found = { said, asked: asked.slice(1), name: order.name };
   if (order.scripts !== false && (await page.locator('#viewer').count())) await page.waitForSelector('#viewer[data-ready]', { timeout: 60000 });
   if (order.scripts !== false) Object.assign(found, await page.evaluate(measured));
@@ -27,6 +28,9 @@ async function look(order) {
   if (order.axe) found.violations = (await page.evaluate(`${axe}; axe.run()`)).violations.map(one => `${one.id}: ${one.nodes[0].html}`);
   if (order.places) found.places = await page.evaluate(readPlaces, order.places);
   if (order.drive) found.drive = await driven(page);
+  if (order.steps) found.steps = await stepped(page, order.steps);
+  if (order.wheel) found.wheelMs = await wheelMilliseconds(page, order.wheel);
+  if (order.print) await page.emulateMedia({ media: 'print' });
   if (order.picture) await page.screenshot({ path: order.picture, fullPage: order.full ?? false });
   if (order.pdf) { await page.emulateMedia({ media: 'print' }); found.viewerPrinted = await page.locator('#viewer').isVisible(); await page.pdf({ path: order.pdf, format: 'A4' }); }
   await context.close();
@@ -75,6 +79,56 @@ async function driven(page) {
   for (let n = 0; n < 40; n++) { await page.keyboard.press('Tab'); reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.dataset.key || document.activeElement.dataset.network || '')); }
   steps.reached = [...reached];
   return steps;
+}
+
+// What a user does on a page of forms and links, one act after the other; the answers of those that ask something.
+async function stepped(page, steps) {
+  const answers = [];
+  for (const [act, target, value] of steps) {
+    if (act === 'press') await page.keyboard.press(target);
+    else if (act === 'fill') await page.fill(target, value);
+    else if (act === 'choose') await page.selectOption(target, value);
+    else if (act === 'check') await page.check(target);
+    else if (act === 'click') await page.click(target);
+    else if (act === 'go') await Promise.all([page.waitForNavigation(), page.click(target)]);
+    else if (act === 'follow') await Promise.all([page.waitForNavigation(), page.keyboard.press(target)]);
+    else if (act === 'wait') await page.waitForSelector(target, { timeout: 30000 });
+    else if (act === 'texts') answers.push(await page.locator(target).allTextContents());
+    else if (act === 'focused') answers.push(await page.evaluate(() => document.activeElement.textContent));
+    else if (act === 'address') answers.push(new URL(page.url()).pathname);
+    else if (act === 'sorted') answers.push(await page.evaluate(sortMilliseconds, target));
+    else throw new Error(act);
+  }
+  return answers;
+}
+
+function sortMilliseconds(order) {
+  const choice = document.getElementById('order'), began = performance.now();
+  choice.value = order; choice.dispatchEvent(new Event('input')); document.body.getBoundingClientRect();
+  return performance.now() - began;
+}
+
+// CPU time of the browser's processes for a step of the wheel: other work on the machine does not spoil it.
+async function wheelMilliseconds(page, count) {
+  const steps = n => page.evaluate(async n => {
+    for (let i = 0; i < n; i++) {
+      document.getElementById('axial').dispatchEvent(new WheelEvent('wheel', { deltaY: i < n / 2 ? 100 : -100, cancelable: true }));
+      await new Promise(done => requestAnimationFrame(done));
+    }
+  }, n);
+  await steps(10); // compiled by now
+  const before = cpuMilliseconds();
+  await steps(count);
+  return (cpuMilliseconds() - before) / count;
+}
+
+function cpuMilliseconds() {
+  const stats = readdirSync('/proc').filter(name => /^\d+$/.test(name)).flatMap(pid => {
+    try { const parts = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' '); return [[+pid, +parts[1], (+parts[11] + +parts[12]) * 10]]; } catch { return []; }
+  });
+  const own = [process.pid];
+  for (const parent of own) for (const [pid, above] of stats) if (above === parent) own.push(pid);
+  return stats.filter(([pid]) => pid !== process.pid && own.includes(pid)).reduce((sum, [, , ms]) => sum + ms, 0);
 }
 
 const answers = [];

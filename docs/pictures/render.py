@@ -3,12 +3,11 @@
 Nothing is drawn here: the key images of a report, with their outlines, are put side by side.
 """
 
-import base64
-import io
-import re
 from pathlib import Path
 
 from PIL import Image
+
+from PDACScreeningLib.report.stored_pictures import stored_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("tumor", "normal")
@@ -16,13 +15,10 @@ VIEWS = 3  # axial, coronal, sagittal: first the whole slices, then the close-up
 ROWS = 2  # later pictures of a report are of further findings
 HEIGHT, GAP = 260, 6  # pixels
 
-_FIGURE = re.compile(r'<div class="picture">(.*?)</div>', re.DOTALL)
-_LAYER = re.compile(r'src="data:image/png;base64,([^"]+)"')
-
 
 def key_images(report: Path) -> list[Image.Image]:
     """The key images of a `report.html` in their order, outlines drawn in. Raises ValueError when there are none."""
-    figures = [_flattened(figure) for figure in _FIGURE.findall(report.read_text(encoding="utf-8"))]
+    figures = stored_pictures(report.read_text(encoding="utf-8"))
     if not figures:
         raise ValueError(f"{report} holds no key images; run `make demo` first")
     return figures
@@ -37,15 +33,6 @@ def sheet(images: list[Image.Image]) -> Image.Image:
         whole.paste(row, (0, top))
         top += row.height + GAP
     return whole
-
-
-def _flattened(figure: str) -> Image.Image:
-    picture, *outlines = (
-        Image.open(io.BytesIO(base64.b64decode(layer))).convert("RGBA") for layer in _LAYER.findall(figure)
-    )
-    for layer in outlines:
-        picture = Image.alpha_composite(picture, layer)
-    return picture.convert("RGB")
 
 
 def _row(images: list[Image.Image]) -> Image.Image:
