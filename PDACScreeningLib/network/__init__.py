@@ -2,7 +2,7 @@
 
 Before torch is imported it is asked to take the memory of its tensors in huge pages, where Linux has them (ADR 0045): a
 network on processors takes and frees some megabytes a layer, and filling them page by page with zeros was up to a
-quarter of its time. No number changes. Whoever sets the variable to 0 has the pages as before.
+fifth of its time. No number changes. Whoever sets the variable to 0 has the pages as before.
 """
 
 import os

@@ -23,6 +23,7 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import UID, generate_uid
 
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.hounsfield import scaled
 from PDACScreeningLib.scan_files.pixel_place import PixelPlace
 from PDACScreeningLib.scan_files.slice_header import CT_IMAGE, SliceHeader
 
@@ -42,12 +43,11 @@ class PixelReader:
         stored = self.stored_plane(header)
         slope, intercept = header.rescale.slope, header.rescale.intercept
         slope, intercept = 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
-        whole = slope.is_integer() and intercept.is_integer()
-        values = stored * int(slope) + int(intercept) if whole else stored * slope + intercept
+        values = scaled(stored, slope, intercept)
         padding = header.pixels.padding if header.pixels is not None else None
-        if padding is not None:
-            values[(stored >= padding[0]) & (stored <= padding[1])] = min(-1024, int(values.min()))
-        return values
+        if padding is None:
+            return values
+        return np.where((stored >= padding[0]) & (stored <= padding[1]), min(-1024, int(values.min())), values)
 
     def stored_plane(self, header: SliceHeader) -> NDArray[np.int64]:
         """(y, x) whole numbers as stored. Raises InputRejected when they cannot be decoded."""

@@ -26,9 +26,9 @@ def large_ct(slices: int = SHAPE[0]) -> CTVolume:
     y, x = np.ogrid[-1 : 1 : shape[1] * 1j, -1 : 1 : shape[2] * 1j]
     inside = (y / 0.65) ** 2 + (x / 0.9) ** 2 < 1
     body = np.where(inside, SOFT_TISSUE_HU, AIR_HU).astype(np.int16)
-    noise = np.random.default_rng(0).integers(-NOISE_HU, NOISE_HU + 1, shape[1:], np.int16)
-    for number, plane in enumerate(hu):  # no slice equals another: the reader of scans would refuse that
-        plane[:] = body + np.roll(noise, (7 * number, 3 * number), (0, 1)) * inside
+    rng = np.random.default_rng(0)
+    for plane in hu:  # no slice equals another: the reader of scans would refuse that
+        plane[:] = body + rng.integers(-NOISE_HU, NOISE_HU + 1, shape[1:], np.int16) * inside
     z = slices // 2
     hu[z - 60 : z + 60, 220:300, 180:330] += PANCREAS_HU
     hu[z - 20 : z + 20, 240:280, 200:240] += TUMOR_HU - PANCREAS_HU

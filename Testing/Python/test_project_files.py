@@ -131,5 +131,5 @@ def test_make_bench_adds_to_the_log_under_the_name_of_each_script():
     log = ROOT / re.search(r"^BENCHMARK_LOG := (\S+)$", makefile, re.MULTILINE).group(1)
     chapters = re.findall(r"^## (.+)$", log.read_text(encoding="utf-8"), re.MULTILINE)
     scripts = set(re.findall(r"Testing/Benchmarks/(\w+\.py) .*--page \$\(BENCHMARK_LOG\)", makefile))
-    assert len(scripts) == 6
+    assert len(scripts) == 8
     assert scripts <= set(chapters)
