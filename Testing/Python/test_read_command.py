@@ -41,6 +41,8 @@ def started(results, tmp_path):
         running.append(process)
         line = process.stdout.readline()
         entrance = re.search(r"http://127\.0\.0\.1:(\d+)/enter/\S+", line)
+        if entrance is None:
+            process.kill()
         assert entrance, line + process.stderr.read()
         return process, Browser(int(entrance[1])).enter(entrance[0])
 
