@@ -81,13 +81,15 @@ def studies(results, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seen(room, studies, looked):
-    """Every kind of page at three widths, light and dark."""
+    """Worklist, reading room and study at three widths, light and dark; the smaller pages at the ends of both."""
     unaided, aided = studies
-    places = [(room, "/"), (room, "/case/a"), (room, "/case/c"), (room, "/case/a/prior/b")]
-    places += [(unaided, "/"), (unaided, "/case/1"), (unaided, "/case/2"), (aided, "/case/1")]
+    every = list(product(SIZES, ("light", "dark")))
+    places = [(room, "/"), (room, "/case/a"), (unaided, "/case/1"), (aided, "/case/1")]
+    small = [(room, "/case/c"), (room, "/case/a/prior/b"), (unaided, "/"), (unaided, "/case/2")]
+    wanted = [*product(places, every), *product(small, (every[0], every[-1]))]
     orders = [
         order(place, path, width, height, scheme=scheme, axe=True)
-        for (place, path), (width, height), scheme in product(places, SIZES, ("light", "dark"))
+        for (place, path), ((width, height), scheme) in wanted
     ]
     return list(zip(orders, looked(orders), strict=True))
 
