@@ -66,7 +66,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         parser,
         run_plan,
         "SCANS are files (NIfTI, NRRD, MetaImage, ZIP) and folders, which are searched. Of each DICOM study one\n"
-        "series is taken, by the rules in docs/how-to/cohort.md; DIR/left_out.csv tells what was not taken, and why.\n"
+        "series is taken, by the rules in docs/cohort.md; DIR/left_out.csv tells what was not taken, and why.\n"
         "Planned again, new scans join and the settings are those given now: other results stay, uncounted.\n"
         "DIR/cohort.json names the places of the scans, and so perhaps patients; nothing else does.",
         "pdac-screening cohort plan study /data/cts --model my-model",

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_study(parser: argparse.ArgumentParser) -> None:
     study = parser.add_argument_group(
         "reader study",
-        "each scan is read without the AI first; the answers are exported for R (docs/how-to/reading.md)",
+        "each scan is read without the AI first; the answers are exported for R (docs/reading.md)",
     )
     study.add_argument(
         "--study", metavar="NAME", nargs="?", const="study", help="read as a study (default name: study)"

@@ -1,6 +1,6 @@
 """A cohort under a real SLURM, with its workers and nodes killed at random: every scan exactly once, and one table.
 
-COHORT_SCANS=500 COHORT_KILLS=60 make test-cohort is the long form; its figures stand in docs/how-to/cohort.md.
+COHORT_SCANS=500 COHORT_KILLS=60 make test-cohort is the long form; its figures stand in docs/cohort.md.
 """
 
 import contextlib
