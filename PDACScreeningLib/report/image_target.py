@@ -60,12 +60,26 @@ def _finding(finding: Finding, count: int) -> ImageTarget:
 
 def _pancreas(labeled: LabelMap) -> ImageTarget:
     """The voxel of the pancreas nearest to its centroid: the centroid of a bent gland may lie outside it."""
-    indices = np.argwhere(labeled.labels != Label.BACKGROUND)
-    spacing_zyx = labeled.geometry.spacing_mm[::-1]
-    apart_mm = np.linalg.norm((indices - indices.mean(axis=0)) * spacing_zyx, axis=1)
-    length_mm = float((np.ptp(indices, axis=0) * spacing_zyx).max())
+    inside, spacing_mm = labeled.labels != Label.BACKGROUND, labeled.geometry.spacing_mm[::-1]
+    length_mm, from_middle_mm = 0.0, []
+    for axis, (length, mm) in enumerate(zip(inside.shape, spacing_mm, strict=True)):
+        counts = np.count_nonzero(inside, axis=tuple({0, 1, 2} - {axis}))
+        places = np.flatnonzero(counts)
+        length_mm = max(length_mm, float(places[-1] - places[0]) * mm)
+        from_middle_mm.append((np.arange(length) - np.average(np.arange(length), weights=counts)) * mm)
     side_mm = float(np.clip(_PANCREAS_CLOSE_UP * length_mm, *_CLOSE_UP_MM))
-    return ImageTarget("the pancreas", _world(labeled.geometry, indices[apart_mm.argmin()]), side_mm)
+    return ImageTarget("the pancreas", _world(labeled.geometry, _nearest(inside, *from_middle_mm)), side_mm)
+
+
+def _nearest(
+    inside: NDArray[np.bool_], z_mm: NDArray[np.float64], y_mm: NDArray[np.float64], x_mm: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Index (z, y, x) of the true voxel with the shortest way to 0. One slice at a time: a gland may fill the scan."""
+    in_slice = y_mm[:, np.newaxis] ** 2 + x_mm**2
+    found = [np.where(plane, in_slice, np.inf).min() + z**2 for plane, z in zip(inside, z_mm, strict=True)]
+    z = int(np.argmin(found))
+    y, x = np.unravel_index(np.argmin(np.where(inside[z], in_slice, np.inf)), in_slice.shape)
+    return np.array([z, int(y), int(x)], np.intp)
 
 
 def _world(geometry: Geometry, index_zyx: NDArray[np.intp]) -> XYZ:

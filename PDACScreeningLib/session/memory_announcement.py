@@ -13,7 +13,7 @@ _GIB = 2**30
 
 
 def announced_gib(scan: Geometry, config: ScreeningConfig) -> float:
-    """Memory of the process at its peak, at most; measured peaks were 0.65 to 1.0 of it. On a GPU it holds less."""
+    """Memory of the process at its peak, at most; measured peaks were 0.5 to 1.0 of it. On a GPU it holds less."""
     from PDACScreeningLib.network.runtime import LIVE_FEATURES
 
     networks = LIVE_FEATURES * config.network.base_width * _WINDOW_VOXELS * 4 / _GIB

@@ -33,6 +33,7 @@ from PDACScreeningLib.session.result_folder import RESULT_FILES
 from PDACScreeningLib.session.result_place import held_place, place_of_new_run
 from PDACScreeningLib.session.stored_result import read_result
 from PDACScreeningLib.volume.label_map import Label
+from PDACScreeningLib.volume.part import VolumePart
 
 SEED = 2019
 _OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod")
@@ -54,7 +55,7 @@ def answer_of(reason: str, *, with_labels: bool = True) -> Answer:
     ct, labels = sample_scan()
     facts = replace(SUSPICIOUS.input, voxels_sha256=voxels_sha256(ct.hu))
     probability = np.full(ct.hu.shape, 0.25 if reason == OLD else 0.75, np.float32)
-    return Answer(replace(SUSPICIOUS, reason=reason, input=facts), ct, labels, probability)
+    return Answer(replace(SUSPICIOUS, reason=reason, input=facts), ct, labels, VolumePart.of(probability, ct.geometry))
 
 
 def earlier(folder: Path, results: int = 1) -> Path:

@@ -137,7 +137,7 @@ def test_edited_segments_are_measured_anew_and_say_it_once(seen):
     ct, ai_labels = coded(drawn(60), GEOMETRY), drawn(60)
     found = answered(ai_labels, seen)
     known = replace(found.screening, input=replace(INPUT, voxels_sha256=voxels_sha256(ct.hu)))
-    ai = bound(Answer(known, ct, found.label_map, found.tumor_probability)).screening
+    ai = bound(Answer(known, ct, found.label_map, found.probability)).screening
     edited = drawn(60)
     edited[40, 40, 40:44] = Label.BACKGROUND
     arrays = (found.label_map.labels, edited, found.tumor_probability)

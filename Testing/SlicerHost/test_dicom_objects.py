@@ -21,6 +21,7 @@ from PDACScreeningLib.screening_result import InputFacts
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.stored_result import read_parts
 from PDACScreeningLib.volume.label_map import Label, LabelMap
+from PDACScreeningLib.volume.part import VolumePart
 
 
 class Database:
@@ -56,7 +57,7 @@ def result_folder(ct, folder):
         hu_range=(int(ct.hu.min()), int(ct.hu.max())),
     )
     screening = replace(screened(SUSPICIOUS, label_map, ct, probability), input=facts)
-    return Answer(screening, ct, label_map, probability).save(folder)
+    return Answer(screening, ct, label_map, VolumePart.of(probability, geometry)).save(folder)
 
 
 @pytest.fixture

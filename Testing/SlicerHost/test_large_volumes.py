@@ -45,7 +45,8 @@ def folder(volume, tmp_path):
     protocol = replace(PROTOCOL, working_spacing_mm=1.0, working_spacing_mm_xyz=(1.0, 1.0, 1.0))
     screening = replace(SUSPICIOUS, input=facts(volume), protocol=protocol)
     alone = NetworkLabels.of(("64^3", "32^3", "16^3"), [VolumePart.of(labels, GRID)] * 3)
-    return Answer(screening, None, LabelMap(labels, GRID), probability, network_labels=alone).save(tmp_path / "result")
+    searched = VolumePart.of(probability, GRID)
+    return Answer(screening, None, LabelMap(labels, GRID), searched, network_labels=alone).save(tmp_path / "result")
 
 
 @contextmanager
