@@ -21,6 +21,7 @@ from PDACScreeningLib.dicom import results  # noqa: E402
 from PDACScreeningLib.inference.screening import ScreenedVolume  # noqa: E402
 from PDACScreeningLib.session import answer, model, screener  # noqa: E402
 from PDACScreeningLib.volume.label_map import Label, LabelMap  # noqa: E402
+from PDACScreeningLib.volume.part import VolumePart  # noqa: E402
 from PDACScreeningLib.volume.working_grid import working_grid  # noqa: E402
 
 
@@ -40,8 +41,9 @@ def stand_in(seconds):
         time.sleep(seconds)
         labels = made_up_labels(ct.geometry)
         probability = (labels.labels == Label.TUMOR).astype(np.float32) * np.float32(0.9)
+        screening = screened(SUSPICIOUS, labels, ct, probability)
         return ScreenedVolume(
-            screened(SUSPICIOUS, labels, ct, probability), working_grid(ct.geometry, None), labels, probability
+            screening, working_grid(ct.geometry, None), labels, VolumePart.of(probability, ct.geometry)
         )
 
     write_report = answer.write_report
