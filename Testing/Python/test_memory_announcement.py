@@ -36,7 +36,7 @@ def test_both_grids_and_the_width_of_the_networks_count():
     coarse = ScreeningConfig(network=NetworkSpec(base_width=16), working_spacing_mm=2.0)
     assert announced_gib(scan, small) - announced_gib(scan, coarse) == pytest.approx(7 * voxels_gib * 7 / 8)
     assert announcement(scan, coarse).startswith(
-        "The scan has 512 x 512 x 500 voxels; screening it takes up to about 1.9 GB of"
+        "The scan has 512 x 512 x 500 voxels; screening it takes up to about 1.8 GB of"
     )
 
 
@@ -60,7 +60,7 @@ def test_it_is_told_before_the_voxels_are_read(tmp_path, capsys, kind):
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="peak memory is asked of Linux")  # noqa: PTH110
 @pytest.mark.parametrize(("slices", "working_mm"), [(40, 4.0), (500, 4.0)])
-def test_the_measured_peak_is_near_what_was_told_and_not_above(tmp_path, slices, working_mm):
+def test_the_measured_peak_is_half_to_all_of_what_was_told(tmp_path, slices, working_mm):
     """These networks find nothing, so that no labels and no probability are held: it is told what a scan may take."""
     scan = write_scan(tmp_path / "ct.nii", shape=(slices, 512, 512), spacing_mm=0.8)
     model = write_model(tmp_path / "model", Label.BACKGROUND, working_spacing_mm=working_mm)
@@ -68,4 +68,4 @@ def test_the_measured_peak_is_near_what_was_told_and_not_above(tmp_path, slices,
     ended = subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, text=True, check=False)
     told_gb = float(re.search(r"up to about ([\d.]+) GB of memory", ended.stderr)[1])
     peak_gb = int(re.search(r"peak (\d+)", ended.stdout)[1]) * 1024 / 1e9
-    assert 0.45 * told_gb <= peak_gb <= 1.05 * told_gb, (told_gb, peak_gb)
+    assert 0.5 * told_gb <= peak_gb <= 1.05 * told_gb, (told_gb, peak_gb)
