@@ -55,6 +55,21 @@ def test_an_unexpected_error_of_re_scoring_is_said_beside_the_button(panel, monk
     assert "Copied" in panel.ui.copyReviewDiagnosticsButton.text
 
 
+def test_slicer_is_seen_to_be_busy_while_a_click_works_and_not_after_it_failed(panel, monkeypatch):
+    import qt
+
+    seen = []
+
+    def watched(*given):
+        seen.append(qt.QApplication.overrideCursor().shape())
+        broken(*given)
+
+    monkeypatch.setattr(panel.logic, "rescore", watched)
+    panel.ui.rescoreButton.click()
+    assert seen == [qt.Qt.WaitCursor]
+    assert qt.QApplication.overrideCursor() is None
+
+
 def test_what_the_library_explains_speaks_for_itself(panel):
     untouched = panel.logic.shown_result(panel._parameterNode.result).ai_segmentation_node
     untouched.GetSegmentation().RemoveSegment("Tumor")
