@@ -20,12 +20,11 @@ from PDACScreeningLib.scan_files.file_header import read_header
 from PDACScreeningLib.scan_files.header_geometry import header_geometry
 from PDACScreeningLib.scan_files.hounsfield import scaled
 from PDACScreeningLib.scan_files.image_io import ReadCT
-from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.scan_files.segmentation_file import read_segmentation
 from PDACScreeningLib.session.answer import Answer
 from PDACScreeningLib.session.given_labels import judged
-from PDACScreeningLib.session.record import ScreeningRecord, input_facts
-from PDACScreeningLib.session.screener import ScanRequest
+from PDACScreeningLib.session.record import ScreeningRecord
+from PDACScreeningLib.session.screener import ScanRequest, read_requested
 from PDACScreeningLib.session.structure_key import StructureKey, anatomy_of, few, labels_of, unnamed
 from PDACScreeningLib.volume.anatomy import Anatomy
 from PDACScreeningLib.volume.arrays import PROBABILITY_ZYX
@@ -66,15 +65,7 @@ class GivenFile:
 
         A file of another grid than the scan's is refused with the difference: InputRejected. Raises every error.
         """
-        with record.timed("read scan"):
-            read = read_scan(
-                request.scan,
-                series=request.series,
-                acquisition=request.acquisition,
-                include_identifiers=request.include_identifiers,
-                on_progress=on_progress,
-            )
-        record.input, record.warnings = input_facts(read), read.warnings
+        read = read_requested(request, record, on_progress)
         on_progress(Progress("segmentation", 0, 1))
         with record.timed("read segmentation"):
             labels, anatomy, told = self._labels(read)

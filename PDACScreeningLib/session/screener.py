@@ -22,6 +22,7 @@ from PDACScreeningLib.session.model import LazyModel, ModelRequest
 from PDACScreeningLib.session.outcome_of_error import outcome_of_error
 from PDACScreeningLib.session.record import ScreeningRecord, input_facts, new_record
 from PDACScreeningLib.volume.ct_volume import CTVolume
+from PDACScreeningLib.volume.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -139,16 +140,9 @@ class Screener:
             loaded = self.model.loaded()
         record.model = loaded.facts
         record.use_machine(device=loaded.device, precision=loaded.precision, config=loaded.config)
-        with record.timed("read scan"):
-            read = read_scan(
-                request.scan,
-                series=request.series,
-                acquisition=request.acquisition,
-                include_identifiers=request.include_identifiers,
-                on_grid=lambda grid: tell(announcement(grid, loaded.config)),
-                on_progress=on_progress,
-            )
-        record.input, record.warnings = input_facts(read), read.warnings
+        read = read_requested(
+            request, record, on_progress, on_grid=lambda grid: tell(announcement(grid, loaded.config))
+        )
         try:
             screened = screen_with(read.volume, loaded.engine, on_progress, protocol=request.protocol)
         finally:
@@ -159,6 +153,29 @@ class Screener:
         screening = _with_image_numbers(screening, read)
         answer = Answer(screening, read.volume, labels, screened.probability, read.slices)
         return bound(replace(answer, network_labels=screened.network_labels, anatomy=screened.anatomy))
+
+
+def read_requested(
+    request: ScanRequest,
+    record: ScreeningRecord,
+    on_progress: OnProgress,
+    on_grid: Callable[[Geometry], None] = lambda _: None,
+) -> ReadCT:
+    """The scan of a request, read and checked, noting in `record` what is known of it. on_grid: see `read_scan`.
+
+    Raises InputRejected or InputIndeterminate.
+    """
+    with record.timed("read scan"):
+        read = read_scan(
+            request.scan,
+            series=request.series,
+            acquisition=request.acquisition,
+            include_identifiers=request.include_identifiers,
+            on_grid=on_grid,
+            on_progress=on_progress,
+        )
+    record.input, record.warnings = input_facts(read), read.warnings
+    return read
 
 
 def _with_image_numbers(screening: Screening, read: ReadCT) -> Screening:
