@@ -203,10 +203,8 @@ class CohortWorker:
 
     def _place(self, case: Case, attempt: Path) -> Path:
         """Where the scan lies: for a series in a mixed folder, a folder of links to its files alone."""
-        files = self._cohort.files_of(case)
-        if not files:
-            return Path(case.scan)
-        return link_series(files, attempt / _LINKS)
+        place, files = Path(case.scan), self._cohort.files_of(case)
+        return link_series([place / name for name in files], attempt / _LINKS) if files else place
 
     def _settle(self, standing: Standing, result: Path, end: OrderEnd) -> ClaimEnd:
         """What an ending means: a result that counts, a failure, or nothing."""

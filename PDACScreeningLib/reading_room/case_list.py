@@ -122,6 +122,5 @@ class CaseList:
 
     @staticmethod
     def _place(cohort: CohortFolder, case: Case) -> FoundScan:
-        root = Path(case.scan)
-        files = tuple(str(path.relative_to(root)) for path in cohort.files_of(case))
-        return FoundScan(root, "" if files else case.series, files)
+        files = cohort.files_of(case)
+        return FoundScan(Path(case.scan), "" if files else case.series, files)

@@ -15,6 +15,7 @@ from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.child_run.one_order import OrderEnd
 from PDACScreeningLib.cohort import worker as worker_module
 from PDACScreeningLib.cohort.folder import CohortFolder
+from PDACScreeningLib.cohort.plan import short_digest
 from PDACScreeningLib.cohort.table import ORDER, QUARANTINED, counts, csv_text, table_rows
 from PDACScreeningLib.cohort.worker import CohortWorker, Machine
 from PDACScreeningLib.dicom.object_files import REPORT
@@ -166,6 +167,24 @@ def test_a_scan_that_changes_while_it_is_screened_is_screened_again(cohort, chil
     child.before_answer = change
     assert work(cohort)[0].committed == 3
     assert child.scans.count("a.nii.gz") == 2
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_series_is_known_by_names_sizes_and_times_of_its_files(cohort, tmp_path, is_listed):
+    """The same by other means: paths in their order. A result stays counted after an update of this software."""
+    folder = tmp_path / "study"
+    for number, name in enumerate(("b/1.dcm", "a.dcm", "b.dcm", "a/2.dcm", "a/10.dcm")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x" * number)
+    case = replace(cohort.plan.cases[0], scan=str(folder), series="1.2", listed=is_listed)
+    files = sorted(path for path in folder.rglob("*.dcm"))
+    cohort.list_files(case, tuple(str(path.relative_to(folder)) for path in reversed(files)))
+    facts = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    assert cohort.standing(case).name == f"{case.id}-{short_digest(facts)[:8]}"
+    (folder / "a" / "2.dcm").write_bytes(b"another")
+    assert cohort.standing(case).name != f"{case.id}-{short_digest(facts)[:8]}"
+    (folder / "a" / "2.dcm").unlink()
+    assert (cohort.standing(case).name == "") is is_listed  # a slice is missing; of a whole folder, it is another scan
 
 
 def test_a_result_that_is_not_the_one_that_was_told_is_not_committed(cohort, child, monkeypatch):
