@@ -39,6 +39,7 @@ from PDACScreeningLib.terminal.arguments import (
     folder_to_write,
     from_arguments,
     positive,
+    share,
     thread_count,
 )
 from PDACScreeningLib.terminal.display import Display
@@ -95,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prevalence",
         metavar="P",
-        type=_prevalence,
+        type=share,
         action="append",
         help="share of people with the disease for which predictive values are told; may be repeated "
         f"(default: {', '.join(f'{value:g}' for value in StatisticsSettings().prevalences)})",
@@ -107,17 +108,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     add_ensemble(parser)
     add_progress(parser)
-
-
-def _prevalence(text: str) -> float:
-    """A share between 0 and 1. Raises ArgumentTypeError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, got {text}")
-    return value
 
 
 @dataclass(frozen=True)

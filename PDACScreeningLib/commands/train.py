@@ -16,6 +16,7 @@ from PDACScreeningLib.terminal.arguments import (
     natural,
     positive,
     positive_number,
+    share,
     thread_count,
 )
 from PDACScreeningLib.terminal.display import Display
@@ -98,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation-every", metavar="N", type=natural, default=0, help="iterations; 0: no validation (default: 0)"
     )
     parser.add_argument(
-        "--validation-share", metavar="F", type=_share, default=0.1, help="of the patients (default: 0.1)"
+        "--validation-share", metavar="F", type=share, default=0.1, help="of the patients (default: 0.1)"
     )
     parser.add_argument(
         "--validation-scans",
@@ -144,17 +145,6 @@ def _add_augmentation(parser: argparse.ArgumentParser) -> None:
         ("blur-voxels", "largest standard deviation of added blur, voxels, up to 0.7"),
     ):
         parser.add_argument(f"--augment-{name}", metavar="F", type=float, default=0.0, help=f"{what} (default: 0)")
-
-
-def _share(text: str) -> float:
-    """A number between 0 and 1, neither of them. Raises ArgumentTypeError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")
-    return value
 
 
 def run_train(arguments: argparse.Namespace, display: Display, interruption: Interruption) -> int:

@@ -178,6 +178,17 @@ def positive_number(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """A number between 0 and 1, neither of them. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text}")
+    return value
+
+
 def natural(text: str) -> int:
     """A whole number from 0. Raises ArgumentTypeError."""
     value = int(text) if text.isdecimal() else -1

@@ -2,13 +2,11 @@
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from test_worker_processes import is_running, within
+from test_worker_processes import require_an_end_with_the_parent
 
 from PDACScreeningLib.errors import Cancelled, DataError
 from PDACScreeningLib.evaluation import reading_pool as reading
@@ -69,20 +67,9 @@ def test_progress_counts_what_was_made_earlier(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc about processes")
 def test_processes_do_not_outlive_an_evaluation_that_is_killed(tmp_path):
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_worker_processes import announce\n"
-        "from PDACScreeningLib.evaluation import reading_pool as reading\n"
-        "reading.make_reading = announce\n"
-        "if __name__ == '__main__':\n"
-        f"    reading.make_readings([{str(tmp_path)!r}] * 2, jobs=2, total=2, on_progress=lambda _: None)\n"
+    pool = "from PDACScreeningLib.evaluation import reading_pool as reading\nreading.make_reading = announce"
+    require_an_end_with_the_parent(
+        tmp_path,
+        pool,
+        f"reading.make_readings([{str(tmp_path)!r}] * 2, jobs=2, total=2, on_progress=lambda _: None)",
     )
-    script = tmp_path / "parent" / "parent.py"
-    script.parent.mkdir()
-    script.write_text(code)
-    root = str(Path(__file__).resolve().parents[2])
-    parent = subprocess.Popen([sys.executable, str(script)], cwd=root, env=os.environ | {"PYTHONPATH": root})
-    workers = within(60, lambda: len(found := [int(p.name) for p in tmp_path.iterdir() if p.is_file()]) == 2 and found)
-    parent.kill()
-    parent.wait()
-    assert within(10, lambda: not any(map(is_running, workers)))

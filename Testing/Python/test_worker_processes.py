@@ -37,19 +37,23 @@ def announce(folder):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc about processes")
 def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path):
+    pool = "from PDACScreeningLib.worker_processes import each_as_finished"
+    require_an_end_with_the_parent(tmp_path, pool, f"list(each_as_finished(announce, [{str(tmp_path)!r}] * 2, 2))")
+
+
+def require_an_end_with_the_parent(folder, before, begin):
+    """Two workers that `announce` themselves in a folder end when their parent is killed. before, begin: its code."""
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_worker_processes import announce\n"
-        "from PDACScreeningLib.worker_processes import each_as_finished\n"
-        "if __name__ == '__main__':\n"
-        f"    list(each_as_finished(announce, [{str(tmp_path)!r}] * 2, 2))\n"
+        f"from test_worker_processes import announce\n{before}\n"
+        f"if __name__ == '__main__':\n    {begin}\n"
     )
-    script = tmp_path / "parent" / "parent.py"
+    script = folder / "parent" / "parent.py"
     script.parent.mkdir()
     script.write_text(code)
     root = str(Path(__file__).resolve().parents[2])
     parent = subprocess.Popen([sys.executable, str(script)], cwd=root, env=os.environ | {"PYTHONPATH": root})
-    workers = within(60, lambda: len(found := [int(p.name) for p in tmp_path.iterdir() if p.is_file()]) == 2 and found)
+    workers = within(60, lambda: len(found := [int(p.name) for p in folder.iterdir() if p.is_file()]) == 2 and found)
     parent.kill()
     parent.wait()
     assert within(10, lambda: not any(map(is_running, workers)))
