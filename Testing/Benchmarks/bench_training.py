@@ -90,12 +90,15 @@ def main() -> None:
     parser.add_argument("--store-only", action="store_true", help="only the tables about stores and the sampler")
     parser.add_argument("--training-only", action="store_true", help="only the table of the trainings themselves")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--base-width", type=int, help="of the networks trained on a CPU (default: 8)")
     parser.add_argument("--threads", type=int, help="CPU threads of torch (default: all cores)")
     parser.add_argument(
         "--page", type=Path, help="Markdown page to append the tables to: docs/experiments/benchmarks-log.md"
     )
     arguments = parser.parse_args()
     effort, runtime = QUICK if arguments.quick else FULL, resolve_training_device(arguments.device)
+    if arguments.base_width is not None:
+        effort = replace(effort, cpu_width=arguments.base_width)
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     measured_on = benchmark_page.machine(f"{runtime.description}, torch on {torch.get_num_threads()} threads")
