@@ -60,12 +60,17 @@ def measured(checkout: Path, side: int) -> Seconds:
         text=True,
         check=True,
     )
+    return seconds_of(finished.stdout)
+
+
+def seconds_of(tables: str) -> Seconds:
+    """Processor seconds of every row of what `bench_protocols` prints."""
     found, title = Seconds(), ""
-    for line in finished.stdout.splitlines():
-        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+    for line in tables.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if line.startswith("####"):
             title = line.strip("# ")
-        elif line.startswith("| ") and cells[0] and cells[1] != "wall s":
+        elif cells and cells[0] and not cells[0].startswith("---"):
             found[title, cells[0]] = float(cells[2])
     return found
 

@@ -78,6 +78,17 @@ def test_a_cpu_trains_no_larger_mini_batches_than_it_was_told(bench):
     assert [scale.batch_size for scale in config.screening.scales] == [4, 8, 8]
 
 
+def test_another_version_is_measured_by_the_tables_it_prints(page):
+    import bench_against
+
+    header = ["", "wall s", "processor s", "times faster"]
+    tables = [
+        page.table(title, header, [["MONAI", "9.9", seconds, "1.0"]]) for title, seconds in (("A", "8.5"), ("B", "3"))
+    ]
+    printed = "\n".join(["Computing on cpu.", *tables])
+    assert bench_against.seconds_of(printed) == {("A", "MONAI"): 8.5, ("B", "MONAI"): 3.0}
+
+
 @pytest.mark.slow
 def test_the_benchmark_runs_and_fills_its_page(tmp_path):
     command = [sys.executable, str(BENCHMARKS / "bench_training.py"), "--quick", "--device", "cpu", "--threads", "1"]
