@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Literal
 
 import nncf
 import numpy as np
@@ -96,11 +97,13 @@ def converted(network: SegmentationNetwork) -> Model:
         return convert_model(_Probabilities(network).eval(), example_input=example)
 
 
-def quantized(model: Model, patches: NDArray[np.float32]) -> Model:
+def quantized(
+    model: Model, patches: NDArray[np.float32], biases: Literal["as they are", "fast", "accurate"] = "as they are"
+) -> Model:
     """Weights per channel and activations in int8, with ranges found on normalized patches (n, z, y, x).
 
-    "Mixed": activations have a zero point, for behind a leaky ReLU they are hardly ever negative. Biases stay as they
-    are: nncf's usual correction of them made the 16^3 network five times as wrong (README).
+    "Mixed": activations have a zero point, for behind a leaky ReLU they are hardly ever negative. biases: how nncf
+    corrects them, which is "fast" unless it is told otherwise; that made the networks worse (`patches.py`).
     """
     return nncf.quantize(
         model,
@@ -108,7 +111,8 @@ def quantized(model: Model, patches: NDArray[np.float32]) -> Model:
         preset=nncf.QuantizationPreset.MIXED,
         target_device=nncf.TargetDevice.CPU,
         subset_size=len(patches),
-        advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+        fast_bias_correction=biases != "accurate",
+        advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=biases == "as they are"),
     )
 
 
