@@ -5,6 +5,7 @@ from __future__ import annotations
 from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.screening_result import Finding
 
+_LEAST_SHOWN_MM3 = 5.0  # less would be rounded to nothing
 NOT_LOOKED_AT = "not looked at"
 
 
@@ -13,20 +14,26 @@ def finding_name(finding: Finding) -> str:
     return f"Finding {finding.number}{' (left out by the component rule)' if finding.left_out else ''}"
 
 
-def voxels_and_volume(voxels: int, volume_mm3: float | None) -> str:
-    """376 voxels (5875 mm3); volumes below 10 mm3 with one decimal, none where the volume is unknown."""
+def volume_and_voxels(volume_mm3: float | None, voxels: int) -> str:
+    """5.88 mL (376 voxels); the voxels alone where the volume is unknown."""
     counted = f"{voxels} voxel{'' if voxels == 1 else 's'}"
-    if volume_mm3 is None:
-        return counted
-    return f"{counted} ({volume_mm3:.{0 if volume_mm3 >= 10 else 1}f} mm3)"
+    return counted if volume_mm3 is None else f"{volume_words(volume_mm3)} ({counted})"
+
+
+def volume_words(volume_mm3: float) -> str:
+    """25.7 mL; small volumes with two decimals, and no more than none is told as none."""
+    if 0 < volume_mm3 < _LEAST_SHOWN_MM3:
+        return "< 0.01 mL"
+    value_ml = volume_mm3 / 1000
+    return f"{value_ml:.{1 if value_ml >= 10 else 2}f} mL"
 
 
 def rule_words(rule: DecisionRule, voxel_mm3: float | None = None) -> str:
-    """From what on a scan is called: "50 voxels (781 mm3)", or "a score of 0.120"."""
+    """From what on a scan is called: "0.78 mL (50 voxels)", or "a score of 0.120"."""
     if rule.min_score is not None:
         return f"a score of {rule.min_score:.3f}"
     needed = rule.min_tumor_voxels
-    return voxels_and_volume(needed, None if voxel_mm3 is None else needed * voxel_mm3)
+    return volume_and_voxels(None if voxel_mm3 is None else needed * voxel_mm3, needed)
 
 
 def patient_directions(lps_mm: tuple[float, float, float], *, decimals: int) -> tuple[str, str, str]:

@@ -83,6 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prefetch", metavar="N", type=natural, default=4, help="mini-batches made ahead of time (default: 4)"
     )
+    parser.add_argument(
+        "--patches-on",
+        choices=("auto", "processor", "device"),
+        default="auto",
+        help="where patches are cut; auto: on a GPU that has room for the store (default: auto)",
+    )
     parser.add_argument("--tensorboard", action="store_true", help="also write event files for TensorBoard")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="default: the device's fast one")
     parser.add_argument(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.quantity_words import volume_and_voxels
 from PDACScreeningLib.volume.arrays import HU_ZYX, LABELS_ZYX, Planes
 from PDACScreeningLib.volume.box import Box, bounding_box
 
@@ -77,7 +77,7 @@ def left_out_warning(protocol: Protocol, voxels: int) -> str:
         return ""
     share = f"{100 * protocol.components.min_fraction:g} % of the largest region"
     lies = "was left out: it lies" if voxels == 1 else "were left out: they lie"
-    amount = voxels_and_volume(voxels, voxels * protocol.voxel_mm3)
+    amount = volume_and_voxels(voxels * protocol.voxel_mm3, voxels)
     return f"{amount} of tumor {lies} in a separate region of not more than {share}."
 
 

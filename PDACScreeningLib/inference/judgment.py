@@ -17,7 +17,7 @@ from PDACScreeningLib.inference.findings import find_tumors
 from PDACScreeningLib.inference.postprocessing import filter_components
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.quantity_words import volume_and_voxels
 from PDACScreeningLib.screening_result import Finding
 from PDACScreeningLib.training_range import scan_traits
 from PDACScreeningLib.volume.arrays import LABELS_ZYX, PROBABILITY_ZYX
@@ -126,13 +126,13 @@ def classify(tumor_voxels: int, rule: DecisionRule, score: float | None = None) 
 
 
 def explain(tumor_voxels: int, rule: DecisionRule, voxel_volume_mm3: float, score: float | None = None) -> str:
-    """One sentence that says what the decision rests on: voxels of the working grid and mm3, or the score."""
+    """One sentence that says what the decision rests on: volume and voxels of the working grid, or the score."""
     found = "No voxel was segmented as tumor"
     if tumor_voxels:
-        found = f"{voxels_and_volume(tumor_voxels, tumor_voxels * voxel_volume_mm3)} segmented as tumor"
+        found = f"{volume_and_voxels(tumor_voxels * voxel_volume_mm3, tumor_voxels)} segmented as tumor"
     if rule.min_score is not None and score is not None:
         return f"{found}, score {score:.3f}; a score of {rule.min_score:.3f} or more is called suspicious."
-    needed = voxels_and_volume(rule.min_tumor_voxels, rule.min_tumor_voxels * voxel_volume_mm3)
+    needed = volume_and_voxels(rule.min_tumor_voxels * voxel_volume_mm3, rule.min_tumor_voxels)
     return f"{found}; {needed} or more are called suspicious."
 
 

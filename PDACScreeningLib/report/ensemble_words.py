@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.quantity_words import volume_and_voxels
 
 
 def ensemble_words(protocol: Protocol) -> str:
@@ -18,7 +18,7 @@ def ensemble_words(protocol: Protocol) -> str:
     steps = "two steps" if ensemble.steps == 2 else "one step"
     spacing = " x ".join(f"{mm:.4g}" for mm in ensemble.spacing_mm_xyz)
     needed = ensemble.min_tumor_voxels
-    k = voxels_and_volume(needed, needed * math.prod(ensemble.spacing_mm_xyz))
+    k = volume_and_voxels(needed * math.prod(ensemble.spacing_mm_xyz), needed)
     here = protocol.decision.min_tumor_voxels
     return (
         f"nnU-Net, {'fold' if len(ensemble.folds) == 1 else 'folds'} {folds}, {views}, {steps}; K = {k} of its grid of "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import finding_name, rule_words, voxels_and_volume
+from PDACScreeningLib.quantity_words import finding_name, rule_words, volume_and_voxels
 from PDACScreeningLib.report.ensemble_words import ensemble_words
 from PDACScreeningLib.report.network_agreement import network_agreement
 from PDACScreeningLib.report.structure_words import structure_words
@@ -41,7 +41,7 @@ def _evidence(screening: Screening) -> Iterator[str]:
     if screening.tumor_voxels is None:
         return
     if screening.protocol is not None:
-        found = voxels_and_volume(screening.tumor_voxels, screening.tumor_volume_mm3)
+        found = volume_and_voxels(screening.tumor_volume_mm3, screening.tumor_voxels)
         yield f"  Tumor: {found}; {_rule(screening.protocol)}"
     if agreement := network_agreement(screening):
         yield f"  {agreement}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from PDACScreeningLib.quantity_words import patient_directions
+from PDACScreeningLib.quantity_words import patient_directions, volume_words
 from PDACScreeningLib.report.markup import Markup, element
 from PDACScreeningLib.volume.geometry import XYZ
 
 NONE = "none"
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_CUBIC_MM = re.compile(r"\d+ voxels? \((\d+(?:\.\d+)?) mm3\)|(\d+(?:\.\d+)?) mm3")
-_LEAST_SHOWN_MM3 = 5.0  # less would be rounded to nothing
+_VOXELS = re.compile(r"(?<=mL) \(\d+ voxels?\)")
+_CUBIC_MM = re.compile(r"\d+ voxels? \((\d+(?:\.\d+)?) mm3\)|(\d+(?:\.\d+)?) mm3")  # of older results
 
 
 def grouped(value: float) -> str:
@@ -37,18 +37,15 @@ def volume(value_mm3: float | None) -> Markup:
 
 def milliliters(value_mm3: float) -> str:
     """25.7 mL; small volumes with two decimals."""
-    value_ml = value_mm3 / 1000
-    return f"{value_ml:.{1 if value_ml >= 10 else 2}f}{_NO_BREAK}mL"
+    return volume_words(value_mm3).replace(" ", _NO_BREAK)
 
 
 def in_milliliters(sentence: str) -> str:
-    """A sentence of the library for a reader: "315 voxels (4922 mm3)" and "781 mm3" become 4.92 mL and 0.78 mL."""
+    """A sentence of the library for a reader, who counts no voxels: "4.92 mL (315 voxels)" becomes "4.92 mL".
 
-    def amount(found: re.Match[str]) -> str:
-        value_mm3 = float(found[1] or found[2])
-        return milliliters(value_mm3).replace(_NO_BREAK, " ") if value_mm3 >= _LEAST_SHOWN_MM3 else "< 0.01 mL"
-
-    return _CUBIC_MM.sub(amount, sentence)
+    So does "315 voxels (4922 mm3)", as results said it until 2026-11-28.
+    """
+    return _VOXELS.sub("", _CUBIC_MM.sub(lambda found: volume_words(float(found[1] or found[2])), sentence))
 
 
 def length(value_mm: float) -> Markup:

@@ -13,7 +13,7 @@ from PDACScreeningLib.inference.anatomy_measures import with_anatomy
 from PDACScreeningLib.inference.judgment import judge
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.protocol import Protocol
-from PDACScreeningLib.quantity_words import voxels_and_volume
+from PDACScreeningLib.quantity_words import volume_and_voxels
 from PDACScreeningLib.scan_files.image_io import ReadCT
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.screening_result import Screening
@@ -82,7 +82,7 @@ def judged(
 def counted_on(protocol: Protocol) -> str:
     """The grid of the count and the volume of K there: the same K is another volume on another grid."""
     spacing = " x ".join(f"{mm:.3g}" for mm in protocol.working_spacing_mm_xyz)
-    volume = voxels_and_volume(protocol.decision.min_tumor_voxels, protocol.min_tumor_volume_mm3)
+    volume = volume_and_voxels(protocol.min_tumor_volume_mm3, protocol.decision.min_tumor_voxels)
     return f"Voxels were counted on a grid of {spacing} mm, where K is {volume}; on another grid K is another volume."
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib.config import PatchSampling
-from PDACScreeningLib.training.augmentation import IDENTITY, random_symmetry
+from PDACScreeningLib.training.augmentation import IDENTITY, CubeSymmetry, random_symmetry
 from PDACScreeningLib.training.case_store import Case
 from PDACScreeningLib.training.label_voxels import LabelVoxels
 from PDACScreeningLib.training.packed_voxels import PackedArray, PackedPlaces
@@ -47,6 +47,13 @@ class PatchBatch:
 
     hu: NDArray[np.int16]
     labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.hu)
+
+    def part(self, first: int, last: int) -> PatchBatch:
+        """The patches from `first` to before `last`; views."""
+        return PatchBatch(self.hu[first:last], self.labels[first:last])
 
 
 def patch_type(pancreas_voxels: int, tumor_voxels: int, voxels: int, rule: PatchSampling) -> PatchType:
@@ -78,7 +85,7 @@ class PatchSampler:
         if not cases:
             raise ValueError("a patch sampler needs at least one case")
         self.patch_size, self.rule, self.roi_share, self.symmetries = patch_size, rule, roi_share, symmetries
-        self._cases = tuple(_SampledCase.of(case, patch_size, rule) for case in cases)
+        self._cases = tuple(_SampledCase.of(number, case, patch_size, rule) for number, case in enumerate(cases))
         self._tumor_cases = tuple(case for case in self._cases if len(case.tumor))
 
     def sample(self, rng: np.random.Generator, count: int, *, augment: bool, part: slice = slice(None)) -> PatchBatch:
@@ -86,18 +93,24 @@ class PatchSampler:
 
         part: which of them to return; the others are drawn all the same, but not copied, which is the larger work.
         """
-        wanted = range(count)[part]
-        shape = (len(wanted), self.patch_size, self.patch_size, self.patch_size)
+        drawn = self.draw(rng, count, augment=augment, part=part)
+        shape = (len(drawn), self.patch_size, self.patch_size, self.patch_size)
         batch = PatchBatch(np.empty(shape, np.int16), np.empty(shape, np.uint8))
+        for slot, patch in enumerate(drawn):
+            hu, labels = _crop(patch.place, self.patch_size)
+            batch.hu[slot], batch.labels[slot] = patch.symmetry(hu), patch.symmetry(labels)  # the only copy of a patch
+        return batch
+
+    def draw(
+        self, rng: np.random.Generator, count: int, *, augment: bool, part: slice = slice(None)
+    ) -> list[DrawnPatch]:
+        """What `sample` would copy: where the patches lie and how they are turned."""
         first_type = int(rng.integers(3))  # so that batches not divisible by three stay balanced over time
+        drawn = []
         for slot in range(count):
             place = self._draw(rng, _TYPES[(first_type + slot) % 3])
-            symmetry = random_symmetry(rng, self.symmetries) if augment else IDENTITY
-            if slot in wanted:
-                hu, labels = _crop(place, self.patch_size)
-                at = wanted.index(slot)
-                batch.hu[at], batch.labels[at] = symmetry(hu), symmetry(labels)  # the only copy of a patch
-        return batch
+            drawn.append(DrawnPatch(place, random_symmetry(rng, self.symmetries) if augment else IDENTITY))
+        return drawn[part]
 
     def _draw(self, rng: np.random.Generator, wanted: PatchType) -> _Place:
         """Where a patch lies."""
@@ -143,10 +156,12 @@ class PatchSampler:
 class _SampledCase:
     """A case as the sampler wants it: voxels, the ROI, the places of both classes, room for a patch.
 
+    number: its place among the cases of the sampler.
     sums: count pancreas and tumor in a cube without reading it; None for a compressed case, of which nothing is kept.
     last_corner: the largest first voxel of a patch inside the volume; 0 on an axis that is shorter than the patch.
     """
 
+    number: int
     hu: NDArray[np.int16] | PackedArray[np.int16]
     labels: NDArray[np.uint8] | PackedArray[np.uint8]
     roi: Box
@@ -156,7 +171,7 @@ class _SampledCase:
     last_corner: ZYX
 
     @staticmethod
-    def of(case: Case, size: int, rule: PatchSampling) -> _SampledCase:
+    def of(number: int, case: Case, size: int, rule: PatchSampling) -> _SampledCase:
         shape = case.facts.shape
         z, y, x = (max(length - size, 0) for length in shape)
         sums: tuple[LabelVoxels, LabelVoxels] | None = None
@@ -168,6 +183,7 @@ class _SampledCase:
             sums = LabelVoxels.of(case, Label.PANCREAS, size), LabelVoxels.of(case, Label.TUMOR, size)
             pancreas, tumor = sums[0].positions, sums[1].positions
         return _SampledCase(
+            number=number,
             hu=np.asarray(case.hu) if isinstance(case.hu, np.ndarray) else case.hu,  # not np.memmap, whose slices cost
             labels=np.asarray(case.labels) if isinstance(case.labels, np.ndarray) else case.labels,  # more than a patch
             roi=case.facts.gland.padded(rule.roi_margin_voxels, shape),
@@ -212,14 +228,37 @@ class _Place:
     labels: NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnPatch:
+    """A patch that is drawn and not yet cut."""
+
+    place: _Place
+    symmetry: CubeSymmetry
+
+    @property
+    def case_number(self) -> int:
+        """Which of the sampler's cases it lies in."""
+        return self.place.case.number
+
+    @property
+    def corner(self) -> ZYX:
+        """Its first voxel in the case; 0 on an axis that is shorter than the patch and gets padded."""
+        return self.place.corner
+
+
+def padding(shape: ZYX, size: int) -> list[tuple[int, int]]:
+    """Voxels before and after each axis that make it as long as a patch; (0, 0) where it is long enough."""
+    missing = [max(size - length, 0) for length in shape]
+    return [(voxels // 2, voxels - voxels // 2) for voxels in missing]
+
+
 def _crop(place: _Place, size: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     """The voxels of a patch; a short axis is padded with air. Views where nothing is padded or unpacked."""
     z, y, x = (slice(start, start + size) for start in place.corner)
     hu = place.case.hu[z, y, x]
     labels = place.case.labels[z, y, x] if place.labels is None else place.labels
     if hu.shape != (size, size, size):
-        missing = [size - length for length in hu.shape]
-        pads = [(voxels // 2, voxels - voxels // 2) for voxels in missing]
+        pads = padding((hu.shape[0], hu.shape[1], hu.shape[2]), size)
         hu = np.pad(hu, pads, constant_values=AIR_HU)
         labels = np.pad(labels, pads, constant_values=Label.BACKGROUND)
     return hu, labels

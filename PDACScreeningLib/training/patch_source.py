@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
-from PDACScreeningLib.errors import DataError
+from PDACScreeningLib.errors import DataError, UsageError
 from PDACScreeningLib.network.deep_supervision import class_frequencies
+from PDACScreeningLib.progress import OnProgress
 from PDACScreeningLib.seeding import stream
-from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.case_store import Case, CaseStore
+from PDACScreeningLib.training.cases_on_device import BYTES_A_VOXEL, CasesOnDevice, UncutBatch, voxels_of
 from PDACScreeningLib.training.intensity_augmentation import changed_brightness
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_record import TrainingRun
 
+_LARGEST_SHARE = 1 / 3  # of a GPU's free memory for the cases: the rest is the network's and that of its gradients
 _PRIOR_PATCHES = 64  # patches whose class frequencies start the heads
 
 
 class PatchSource:
     """Draws patches of one size from a store, this rank's part of each mini-batch.
 
+    on_device: the cases of the store where the patches of the training are cut, instead of on the processor.
     Raises DataError when the store has another grid than the configuration, ValueError when the mini-batch does not
     divide among the ranks.
     """
 
-    def __init__(self, run: TrainingRun, store: CaseStore, ranks: Ranks) -> None:
+    def __init__(
+        self, run: TrainingRun, store: CaseStore, ranks: Ranks, on_device: CasesOnDevice | None = None
+    ) -> None:
         _require_same_grid(run, store)
+        self._on_device = on_device
         self._run, self._part = run, ranks.part_of(run.scale.batch_size)
         config, size = run.config, run.scale.patch_size
         self._sampler = PatchSampler(store.cases, size, config.sampling, _roi_share(run), symmetries=config.symmetries)
 
-    def training_batch(self, iteration: int) -> PatchBatch:
+    def training_batch(self, iteration: int) -> PatchBatch | UncutBatch:
         """The patches of an iteration."""
-        config = self._run.config
+        config, size = self._run.config, self._run.scale.batch_size
         has_begun = iteration >= config.augmentation_start
-        batch = self._draw("training/patches", iteration, augment=config.augmentation and has_begun)
+        augment = config.augmentation and has_begun
+        rng = self._stream("training/patches", iteration)
+        if self._on_device is not None:
+            return self._on_device.uncut(self._sampler.draw(rng, size, augment=augment, part=self._part))
+        batch = self._sampler.sample(rng, size, augment=augment, part=self._part)
         if has_begun and not config.intensity_augmentation.is_off:
             return self._with_other_brightness(batch, iteration)
         return batch
 
     def validation_batch(self, index: int) -> PatchBatch:
         """Patches to validate on, the same at every validation."""
-        return self._draw("validation/patches", index, augment=False)
+        rng = self._stream("validation/patches", index)
+        return self._sampler.sample(rng, self._run.scale.batch_size, augment=False, part=self._part)
 
     def class_prior(self) -> tuple[float, float, float]:
         """Frequencies of background, pancreas and tumor in patches; the same on every rank."""
@@ -64,9 +78,25 @@ class PatchSource:
         ]
         return PatchBatch(np.stack(changed), batch.labels)
 
-    def _draw(self, name: str, counter: int, *, augment: bool) -> PatchBatch:
-        rng = stream(self._run.config.seed, name, self._run.scale.patch_size, counter)
-        return self._sampler.sample(rng, self._run.scale.batch_size, augment=augment, part=self._part)
+    def _stream(self, name: str, counter: int) -> np.random.Generator:
+        return stream(self._run.config.seed, name, self._run.scale.patch_size, counter)
+
+
+def cases_on_device(run: TrainingRun, cases: Sequence[Case], on_progress: OnProgress) -> CasesOnDevice | None:
+    """The cases on the device of a training, or None where its patches are cut on the processor.
+
+    With `auto` they go to a GPU when they take at most a third of its free memory. A change of brightness is computed
+    on the processor, so its patches are cut there. Raises UsageError when both are asked for, MemoryShort, DataError.
+    """
+    changes_brightness = not run.config.intensity_augmentation.is_off
+    if run.patches_on == "device" and changes_brightness:
+        raise UsageError("--patches-on device: patches whose brightness is changed are cut on the processor")
+    if run.patches_on == "processor" or changes_brightness:
+        return None
+    needed = BYTES_A_VOXEL * voxels_of(cases, run.scale.patch_size)
+    if run.patches_on == "auto" and needed > _LARGEST_SHARE * _free_bytes(run.runtime.device):
+        return None
+    return CasesOnDevice(cases, run.scale.patch_size, run.runtime.device, on_progress)
 
 
 def _roi_share(run: TrainingRun) -> float:
@@ -80,3 +110,8 @@ def _require_same_grid(run: TrainingRun, store: CaseStore) -> None:
     stored, wanted = store.index.working_spacing_mm, run.config.screening.working_spacing_mm
     if stored != wanted:
         raise DataError(f"the store was prepared at {stored} mm, the configuration says {wanted} mm; prepare it again")
+
+
+def _free_bytes(device: str) -> int:
+    """Of a GPU; 0 elsewhere, where the cases lie in the memory of the processor already."""
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else 0

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import ScaleSpec, TrainingConfig
@@ -20,6 +21,8 @@ from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_lease import run_lease
 from PDACScreeningLib.training.scan_validation import Validated
 from PDACScreeningLib.training.step import StepLoss
+
+PatchesOn = Literal["auto", "processor", "device"]
 
 
 class RunRecord:
@@ -104,6 +107,7 @@ class TrainingRun:
     A checkpoint is written after `checkpoint_every` iterations, after `checkpoint_minutes`, and at the end.
     accumulate: micro-batches an iteration is computed in (ADR 0014). prefetch: batches made ahead of time.
     tensorboard: whether the journal is also drawn as curves; needs the package.
+    patches_on: where patches are cut, which changes none of them (cases_on_device).
     """
 
     folder: Path
@@ -115,3 +119,4 @@ class TrainingRun:
     accumulate: int = 1
     prefetch: int = 4
     tensorboard: bool = False
+    patches_on: PatchesOn = "auto"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from PDACScreeningLib.config import HUWindow, LossSpec, ScaleSpec
@@ -17,6 +16,7 @@ from PDACScreeningLib.errors import DataError, MemoryShort
 from PDACScreeningLib.network.deep_supervision import deeply_supervised_loss, head_names
 from PDACScreeningLib.network.memory_errors import out_of_memory
 from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.training.cases_on_device import UncutBatch, placed
 from PDACScreeningLib.training.learner import Learner
 from PDACScreeningLib.training.patch_sampling import PatchBatch
 from PDACScreeningLib.training.ranks import Ranks
@@ -42,7 +42,9 @@ class StepLoss:
     heads: Mapping[str, float]
 
 
-def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: float, ranks: Ranks) -> StepLoss:
+def training_step(
+    spec: StepSpec, learner: Learner, batch: PatchBatch | UncutBatch, rate: float, ranks: Ranks
+) -> StepLoss:
     """One iteration at a learning rate. batch: this rank's part of the mini-batch; the loss is that of the whole.
 
     Raises DataError on every rank when the loss is not finite on any, before any weight changes, and MemoryShort when
@@ -57,7 +59,7 @@ def training_step(spec: StepSpec, learner: Learner, batch: PatchBatch, rate: flo
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        raise MemoryShort(_memory_sentence(spec, len(batch.hu))) from error
+        raise MemoryShort(_memory_sentence(spec, len(batch))) from error
     total, *heads = loss.tolist()  # the one moment of an iteration at which the processor waits for the GPU
     finite = all(math.isfinite(value) for value in (total, *heads))
     if ranks.any(not finite):
@@ -85,20 +87,17 @@ def precision_of(runtime: Runtime, scale: ScaleSpec) -> str:
     return "fp32" if runtime.precision == "bf16" and small_on_cpu else runtime.precision
 
 
-def to_device(batch: PatchBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
+def to_device(batch: PatchBatch | UncutBatch, window: HUWindow, device: str) -> tuple[Tensor, Tensor]:
     """Normalized image (n, 1, z, y, x) float32 and labels (n, z, y, x) int64."""
-    image = scaled_to_window(_placed(batch.hu, device).float(), window)
-    labels = _placed(batch.labels, device).long()
-    return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels
+    if isinstance(batch, UncutBatch):
+        hu, labels = batch.cut()
+    else:
+        hu, labels = placed(batch.hu, device), placed(batch.labels, device)
+    image = scaled_to_window(hu.float(), window)
+    return image.unsqueeze(1).contiguous(memory_format=torch.channels_last_3d), labels.long()
 
 
-def _placed(array: NDArray[Any], device: str) -> Tensor:
-    """On the device. A GPU copies from pinned memory by itself while the processor goes on."""
-    tensor = torch.from_numpy(array)
-    return tensor.pin_memory().to(device, non_blocking=True) if device == "cuda" else tensor.to(device)
-
-
-def _accumulate_gradients(spec: StepSpec, learner: Learner, batch: PatchBatch) -> Tensor:
+def _accumulate_gradients(spec: StepSpec, learner: Learner, batch: PatchBatch | UncutBatch) -> Tensor:
     """Add the gradients of the mean loss over the batch; returns (total, auxiliary_1, ..., main), float32.
 
     Each micro-batch counts by its share of the patches, so the mean is that of the whole batch.
@@ -111,21 +110,18 @@ def _accumulate_gradients(spec: StepSpec, learner: Learner, batch: PatchBatch) -
             with autocast(spec):
                 outputs = learner.heads(image)
             loss = deeply_supervised_loss(outputs, labels, spec.scale, spec.loss)
-            share = len(micro.hu) / len(batch.hu)
+            share = len(micro) / len(batch)
             learner.scaler.scale(loss.total * share).backward()  # type: ignore[no-untyped-call]  # torch's stub
         whole += share * torch.stack([loss.total, *loss.heads]).detach()
     return whole
 
 
-def micro_batches(batch: PatchBatch, accumulate: int) -> list[PatchBatch]:
+def micro_batches(batch: PatchBatch | UncutBatch, accumulate: int) -> list[PatchBatch | UncutBatch]:
     """The batch in `accumulate` pieces of equal size, or of sizes that differ by one. Views, nothing is copied."""
-    count = len(batch.hu)
+    count = len(batch)
     pieces = min(accumulate, count)
     cuts = [count * piece // pieces for piece in range(pieces + 1)]
-    return [
-        PatchBatch(batch.hu[first:last], batch.labels[first:last])
-        for first, last in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
+    return [batch.part(first, last) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
 def _memory_sentence(spec: StepSpec, count: int) -> str:

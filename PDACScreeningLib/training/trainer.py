@@ -19,7 +19,7 @@ from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.checkpoint_folder import Notify
 from PDACScreeningLib.training.learner import NetworkState, new_learner
-from PDACScreeningLib.training.patch_source import PatchSource
+from PDACScreeningLib.training.patch_source import PatchSource, cases_on_device
 from PDACScreeningLib.training.ranks import Ranks
 from PDACScreeningLib.training.run_record import RunRecord, TrainingRun
 from PDACScreeningLib.training.scan_validation import scans_to_watch
@@ -69,11 +69,11 @@ def train(
     another grid than the configuration or the loss is no longer finite on any rank, FolderInUse, WriteError.
     """
     learned, apart = split_store(store, run.config.validation, run.config.seed)
-    source = PatchSource(run, learned, ranks)
     step = StepSpec(run.scale, run.config.loss, run.config.screening.intensity, run.runtime, run.accumulate)
     validation = None if apart is None else _validation(run, apart, step, ranks)
     with RunRecord(run, ranks, notify) as record:
         ranks.require_same([to_plain(run.config), store.sha256, run.accumulate], "options or data")
+        source = PatchSource(run, learned, ranks, cases_on_device(run, learned.cases, on_progress))
         prior = source.class_prior() if run.config.loss.prior_bias else None
         learner = new_learner(run.config, run.scale, run.runtime, ranks, prior, start)
         state = TrainingState(run, store, ranks, learner, record.newest())

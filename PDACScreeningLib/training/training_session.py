@@ -25,7 +25,7 @@ from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.loss_curves import tensorboard_is_installed
 from PDACScreeningLib.training.ranks import Ranks, joined_ranks
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
-from PDACScreeningLib.training.run_record import TrainingRun
+from PDACScreeningLib.training.run_record import PatchesOn, TrainingRun
 from PDACScreeningLib.training.trainer import train
 
 
@@ -51,6 +51,7 @@ class TrainRequest:
     accumulate: int = 1
     prefetch: int = 4
     tensorboard: bool = False
+    patches_on: PatchesOn = "auto"
     precision: str = "auto"
     batch_norm: Literal["global", "local"] = "global"
     validation_every: int = 0
@@ -219,6 +220,7 @@ def _training_run(
         accumulate=request.accumulate,
         prefetch=request.prefetch,
         tensorboard=request.tensorboard and tensorboard_is_installed(),
+        patches_on=request.patches_on,
     )
 
 

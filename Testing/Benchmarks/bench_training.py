@@ -2,7 +2,8 @@
 
 Store: bytes of compressed cases, and the time to open ten thousand. Sampler: augmented patches a second from plain
 arrays and from compressed cases, with one feed thread and with two. Waiting: for an
-iteration that only sleeps, as long as a GPU of a given appetite would compute. Training: time of an iteration, and the
+iteration that only sleeps, as long as a GPU of a given appetite would compute, with patches cut here and with patches
+that are only drawn here and cut on the device. Training: time of an iteration, and the
 share of it spent waiting for patches, with and without batches made ahead of time; on a GPU with the paper's width and
 mini-batches, and so with the time that the paper's 80,000 iterations would take, on a CPU with small ones. Share of
 peak: counted floating-point operations, over what a matrix product in the same precision reaches.
@@ -30,9 +31,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from PDACScreeningLib.config import NetworkSpec, ScaleSpec, TrainingConfig
 from PDACScreeningLib.network.runtime import Runtime, resolve_training_device
 from PDACScreeningLib.network.segmentation_network import SegmentationNetwork
+from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.seeding import stream
 from PDACScreeningLib.training.batch_feed import BatchFeed, feed_threads
 from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.cases_on_device import CasesOnDevice, UncutBatch
 from PDACScreeningLib.training.journal import JOURNAL
 from PDACScreeningLib.training.patch_sampling import PatchBatch, PatchSampler
 from PDACScreeningLib.training.recipes import paper_recipe, short_recipe
@@ -179,20 +182,33 @@ def waiting_table(store: CaseStore, effort: Effort) -> str:
         appetite = APPETITE_64 * 64**3 // scale.patch_size**3
         pause_s = scale.batch_size / appetite
         sampler = paper_sampler(store, scale)
-        asked, ahead = (
-            waiting_share(sampler, scale.batch_size, pause_s, prefetch, effort.sampler_s) for prefetch in (0, 4)
+        placed = CasesOnDevice(store.cases, scale.patch_size, "cpu", ignore_progress)
+        asked, ahead, drawn = (
+            waiting_share(sampler, scale.batch_size, pause_s, prefetch, effort.sampler_s, on_device)
+            for prefetch, on_device in ((0, None), (4, None), (4, placed))
         )
         rows.append([f"{scale.patch_size}^3", appetite, f"{1000 * pause_s:.1f}", f"{100 * asked:.1f} %",
-                     f"{100 * ahead:.1f} %"])  # fmt: skip
-    header = ["", "patches/s it could take", "ms an iteration", "waiting, made when asked for", "waiting, 4 made ahead"]
+                     f"{100 * ahead:.1f} %", f"{100 * drawn:.1f} %"])  # fmt: skip
+    header = ["", "patches/s it could take", "ms an iteration", "waiting, made when asked for", "waiting, 4 made ahead",
+              "4 drawn ahead, cut on the device"]  # fmt: skip
     return benchmark_page.table("Waiting for patches", header, rows)
 
 
-def waiting_share(sampler: PatchSampler, batch_size: int, pause_s: float, ahead: int, seconds: float) -> float:
-    """Share of the time not spent in the pause that stands for an iteration."""
+def waiting_share(
+    sampler: PatchSampler,
+    batch_size: int,
+    pause_s: float,
+    ahead: int,
+    seconds: float,
+    on_device: CasesOnDevice | None = None,
+) -> float:
+    """Share of the time not spent in the pause that stands for an iteration, and for cutting what is on a device."""
 
-    def make(iteration: int) -> PatchBatch:
-        return sampler.sample(stream(0, "bench", iteration), batch_size, augment=True)
+    def make(iteration: int) -> PatchBatch | UncutBatch:
+        rng = stream(0, "bench", iteration)
+        if on_device is None:
+            return sampler.sample(rng, batch_size, augment=True)
+        return on_device.uncut(sampler.draw(rng, batch_size, augment=True))
 
     with BatchFeed(make, 0, 1_000_000, ahead=ahead, threads=feed_threads(sampler.patch_size)) as feed:
         batches = iter(feed)

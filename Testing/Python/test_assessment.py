@@ -95,7 +95,7 @@ def test_a_gland_that_ends_where_the_body_turns_to_air_may_be_cut(air, cut):
 def test_a_suspicious_scan_stays_suspicious_with_the_doubt_beside_it():
     answer = screened(with_tumor(gland((0, 35, 35)), 60, start=(10, 45, 45))).screening
     assert (answer.outcome, answer.rule_call) == (Outcome.SUSPICIOUS, Outcome.SUSPICIOUS)
-    assert answer.reason.startswith("60 voxels")
+    assert answer.reason.startswith("0.06 mL (60 voxels)")
     assert CUT_OFF in answer.warnings
 
 
@@ -119,7 +119,7 @@ def test_tumor_that_the_component_rule_took_away_is_told_and_k_of_it_is_not_a_ne
     answer = screened(apart(50)).screening
     assert (answer.outcome, answer.rule_call) == (Outcome.INDETERMINATE, Outcome.NOT_SUSPICIOUS)
     assert (answer.tumor_voxels, answer.removed_tumor_voxels) == (0, 50)
-    assert answer.reason.startswith("50 voxels (50 mm3) of tumor were left out: they lie in a separate region")
+    assert answer.reason.startswith("0.05 mL (50 voxels) of tumor were left out: they lie in a separate region")
     (region,) = answer.findings
     assert (region.left_out, region.number, region.voxels) == (True, 1, 50)
 
@@ -127,7 +127,7 @@ def test_tumor_that_the_component_rule_took_away_is_told_and_k_of_it_is_not_a_ne
 def test_fewer_than_k_removed_voxels_are_a_warning():
     answer = screened(apart(40)).screening
     assert (answer.outcome, answer.removed_tumor_voxels) == (Outcome.NOT_SUSPICIOUS, 40)
-    assert answer.warnings[0].startswith("40 voxels (40 mm3) of tumor were left out")
+    assert answer.warnings[0].startswith("0.04 mL (40 voxels) of tumor were left out")
 
 
 def test_removed_tumor_beside_one_that_counts_is_listed_behind_it():

@@ -25,15 +25,15 @@ def test_k_of_1500_is_only_a_config_value():
     assert classify(1500, DecisionRule(1500)) is Outcome.SUSPICIOUS
 
 
-def test_reason_names_voxels_and_mm3_of_both_sides():
+def test_reason_names_volume_and_voxels_of_both_sides():
     reason = explain(120, DecisionRule(), voxel_volume_mm3=2.0)
-    assert reason == "120 voxels (240 mm3) segmented as tumor; 50 voxels (100 mm3) or more are called suspicious."
+    assert reason == "0.24 mL (120 voxels) segmented as tumor; 0.10 mL (50 voxels) or more are called suspicious."
 
 
-def test_reason_for_a_single_small_voxel_keeps_a_digit():
-    assert explain(1, DecisionRule(), voxel_volume_mm3=0.28).startswith("1 voxel (0.3 mm3) segmented as tumor;")
+def test_a_single_small_voxel_is_not_told_as_nothing():
+    assert explain(1, DecisionRule(), voxel_volume_mm3=0.28).startswith("< 0.01 mL (1 voxel) segmented as tumor;")
 
 
 def test_reason_without_tumor_does_not_speak_of_zero_voxels():
     reason = explain(0, DecisionRule(), voxel_volume_mm3=1.0)
-    assert reason == "No voxel was segmented as tumor; 50 voxels (50 mm3) or more are called suspicious."
+    assert reason == "No voxel was segmented as tumor; 0.05 mL (50 voxels) or more are called suspicious."

@@ -124,7 +124,7 @@ def test_k_removed_voxels_stand_against_a_negative_and_their_volume_is_that_of_t
     words = left_out_warning(PROTOCOL, needed)
     assert doubts(PROTOCOL, removed_tumor_voxels=needed, **options) == (words,)
     assert doubts(PROTOCOL, removed_tumor_voxels=needed - 1, **options) == ()
-    assert "50 voxels (500 mm3)" in words  # of 2 x 2 x 2.5 mm
+    assert "0.50 mL (50 voxels)" in words  # of 2 x 2 x 2.5 mm
 
 
 def test_five_regions_that_were_left_out_are_listed_and_all_are_counted():
@@ -146,7 +146,7 @@ def test_the_score_and_its_sentence_by_pencil():
     for voxels, mean in ((0, 0.5), (1, None)):
         with pytest.raises(ValueError, match="cannot have the mean"):
             region_score(voxels, mean, rule, weights)
-    assert "50 voxels (781 mm3) or more are called" in explain(60, rule, 15.625)
+    assert "0.78 mL (50 voxels) or more are called" in explain(60, rule, 15.625)
     assert "a score of 0.700 or more" in explain(60, DecisionRule(50, min_score=0.7), 15.625, 0.5)
 
 

@@ -80,7 +80,7 @@ def test_k_is_a_number_of_voxels_of_the_models_grid_whatever_the_scans_are(tmp_p
     screening = screened(model, ct).screening
     assert (screening.protocol.decision.min_tumor_voxels, screening.protocol.min_tumor_volume_mm3) == (200, 400)
     assert screening.protocol.ensemble.min_tumor_voxels == 50
-    assert "K = 50 voxels (400 mm3) of its grid of 2 x 2 x 2 mm, which is 200 voxels of this scan" in plain_summary(
+    assert "K = 0.40 mL (50 voxels) of its grid of 2 x 2 x 2 mm, which is 200 voxels of this scan" in plain_summary(
         screening
     )
 

@@ -16,7 +16,7 @@ def test_a_suspicious_scan_in_lines():
         "Suspicious region found",
         "  1234 tumor voxels were found.",
         f"  Model: {DEMO_NOTICE}",
-        "  Tumor: 1234 voxels (12340 mm3); suspicious from 50 voxels (500 mm3)",
+        "  Tumor: 12.3 mL (1234 voxels); suspicious from 0.50 mL (50 voxels)",
         "  2 of 3 networks alone call a tumor; not the 16^3.",
         "  Score: 0.921 (0 to 1, ranks scans; not a probability of cancer)",
         "  Finding 1: 31.2 mm, 10.40 mL, mean 42 HU, mean tumor probability 0.912",

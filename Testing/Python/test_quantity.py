@@ -40,6 +40,8 @@ def test_a_place_is_named_by_the_directions_of_the_patient():
 @pytest.mark.parametrize(
     ("sentence", "shown"),
     [
+        ("4.92 mL (315 voxels) of tumor were left out", "4.92 mL of tumor were left out"),
+        ("< 0.01 mL (1 voxel) of tumor was left out", "< 0.01 mL of tumor was left out"),
         ("315 voxels (4922 mm3) of tumor were left out", "4.92 mL of tumor were left out"),
         ("Below 781 mm3 (a ball of 11 mm)", "Below 0.78 mL (a ball of 11 mm)"),
         ("1 voxel (0.5 mm3) of tumor", "< 0.01 mL of tumor"),

@@ -112,7 +112,7 @@ def test_a_speck_painted_apart_is_filtered_as_the_paper_says_and_the_reviewer_is
     edited[0:2, 0:2, 0:2] = Label.TUMOR  # 8 voxels; the largest region has 1000
     result = rescored(edited).screening
     assert result.tumor_voxels == 200
-    assert result.warnings[1].startswith("8 voxels (8.0 mm3) of tumor were left out")
+    assert result.warnings[1].startswith("0.01 mL (8 voxels) of tumor were left out")
 
 
 def test_the_rule_of_the_run_decides_not_a_default():

@@ -174,7 +174,7 @@ def test_a_segment_that_was_not_named_may_be_the_tumor(scan, tmp_path):
     assert "but it holds 1 segment, which" in result(tmp_path / "out").reason
 
 
-def test_the_result_says_on_which_grid_k_counts_and_what_it_is_in_mm3(scan, labels, tmp_path):
+def test_the_result_says_on_which_grid_k_counts_and_what_volume_it_is(scan, labels, tmp_path):
     told = {}
     for name, options in {
         "1 mm": (),
@@ -183,10 +183,10 @@ def test_the_result_says_on_which_grid_k_counts_and_what_it_is_in_mm3(scan, labe
     }.items():
         assert score(scan, labels, tmp_path / name, *options) == 0
         told[name] = result(tmp_path / name)
-    assert "grid of 1 x 1 x 1 mm, where K is 50 voxels (50 mm3)" in " ".join(told["1 mm"].warnings)
-    assert "grid of 4 x 4 x 4 mm, where K is 10 voxels (640 mm3)" in " ".join(told["native"].warnings)
-    assert "grid of 2.5 x 2.5 x 2.5 mm, where K is 50 voxels (781 mm3)" in " ".join(told["model"].warnings)
-    assert "(781 mm3) or more are called suspicious" in told["model"].reason
+    assert "grid of 1 x 1 x 1 mm, where K is 0.05 mL (50 voxels)" in " ".join(told["1 mm"].warnings)
+    assert "grid of 4 x 4 x 4 mm, where K is 0.64 mL (10 voxels)" in " ".join(told["native"].warnings)
+    assert "grid of 2.5 x 2.5 x 2.5 mm, where K is 0.78 mL (50 voxels)" in " ".join(told["model"].warnings)
+    assert "0.78 mL (50 voxels) or more are called suspicious" in told["model"].reason
     config = replace(ScreeningConfig(working_spacing_mm=None), decision=DecisionRule(10))
     assert numbers(told["native"]) == numbers(
         pdac.score_segmentation(str(scan), own_labels(scan), config=config).screening

@@ -39,7 +39,7 @@ def test_suspicious_scan_by_pencil():
     screened = screen(coded(gland(), GEOMETRY), decoders(), LITERAL)
     answer = screened.screening
     assert answer.outcome is Outcome.SUSPICIOUS
-    assert answer.reason.startswith("125 voxels (125 mm3) segmented as tumor")
+    assert answer.reason.startswith("0.12 mL (125 voxels) segmented as tumor")
     assert (answer.tumor_voxels, answer.pancreas_voxels) == (125, 27_000 - 125)
     assert answer.tumor_volume_mm3 == pytest.approx(125.0)
     assert answer.mean_tumor_probability == pytest.approx(0.9)
