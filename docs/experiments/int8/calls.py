@@ -72,7 +72,9 @@ def main(cohort: Path, store: Path, path: Path, scans: int | None) -> None:
     }
     readings = read(path) if path.exists() else []
     known = {reading.case for reading in readings}
-    for case in json.loads((cohort / "cohort.json").read_text(encoding="utf-8"))["cases"][:scans]:
+    cases = json.loads((cohort / "cohort.json").read_text(encoding="utf-8"))["cases"]
+    cases.sort(key=lambda case: not case["has_tumor"])  # those first in which a call can be lost
+    for case in cases[:scans]:
         if case["id"] not in known:
             ct = read_scan(cohort / case["id"] / "ct.nii.gz").volume
             readings += readings_of(case["id"], case["has_tumor"], ct, networks, model.config)
