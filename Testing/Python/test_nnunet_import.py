@@ -92,7 +92,7 @@ def test_an_imported_model_is_found_by_its_name_and_not_written_over(tmp_path, m
     assert main(["models"]) == 0
     told = capsys.readouterr().out
     assert "nnU-Net, folds 0, one step" in told
-    assert "600 mm3" in told
+    assert "0.60 mL (" in told
     assert main(command) == 2
     assert "there is a model 'theirs' already" in capsys.readouterr().err
 
