@@ -21,7 +21,7 @@ def volume_and_voxels(volume_mm3: float | None, voxels: int) -> str:
 
 
 def volume_words(volume_mm3: float) -> str:
-    """25.7 mL; small volumes with two decimals, and no more than none is told as none."""
+    """25.7 mL; small volumes with two decimals. Only a volume of nothing is told as 0.00 mL."""
     if 0 < volume_mm3 < _LEAST_SHOWN_MM3:
         return "< 0.01 mL"
     value_ml = volume_mm3 / 1000

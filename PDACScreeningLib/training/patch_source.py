@@ -25,19 +25,20 @@ _PRIOR_PATCHES = 64  # patches whose class frequencies start the heads
 class PatchSource:
     """Draws patches of one size from a store, this rank's part of each mini-batch.
 
-    on_device: the cases of the store where the patches of the training are cut, instead of on the processor.
     Raises DataError when the store has another grid than the configuration, ValueError when the mini-batch does not
     divide among the ranks.
     """
 
-    def __init__(
-        self, run: TrainingRun, store: CaseStore, ranks: Ranks, on_device: CasesOnDevice | None = None
-    ) -> None:
+    def __init__(self, run: TrainingRun, store: CaseStore, ranks: Ranks) -> None:
         _require_same_grid(run, store)
-        self._on_device = on_device
+        self._on_device: CasesOnDevice | None = None
         self._run, self._part = run, ranks.part_of(run.scale.batch_size)
         config, size = run.config, run.scale.patch_size
         self._sampler = PatchSampler(store.cases, size, config.sampling, _roi_share(run), symmetries=config.symmetries)
+
+    def cut_on(self, cases: CasesOnDevice | None) -> None:
+        """From now on cut the patches of the training from cases on a device; None: on the processor."""
+        self._on_device = cases
 
     def training_batch(self, iteration: int) -> PatchBatch | UncutBatch:
         """The patches of an iteration."""

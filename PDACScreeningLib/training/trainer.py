@@ -69,11 +69,12 @@ def train(
     another grid than the configuration or the loss is no longer finite on any rank, FolderInUse, WriteError.
     """
     learned, apart = split_store(store, run.config.validation, run.config.seed)
+    source = PatchSource(run, learned, ranks)
     step = StepSpec(run.scale, run.config.loss, run.config.screening.intensity, run.runtime, run.accumulate)
     validation = None if apart is None else _validation(run, apart, step, ranks)
     with RunRecord(run, ranks, notify) as record:
         ranks.require_same([to_plain(run.config), store.sha256, run.accumulate], "options or data")
-        source = PatchSource(run, learned, ranks, cases_on_device(run, learned.cases, on_progress))
+        source.cut_on(cases_on_device(run, learned.cases, on_progress))
         prior = source.class_prior() if run.config.loss.prior_bias else None
         learner = new_learner(run.config, run.scale, run.runtime, ranks, prior, start)
         state = TrainingState(run, store, ranks, learner, record.newest())

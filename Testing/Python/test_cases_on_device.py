@@ -8,7 +8,7 @@ import torch
 from small_store import SPACING_MM, small_case, small_store
 
 from PDACScreeningLib.config import IntensityAugmentation, PatchSampling
-from PDACScreeningLib.errors import MemoryShort, UsageError
+from PDACScreeningLib.errors import DataError, MemoryShort, UsageError
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.progress import Progress, ignore_progress
 from PDACScreeningLib.seeding import stream
@@ -75,12 +75,13 @@ def test_pieces_of_a_batch_are_its_patches(store):
     torch.testing.assert_close(torch.cat([piece.cut()[0] for piece in pieces]), whole.cut()[0], rtol=0, atol=0)
 
 
-def test_a_training_ends_with_the_same_bits(tmp_path):
-    store = small_store(tmp_path / "store")
-    ends = [
-        train(the_run(tmp_path / where, patches_on=where, accumulate=2), store).network_state
-        for where in ("processor", "device")
-    ]
+def test_a_training_ends_with_the_same_bits_and_each_batch_was_cut_where_it_was_told(tmp_path, monkeypatch):
+    cuts, gathered = [], CasesOnDevice.gathered
+    monkeypatch.setattr(CasesOnDevice, "gathered", lambda *given: cuts.append(1) or gathered(*given))
+    store, ends = small_store(tmp_path / "store"), []
+    for where, expected in (("processor", 0), ("device", 3 * 2)):  # iterations times micro-batches
+        ends.append(train(the_run(tmp_path / where, patches_on=where, accumulate=2), store).network_state)
+        assert len(cuts) == expected
     for name, weight in ends[0].items():
         assert torch.equal(weight, ends[1][name]), name
 
@@ -113,6 +114,14 @@ def test_changed_brightness_keeps_patches_on_the_processor(tmp_path, monkeypatch
     assert cases_on_device(run, cases, ignore_progress) is None
     with pytest.raises(UsageError, match="--patches-on device: patches whose brightness is changed"):
         cases_on_device(replace(run, patches_on="device"), cases, ignore_progress)
+
+
+def test_a_store_of_another_grid_is_refused_before_a_run_folder_is_made(tmp_path):
+    run = the_run(tmp_path / "run", patches_on="device")
+    finer = replace(run.config.screening, working_spacing_mm=SPACING_MM / 2)
+    with pytest.raises(DataError, match="prepare it again"):
+        train(replace(run, config=replace(run.config, screening=finer)), small_store(tmp_path / "store"))
+    assert not run.folder.exists()
 
 
 def test_a_store_that_does_not_fit_says_what_to_do(tmp_path, monkeypatch):
