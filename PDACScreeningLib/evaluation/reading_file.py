@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS, numpy_kept_quiet
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.evaluation.case_result import CaseResult, Reading
@@ -70,7 +70,7 @@ def read_labels(folder: Path, name: str) -> NDArray[np.uint8]:
     path = folder / f"{name}.labels.npz"
     again = f"delete {name}.json, and the case is read again"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        with path.open("rb") as file, numpy_kept_quiet(), np.load(file, allow_pickle=False) as content:
             labels: NDArray[np.uint8] = content["labels"]
     except DAMAGED_ARRAYS as error:
         raise DataError(f"{path} cannot be used: {error}; {again}") from error

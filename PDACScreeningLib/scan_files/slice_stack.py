@@ -116,6 +116,8 @@ def _check_alone(header: SliceHeader) -> None:
         raise InputRejected(
             "a slice is no plain gray CT slice (a color or inverted picture): give the original series", details=name
         )
+    if header.rows < 1 or header.columns < 1:
+        raise InputRejected("a slice has no pixels: give the original series", details=name)
     if header.position_mm is None or header.orientation is None:
         raise InputRejected("a slice does not tell where it lies: give the original series", details=name)
     spacing = header.pixel_spacing_mm or (0.0, 0.0)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS, numpy_kept_quiet
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.training.native_truth import NATIVE, read_native_truth
 from PDACScreeningLib.training.packed_voxels import (
@@ -216,7 +216,8 @@ def _open_case(folder: Path, facts: StoredCase, names: frozenset[str]) -> Case:
 
 def _open_arrays(folder: Path, facts: StoredCase) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     try:
-        hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
+        with numpy_kept_quiet():
+            hu, labels = (np.load(path, mmap_mode="r", allow_pickle=False) for path in _arrays(folder, facts.case_id))
     except DAMAGED_ARRAYS as error:
         raise DataError(
             f"case {facts.case_id} in {folder} cannot be opened: {error}; prepare the store again"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from PDACScreeningLib import atomic_file
-from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS, numpy_kept_quiet
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import LabelMap
@@ -37,7 +37,7 @@ def read_native_truth(path: Path, sha256: str) -> LabelMap:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise DataError(f"{path} is not the file that the store describes; prepare the store again")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        with numpy_kept_quiet(), np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             labels = arrays["labels"]
             spacing, origin, direction = (
                 tuple(arrays[name].ravel().tolist()) for name in ("spacing_mm", "origin_mm", "direction")

@@ -35,6 +35,7 @@ FOUND = Path(__file__).parent / "found"
 KEPT = Path(__file__).parents[2] / "build" / "fuzz"
 PIECE = 10_000
 RIGHT = frozenset({"read", "refused"})
+STOPPED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _MIB = 1024  # kB of ru_maxrss
 
 
@@ -139,8 +140,9 @@ def start(piece: Piece, kept: Path, fast: Path) -> tuple[int, Path]:
 
 
 def finish(child: int, status: int, piece: Piece, kept: Path, folder: Path) -> None:
-    """Keep what ended a child."""
-    if status != 0:
+    """Keep what ended a child. One that somebody stopped is no fault: its piece is run again by the next call."""
+    stopped = os.WIFSIGNALED(status) and os.WTERMSIG(status) in STOPPED
+    if status != 0 and not stopped:
         words = (folder / "terminal").read_text(errors="replace")[-2000:] if (folder / "terminal").exists() else ""
         last = folder / "last"
         if os.WIFSIGNALED(status) and last.exists():
@@ -168,10 +170,13 @@ def run(todo: list[Piece], kept: Path, jobs: int) -> None:
 
 
 def tell(plan: list[Piece], kept: Path) -> bool:
-    """A table of what came of every reader; whether all of it is right."""
+    """A table of what came of every reader; whether all of it was run and is right."""
+    done = [piece for piece in plan if (kept / piece.file).exists()]
+    if len(done) < len(plan):
+        sys.stdout.write(f"pieces that were stopped: {len(plan) - len(done)}; the same command goes on with them\n")
     counts: dict[str, Counter[str]] = {}
     seconds, most_mib = 0.0, 0
-    for piece in plan:
+    for piece in done:
         facts = json.loads((kept / piece.file).read_text(encoding="utf-8"))
         counts.setdefault(piece.name, Counter()).update(facts["counts"])
         seconds, most_mib = seconds + facts["seconds"], max(most_mib, facts["mib"])
@@ -181,7 +186,7 @@ def tell(plan: list[Piece], kept: Path) -> bool:
         sys.stdout.write(f"| {name} | {sum(count.values())} | {count['read']} | {count['refused']} | {faults} |\n")
     sys.stdout.writelines(f"FAULT {count} times: {what}\n" for what, count in total.items() if what not in RIGHT)
     sys.stdout.write(f"{seconds:.0f} s of a processor; at most {most_mib} MiB more than before the first input\n")
-    return set(total) <= RIGHT
+    return len(done) == len(plan) and set(total) <= RIGHT
 
 
 def main() -> int:

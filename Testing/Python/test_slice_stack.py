@@ -216,6 +216,8 @@ def test_many_slices_of_another_direction_are_refused(tmp_path):
         ({"PixelSpacing": [0.0, 2.5]}, "no plausible pixel spacing"),
         ({"ImageOrientationPatient": [1, 0, 0, 0.5, 0.8, 0]}, "impossible row and column directions"),
         ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, "impossible row and column directions"),
+        ({"Rows": 0}, "has no pixels"),
+        ({"Columns": 0}, "has no pixels"),
         ({"PhotometricInterpretation": "MONOCHROME1"}, "color or inverted picture"),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "color or inverted picture"),
     ],
