@@ -15,7 +15,7 @@ DAMAGED_ARRAYS = (
 
 @contextmanager
 def numpy_kept_quiet() -> Iterator[None]:
-    """Read arrays within it: numpy says nothing on the terminal about a damaged header that looks like one of Python 2."""
+    """Read arrays within it: numpy says nothing of a damaged header that looks like one of Python 2."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
