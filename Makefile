@@ -151,7 +151,7 @@ test-crash: $(VENV)/.test-installed
 mutants: $(VENV)/.test-installed
 	$(BIN)/python Testing/Mutants/mutants.py
 
-# Random damage: RUNS executions, the same share for each of the readers of scans and records.
+# Random damage: RUNS executions, the same share for each reader of scans, records and objects.
 RUNS := 1000000
 SEED := 0
 fuzz: $(VENV)/.test-installed

@@ -1,4 +1,4 @@
-"""What numpy.load raises, and says, for a file that was damaged, or was no file of arrays at all."""
+"""What numpy.load and blosc2 raise and say for a file that was damaged, or was no file of arrays at all."""
 
 import tokenize
 import warnings

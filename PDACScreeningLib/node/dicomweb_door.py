@@ -11,7 +11,6 @@ from typing import Any
 
 from dicomweb_client.api import DICOMwebClient
 from dicomweb_client.session_utils import create_session, create_session_from_user_pass
-from requests import RequestException
 
 from PDACScreeningLib.errors import DataError, UsageError
 from PDACScreeningLib.node.config import DicomWeb
@@ -42,10 +41,11 @@ class DicomWebDoor:
             return False
         self._due = time.monotonic() + self._web.poll_s
         try:
-            return any([self._fetch(study, series, count) for study, series, count in self._new_series()])
-        except (RequestException, ValueError, KeyError, DataError) as error:
+            found = list(self._new_series())
+        except Exception as error:  # what a server answers can make its reader raise anything
             self._tell(f"the DICOMweb server could not be asked ({type(error).__name__})")
             return False
+        return any([self._fetch(*one) for one in found])
 
     def _new_series(self) -> Iterator[tuple[str, str, int]]:
         """CT series that hold another number of images than are in the spool."""
@@ -64,15 +64,28 @@ class DicomWebDoor:
         return self._fetched.get(key_of(uid)) != count and (known is None or known.images < count)
 
     def _fetch(self, study: str, series: str, count: int) -> bool:
-        for data_set in self._client.iter_series(study, series, media_types=_AS_STORED):
-            stream = io.BytesIO()
-            data_set.save_as(stream, enforce_file_format=True)
-            image = file_image(stream.getvalue())
-            if image is not None and self._spool.receive(image) is Receipt.NO_ROOM:
-                self._tell(f"series {key_of(series)[:8]}: an image was not taken ({Receipt.NO_ROOM.value})")
-                return False
+        """Put a series into the spool. One that cannot be fetched holds up no other, and is tried again."""
+        try:
+            for content in self._images(study, series):
+                image = file_image(content)
+                if image is not None and self._spool.receive(image) is Receipt.NO_ROOM:
+                    self._tell(f"series {key_of(series)[:8]}: an image was not taken ({Receipt.NO_ROOM.value})")
+                    return False
+        except DataError as error:
+            self._tell(f"series {key_of(series)[:8]} could not be fetched ({error})")
+            return False
         self._fetched[key_of(series)] = count
         return True
+
+    def _images(self, study: str, series: str) -> Iterator[bytes]:
+        """The images of a series as files. Raises DataError."""
+        try:
+            for data_set in self._client.iter_series(study, series, media_types=_AS_STORED):
+                stream = io.BytesIO()
+                data_set.save_as(stream, enforce_file_format=True)
+                yield stream.getvalue()
+        except Exception as error:  # damaged bytes can make the parser raise anything
+            raise DataError(type(error).__name__) from error
 
 
 def _session(web: DicomWeb) -> Any:

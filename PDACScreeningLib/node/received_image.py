@@ -45,7 +45,7 @@ def received_image(content: bytes, data_set: bytes, sop_class: str, sop_instance
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # they quote what stands in the header
             tags = ["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"]
             head = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=list(tags))
             found = [str(head.get(tag) or "").strip() for tag in tags]
@@ -61,8 +61,11 @@ def received_image(content: bytes, data_set: bytes, sop_class: str, sop_instance
 def file_image(content: bytes) -> ReceivedImage | None:
     """The image of a whole DICOM file; None for an object that is no CT. Raises DataError."""
     try:
-        meta = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID"]).file_meta
-        sop_class, instance = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote what stands in the header
+            head = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=["SOPClassUID"])
+            meta = head.file_meta
+            sop_class, instance = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
         header = _PREFIX_BYTES + 12 + int(meta.FileMetaInformationGroupLength)
     except Exception as error:  # damaged bytes can make the parser raise anything
         raise DataError("the data set cannot be read") from error

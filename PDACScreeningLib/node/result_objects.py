@@ -31,7 +31,7 @@ def require_own(paths: Sequence[Path], images: Iterable[Path], key: str) -> None
     if len(of_images) != 1 or {_identity(path) for path in paths} != of_images:
         raise ResultError(_FOREIGN)
     report = next((path for path in paths if path.name == REPORT), None)
-    if report is None or key not in {key_of(uid) for uid in _series_of_evidence(_read(report))}:
+    if report is None or key not in {key_of(uid) for uid in _series_of_evidence(report)}:
         raise ResultError(_FOREIGN)
 
 
@@ -53,7 +53,11 @@ def _read(path: Path, *keywords: str) -> Any:
         raise ResultError("an object of the result or an image of the series cannot be read") from error
 
 
-def _series_of_evidence(report: Any) -> set[str]:
+def _series_of_evidence(path: Path) -> set[str]:
+    report = _read(path)
     names = ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence")
-    studies = [study for name in names for study in report.get(name) or ()]
-    return {str(series.SeriesInstanceUID) for study in studies for series in study.ReferencedSeriesSequence}
+    try:
+        studies = [study for name in names for study in report.get(name) or ()]
+        return {str(series.SeriesInstanceUID) for study in studies for series in study.ReferencedSeriesSequence}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ResultError("the report of the result does not tell what it was made from") from error

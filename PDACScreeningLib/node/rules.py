@@ -67,6 +67,7 @@ def _header(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+            header.decode()  # here, where what pydicom says of odd characters is not heard
             _ = int(header.get("NumberOfFrames") or 1), _has_thickness(header)
             return header
     except Exception:  # damaged bytes can make the parser raise anything

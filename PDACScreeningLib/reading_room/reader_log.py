@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.strict_json import parse_json
 
 _SCHEMA = """
 create table if not exists entry(
@@ -64,7 +65,7 @@ class ReaderLog:
 
     def __init__(self, path: Path, reader: str, study: str = "", clock: Callable[[], float] = time.time) -> None:
         """Open or make the file. Raises UsageError when that is not possible."""
-        self.reader, self.study = reader, study
+        self.reader, self.study, self._path = reader, study, path
         self._clock, self._lock = clock, threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,10 @@ class ReaderLog:
             self._connection.close()
 
     def add(self, kind: str, about: About, content: dict[str, Any], once: str = "") -> None:
-        """Store an entry. once: a name under which this reader may store one entry only. Raises SaidAlready."""
+        """Store an entry. once: a name under which this reader may store one entry only.
+
+        Raises SaidAlready; UsageError when it cannot be stored.
+        """
         only = json.dumps([self.reader, self.study, once]) if once else None
         values = (self._clock(), self.reader, self.study, kind, about.scan, about.case_name, about.result_sha256)
         with self._lock:
@@ -95,24 +99,36 @@ class ReaderLog:
                 )
             except sqlite3.IntegrityError as error:
                 raise SaidAlready from error
+            except sqlite3.Error as error:
+                raise UsageError(f"this could not be stored, say it again: {error}") from error
 
     def entries(self, kind: str) -> list[Entry]:
-        """The entries of a kind, the oldest first."""
+        """The entries of a kind, the oldest first. Raises UsageError when the file is damaged."""
         question = f"select {_COLUMNS} from entry where reader=? and study=? and kind=? order by id"
         return self._ask(question, self.reader, self.study, kind)
 
     def newest(self, kind: str) -> dict[str, Entry]:
-        """The entry of a kind that counts, by scan."""
+        """The entry of a kind that counts, by scan. Raises UsageError when the file is damaged."""
         return {entry.about.scan: entry for entry in self.entries(kind)}
 
     def of_all_readers(self, kind: str) -> list[Entry]:
-        """The entries of a kind of every reader and study, the oldest first."""
+        """The entries of a kind of every reader and study, the oldest first. Raises UsageError as `entries` does."""
         return self._ask(f"select {_COLUMNS} from entry where kind=? order by id", kind)
 
     def _ask(self, question: str, *values: Any) -> list[Entry]:
-        with self._lock:
-            rows = self._connection.execute(question, values).fetchall()
-        return [
-            Entry(at_s, kind, About(scan, case, digest), json.loads(content), reader, study)
-            for at_s, kind, scan, case, digest, content, reader, study in rows
-        ]
+        try:
+            with self._lock:
+                rows = self._connection.execute(question, values).fetchall()
+            return [
+                Entry(at_s, kind, About(scan, case, digest), _object_of(content), reader, study)
+                for at_s, kind, scan, case, digest, content, reader, study in rows
+            ]
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise UsageError(f"what readers said cannot be read: {error}; put a copy of {self._path} back") from error
+
+
+def _object_of(content: str) -> dict[str, Any]:
+    found = parse_json(content)
+    if not isinstance(found, dict):
+        raise ValueError("an entry holds no object")
+    return found

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PDACScreeningLib import atomic_file
+from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.box import Box, bounding_box
@@ -182,6 +183,6 @@ def _read(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], part: tuple[
         if (tuple(file.shape), file.dtype) != (shape, dtype):
             raise DataError(f"{path} holds {file.shape} of {file.dtype}, its index says {shape} of {dtype}")
         found: NDArray[Any] = file[part]
-    except (RuntimeError, OSError, ValueError, AttributeError, KeyError, MemoryError) as error:
+    except DAMAGED_ARRAYS as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
     return found

@@ -1,4 +1,4 @@
-"""Random damage through every reader of scans and records: only the errors that a reader promises may come out.
+"""Random damage through every reader of files: only the errors that it promises may come out.
 
     make fuzz RUNS=1000000 SEED=0          every reader gets the same share; each execution is a changed input
 
@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuzzed_objects import object_readers
 from fuzzed_scans import scan_readers
 from hostile_input import LONGEST_S, TooLong
 from hostile_records import Reader, damaged, readers
@@ -55,8 +56,13 @@ class Piece:
 
 
 def all_readers(folder: Path) -> dict[str, Reader]:
-    """Readers of scans and of records, by the name of the file that is damaged. folder: empty, theirs alone."""
-    return {**scan_readers(folder), **readers(folder)}
+    """All readers of files that nobody vouches for, by the name of the file that is damaged. folder: empty."""
+    found: dict[str, Reader] = {}
+    for name, make in (("scans", scan_readers), ("records", readers), ("objects", object_readers)):
+        place = folder / name
+        place.mkdir()
+        found.update(make(place))
+    return found
 
 
 def pieces(names: list[str], runs: int, seed: int) -> Iterator[Piece]:

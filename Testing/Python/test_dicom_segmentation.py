@@ -2,14 +2,13 @@
 
 import contextlib
 
-import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_cases import asymmetric_labels, directions, headers_of, made_case, read_object
-from dicom_slices import SHAPE, write_series
-from highdicom.sr.coding import Code
+from dicom_slices import write_series
+from foreign_segmentation import masks, other_segmentation, saved
 from node_parts import images
 
 import PDACScreeningLib as pdac
@@ -51,11 +50,6 @@ def write(path, content):
     return path
 
 
-def saved(dataset, path):
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
-
 def read(case, path, **options):
     return read_dicom_segmentation(path, "it", case.voxels.ct.geometry, **options)
 
@@ -76,26 +70,6 @@ def test_frames_that_do_not_end_with_a_byte_are_read_too(tmp_path):
     made = made_case(tmp_path / "odd", labels=labels)
     path = write(tmp_path / "odd.dcm", made.files()["segmentation.dcm"])
     np.testing.assert_array_equal(labels_of(read(made, path), KEY).labels, labels)
-
-
-def masks(count):
-    """(z, y, x, segment) of a head, and of a mass that shares some voxels with it."""
-    found = np.zeros((*SHAPE, 2), np.uint8)
-    found[3:15, 8:22, 8:22, 0] = 1
-    found[5:9, 15:24, 12:20, 1] = 1
-    return found[:, :, :, :count]
-
-
-def other_segmentation(sources, path):
-    """What another program makes of a series: a head and a mass that overlap."""
-    organ, pancreas = Code("123037004", "SCT", "Anatomical Structure"), Code("15776009", "SCT", "Pancreas")
-    algorithm = hd.AlgorithmIdentificationSequence("other", Code("123110", "DCM", "Artificial Intelligence"), "1")
-    described = [
-        hd.seg.SegmentDescription(number, label, organ, pancreas, "AUTOMATIC", algorithm)
-        for number, label in ((1, "Head"), (2, "Mass"))
-    ]
-    uids = (hd.UID(), 9, hd.UID(), 1, "a", "b", "c", "d")
-    return saved(hd.seg.Segmentation(sources, masks(2), "BINARY", described, *uids), path)
 
 
 @pytest.fixture(scope="module")

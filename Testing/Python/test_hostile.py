@@ -9,7 +9,12 @@ import fuzz
 import fuzzed_scans
 import pytest
 
-NAMES = tuple(fuzzed_scans.fuzzed_scans())
+SCANS = tuple(fuzzed_scans.fuzzed_scans())
+OBJECTS = (
+    *("segmentation.dcm", "received.dcm", "listed.dcm", "report.dcm", "metadata.xlsx", "truth.csv", "plans.json"),
+    *("labels of plans.json", "weights.pth", "case.hu.b2nd", "screening.json of a result", "cohort.json"),
+    *("series of a cohort", "reader.sqlite"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def test_what_fuzzing_found_is_no_fault_any_more(path, readers, tmp_path, capfd)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*SCANS, *OBJECTS])
 def test_damage_ends_in_nothing_but_a_refusal(name, readers, tmp_path, capfd):
     draw = random.Random(7)
     assert fuzz.try_bytes(readers[name].whole, readers[name], tmp_path / "input") == "read"
