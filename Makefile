@@ -15,7 +15,7 @@ help:
 	@echo "make demo      make two synthetic CTs, screen both, tell where the reports are"
 	@echo "make test      format check, lint, types, tests"
 	@echo "make test-hostile  every hostile input of the corpus, with a table of tried, right and wrong"
-	@echo "make fuzz      random damage through every reader of scans and records; RUNS=1000000 SEED=0 (goes on where it was stopped)"
+	@echo "make fuzz      random damage through every reader of files; RUNS=1000000 SEED=0 (goes on where it was stopped)"
 	@echo "make test-crash   kills at 200 file operations and 100 random moments, 100 full disks (20 minutes)"
 	@echo "make mutants   how many of 300 small errors in the method's code the tests notice (long; goes on where it was stopped)"
 	@echo "make lock      exact versions and digests of what the checks install, into requirements.lock"

@@ -1,12 +1,12 @@
 """What the selectors of the panel stand on, and what a scene remembers of it."""
 
-import json
+from PDACScreeningLib.strict_json import parse_json
 
 
 def remembered(parameters):
     """The choices that a scene keeps; none where they cannot be read."""
     try:
-        kept = json.loads(parameters.choices)
+        kept = parse_json(parameters.choices)
     except ValueError:
         return {}
     return kept if isinstance(kept, dict) else {}

@@ -62,6 +62,13 @@ def test_the_protocol_that_was_chosen_is_used_named_and_remembered_apart(module_
     assert json.loads(module_widget._parameterNode.choices)["protocol"] == "fast"
 
 
+def test_choices_of_a_damaged_scene_are_as_good_as_none(module):
+    from PDACScreeningPanel.choices import remembered
+
+    for kept in ("[" * 200_000, "{", "", "[1]", "NaN"):
+        assert remembered(types.SimpleNamespace(choices=kept)) == {}
+
+
 def test_a_folder_without_a_model_is_not_taken(module_widget, tmp_path):
     assert not module_widget.screening.use_model_folder(tmp_path)
 

@@ -70,24 +70,20 @@ def pair_of(case: Case, model: LoadedModel, first: str) -> Pair:
     (exact, exact_s), (fast, fast_s) = found["exact"], found["fast"]
     again = None if fast is None or fast.close_call_voxels is None else fast.close_call_voxels
     close_call = "no pancreas" if fast is None else "" if again is None else "zero" if again == 0 else "few"
+    truth = case.all_labels
+    labels = [np.zeros_like(truth) if answer is None else answer.labels for answer in (exact, fast)]
     return Pair(
         case.facts.case_id,
-        count(case.labels),
-        count(labels_of(exact, case)),
-        count(labels_of(fast, case)),
-        count(labels_of(fast, case)) if again is None else again,
+        count(truth),
+        *map(count, labels),
+        count(labels[1]) if again is None else again,
         close_call,
-        *(agreement(labels_of(answer, case) > 0, case.labels > 0) for answer in (exact, fast)),
-        *(agreement(labels_of(answer, case) == Label.TUMOR, case.labels == Label.TUMOR) for answer in (exact, fast)),
+        *(agreement(found > 0, truth > 0) for found in labels),
+        *(agreement(found == Label.TUMOR, truth == Label.TUMOR) for found in labels),
         round(exact_s, 2),
         round(fast_s, 2),
         first,
     )
-
-
-def labels_of(answer: Segmentation | None, case: Case) -> NDArray[np.uint8]:
-    """(z, y, x); all background when no pancreas was found."""
-    return np.zeros_like(case.labels) if answer is None else answer.labels
 
 
 def count(labels: NDArray[np.uint8]) -> int:
