@@ -61,6 +61,12 @@ def test_diagonal_of_a_plate_is_the_longest_distance():
     assert diameter(plate) == pytest.approx(np.hypot(2, 4))
 
 
+def test_a_voxel_with_a_neighbor_below_and_none_above_can_be_the_farthest():
+    pillar = [(z, 0, 5) for z in range(5)]  # so that the ends of the line are in no outer plane
+    assert diameter([*pillar, (1, 0, 0), (2, 0, 0), (1, 0, 10)]) == pytest.approx(np.hypot(1, 11))
+    assert diameter([*pillar, (2, 0, 0), (3, 0, 0), (3, 0, 10)]) == pytest.approx(np.hypot(1, 11))
+
+
 @given(
     hnp.arrays(np.bool_, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6)).filter(np.any),
     st.tuples(*[st.floats(0.3, 5.0)] * 3),

@@ -18,6 +18,7 @@ from PDACScreeningLib.config import (
     ScreeningConfig,
     WindowSpec,
 )
+from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.inference.assessment import NO_GLAND, doubts, left_out_warning, reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import (
     is_near_the_rule,
@@ -237,6 +238,16 @@ def test_positions_rounded_sideways_are_straight_and_regular():
     assert not found.is_regular
     assert not found.is_even
     assert places(2.5 * np.arange(20)).is_regular
+
+
+@pytest.mark.parametrize("distance_mm", [0.6, 1.0])
+def test_a_slice_may_lie_a_rounded_tenth_of_a_millimeter_off_and_no_more(distance_mm):
+    along = distance_mm * np.arange(20)
+    along[7] += 0.099
+    assert places(along).is_even
+    along[7] += 0.05
+    with pytest.raises(InputRejected, match="again and again"):
+        places(along)
 
 
 def test_runs_are_counted_from_their_own_beginning():

@@ -176,6 +176,15 @@ def test_every_cut_of_a_weights_file_is_refused(tmp_path):
             read_weights(tmp_path / "cut.safetensors")
 
 
+def test_the_shortest_header_names_nothing_and_a_shorter_one_is_none(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes((2).to_bytes(8, "little") + b"{}")
+    assert read_weights(path) == {}
+    path.write_bytes((1).to_bytes(8, "little") + b"{}")
+    with pytest.raises(ModelError, match="the header does not fit the file"):
+        read_weights(path)
+
+
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     monkeypatch.setattr(resources, "_PLACES", (tmp_path,))

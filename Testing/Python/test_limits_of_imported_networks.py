@@ -1,0 +1,87 @@
+"""Numbers of imported networks at their limits, by pencil: where an error of one would go unnoticed elsewhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from nnunet_folders import CHECKPOINT, dataset, write_folder
+
+from PDACScreeningLib.inference.lesion_candidates import candidate_score
+from PDACScreeningLib.network.nnunet_checkpoint import network_state, read_nnunet_checkpoint
+from PDACScreeningLib.network.nnunet_labels import LabelWish, head_labels
+from PDACScreeningLib.network.nnunet_model import CoarseStep, FoldFile, NnunetStep
+from PDACScreeningLib.network.nnunet_plans import read_plans
+from PDACScreeningLib.network.runtime import Runtime
+from PDACScreeningLib.network.unet_predictor import UNetPredictor
+from PDACScreeningLib.volume.label_map import Label
+
+WISH = LabelWish(("tumor",))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("nnunet") / "trained")
+
+
+@pytest.fixture(scope="module")
+def step(trained):
+    planned = read_plans(trained, "3d_fullres", WISH)
+    return NnunetStep(**vars(planned), trainer="t", mirror_axes=(), folds=(FoldFile("0", "f", *["0" * 64] * 3),))
+
+
+@pytest.mark.parametrize(
+    ("transpose", "xyz"),
+    [((0, 1, 2), (1, 2, 3)), ((2, 1, 0), (3, 2, 1)), ((1, 0, 2), (1, 3, 2)), ((1, 2, 0), (2, 3, 1))],
+)
+def test_the_spacing_of_each_axis_of_the_image(step, transpose, xyz):
+    """nnU-Net's spacing 3, 2, 1 is that of its own axes; transpose_forward names the image's axis (z, y, x) of each."""
+    turned = replace(step, spacing_mm=(3.0, 2.0, 1.0), transpose_forward=transpose)
+    assert turned.spacing_mm_xyz == xyz
+    assert turned.voxel_mm3 == 6.0
+
+
+def test_a_spacing_ends_below_a_meter_and_a_margin_begins_at_nothing(step):
+    assert replace(step, spacing_mm=(999.9, 2.0, 0.001)).spacing_mm[0] == 999.9
+    for wrong in (1000.0, 0.0):
+        with pytest.raises(ValueError, match="spacing must be positive"):
+            replace(step, spacing_mm=(wrong, 2.0, 1.0))
+        with pytest.raises(ValueError, match="spacing must be positive"):
+            CoarseStep(step, (1.0, 1.0, wrong), (0.0, 0.0, 0.0))
+    assert CoarseStep(step, (999.9, 0.5, 0.5), (0.0, 0.5, 0.0)).margin_mm_xyz == (0.0, 0.5, 0.0)
+    with pytest.raises(ValueError, match="margins must not be negative"):
+        CoarseStep(step, None, (0.0, -0.1, 0.0))
+
+
+@pytest.mark.parametrize("mirror_axes", [(), (2,), (0, 1)])
+def test_the_answer_is_the_mean_of_all_views(trained, step, mirror_axes):
+    state = network_state(read_nnunet_checkpoint(trained / "fold_0" / CHECKPOINT).state, step.unet)
+    predictor, plain = (UNetPredictor(step.unet, Runtime("cpu", "fp32"), axes) for axes in (mirror_axes, ()))
+    predictor.load(state)
+    plain.load(state)
+    window = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 1, *step.patch_size)).astype(np.float32))
+    flips = [[], *([axis] for axis in mirror_axes), *([list(mirror_axes)] if len(mirror_axes) == 2 else [])]
+    views = []
+    for flip in flips:
+        turned = torch.flip(window, [axis + 2 for axis in flip])
+        views.append(torch.flip(plain(turned), [axis + 1 for axis in flip]))
+    assert len(views) == 2 ** len(mirror_axes)
+    torch.testing.assert_close(predictor(window), torch.stack(views).mean(0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [[], True, "2", [1, True], [None]])
+def test_a_label_is_a_whole_number_or_some(value):
+    with pytest.raises(ValueError, match="whole number or a list of them"):
+        head_labels(dataset({"background": 0, "pancreas": 1, "tumor": value}), WISH)
+
+
+def test_a_candidate_reaches_down_to_two_fifths_of_the_highest_probability_and_has_more_than_ten_voxels():
+    labels = np.full((5, 5, 5), Label.PANCREAS, np.uint8)
+    probability = np.full(labels.shape, 0.35, np.float32)
+    probability[2, 2, 0:5] = 0.9
+    assert candidate_score(probability, labels) == 0.0  # five voxels; .35 is less than .9 / 2.5
+    probability[2, 1, 0:5] = 0.37
+    assert candidate_score(probability, labels) == 0.0  # ten
+    probability[1, 1, 0] = 0.37
+    assert candidate_score(probability, labels) == pytest.approx(0.9)
+    assert candidate_score(np.zeros_like(probability), labels) == 0.0
