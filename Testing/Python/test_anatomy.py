@@ -12,6 +12,7 @@ import PDACScreeningLib as pdac
 from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.errors import GeometryMismatch, ResultError
 from PDACScreeningLib.inference.anatomy_measures import (
+    _grown,
     largest_caliber_mm,
     largest_contact_degrees,
     longest_contact_mm,
@@ -26,6 +27,7 @@ from PDACScreeningLib.screening_result import Screening
 from PDACScreeningLib.session.result_folder import LABELS
 from PDACScreeningLib.session.structure_key import anatomy_of, labels_of, structure_key
 from PDACScreeningLib.volume.anatomy import Anatomy, Structure
+from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label, LabelMap
 from PDACScreeningLib.volume.part import VolumePart
@@ -277,3 +279,8 @@ def test_real_label_maps_of_panorama_are_measured():
         duct = measured[2]
         assert duct.largest_caliber_mm is None or 1 < duct.largest_caliber_mm < 25
         assert all(0 <= vessels.largest_contact_degrees <= 360 for vessels in measured[:2])
+
+
+def test_a_voxel_is_looked_at_on_each_side_up_to_the_ends_of_the_volume():
+    assert _grown(Box((0, 1, 2), (3, 4, 5)), (9, 9, 9)) == Box((0, 0, 1), (4, 5, 6))
+    assert _grown(Box((0, 8, 2), (9, 9, 5)), (9, 9, 9)) == Box((0, 7, 1), (9, 9, 6))

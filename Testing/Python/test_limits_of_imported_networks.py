@@ -53,6 +53,13 @@ def test_a_spacing_ends_below_a_meter_and_a_margin_begins_at_nothing(step):
         CoarseStep(step, None, (0.0, -0.1, 0.0))
 
 
+def test_a_stage_has_at_most_four_thousand_and_ninety_six_features(step):
+    wide = (*step.unet.features[:-1], 4096)
+    assert replace(step.unet, features=wide).features == wide
+    with pytest.raises(ValueError, match=r"features must lie in 1\.\.4096"):
+        replace(step.unet, features=(*wide[:-1], 4097))
+
+
 @pytest.mark.parametrize("mirror_axes", [(), (2,), (0, 1)])
 def test_the_answer_is_the_mean_of_all_views(trained, step, mirror_axes):
     state = network_state(read_nnunet_checkpoint(trained / "fold_0" / CHECKPOINT).state, step.unet)

@@ -288,6 +288,7 @@ def test_a_patch_reaches_both_ends_of_a_box_and_is_centered_where_it_is_longer()
     rng = np.random.default_rng(0)
     corners = {_corner_inside(rng, Box((2, 5, 0), (12, 15, 7)), 10) for _ in range(9)}
     assert corners == {(2, 5, -2)}
+    assert _corner_inside(rng, Box((10, 20, 0), (16, 24, 8)), 8) == (9, 18, 0)
     assert {_corner_inside(rng, Box((0, 0, 0), (5, 4, 4)), 4)[0] for _ in range(60)} == {0, 1}
 
 

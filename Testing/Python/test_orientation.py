@@ -100,3 +100,12 @@ def rotation(angles):
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     return tuple((about_x @ about_y @ about_z).ravel())
+
+
+def test_a_tie_is_one_whatever_its_cosines_were_rounded_to():
+    found = set()
+    for off in (-1.2e-8, 0.0, 1.2e-8):  # of 45 degrees, in radians
+        cos, sin = np.cos(np.pi / 4 + off), np.sin(np.pi / 4 + off)
+        turned = Geometry((4, 5, 6), (1.0, 1.0, 1.0), direction=(cos, -sin, 0.0, sin, cos, 0.0, 0.0, 0.0, 1.0))
+        found.add(canonical_orientation(turned))
+    assert len(found) == 1

@@ -6,8 +6,10 @@ from dicom_slices import SHAPE, body_slices, slice_dataset, write_series
 from stored_scans import body_hu
 
 from PDACScreeningLib.errors import InputRejected
+from PDACScreeningLib.scan_files.dicom_file import read_slices
 from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.scan_files.slice_distances import find_places
+from PDACScreeningLib.scan_files.slice_stack import stack_slices
 
 
 def refusal(folder):
@@ -250,3 +252,10 @@ def test_from_a_tenth_of_a_degree_on_a_series_is_tilted(degrees, is_tilted):
 def test_a_series_that_does_not_tell_its_thickness_is_read_without_a_word_about_it(tmp_path):
     read = read_series(write_series(tmp_path, body_slices(SliceThickness=None)))
     assert not any("mm apart" in warning for warning in read.warnings)
+
+
+def test_a_single_slice_is_as_thick_as_it_says_and_a_millimeter_when_it_says_nothing(tmp_path):
+    for thickness_mm, expected_mm in ((2.5, 2.5), (None, 1.0)):
+        folder = write_series(tmp_path / str(thickness_mm), body_slices(SliceThickness=thickness_mm)[:1])
+        headers = read_slices(next(folder.iterdir()))
+        assert stack_slices(headers, lambda _one, _other: True).geometry.spacing_mm[2] == expected_mm
