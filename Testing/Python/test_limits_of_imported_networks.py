@@ -1,5 +1,6 @@
 """Numbers of imported networks at their limits, by pencil: where an error of one would go unnoticed elsewhere."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ from nnunet_folders import CHECKPOINT, dataset, write_folder
 
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
 from PDACScreeningLib.network.nnunet_checkpoint import network_state, read_nnunet_checkpoint
+from PDACScreeningLib.network.nnunet_folder import StepSource
+from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
 from PDACScreeningLib.network.nnunet_labels import LabelWish, head_labels
-from PDACScreeningLib.network.nnunet_model import CoarseStep, FoldFile, NnunetStep
+from PDACScreeningLib.network.nnunet_model import CoarseStep, FoldFile, NnunetModel, NnunetStep
 from PDACScreeningLib.network.nnunet_plans import read_plans
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.unet_predictor import UNetPredictor
@@ -58,6 +61,33 @@ def test_a_stage_has_at_most_four_thousand_and_ninety_six_features(step):
     assert replace(step.unet, features=wide).features == wide
     with pytest.raises(ValueError, match=r"features must lie in 1\.\.4096"):
         replace(step.unet, features=(*wide[:-1], 4097))
+
+
+def test_a_published_score_is_above_nothing_and_at_most_one(step):
+    assert NnunetModel(step, "CC0", "test", {}, published_score=1.0).published_score == 1.0
+    for wrong in (0.0, 1.001, 1.5):
+        with pytest.raises(ValueError, match=r"published_score must lie in \(0, 1\]"):
+            NnunetModel(step, "CC0", "test", {}, published_score=wrong)
+
+
+def test_an_import_tells_how_far_it_is(tmp_path):
+    told = []
+    source = StepSource(write_folder(tmp_path / "trained", folds=("0", "1")), WISH)
+    import_nnunet(ImportOrder("theirs", source, "CC0", "test"), tmp_path / "model", told.append)
+    assert [(event.done, event.total) for event in told] == [(0, 1), (1, 1), (1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("reader", "flips"),
+    [("SimpleITKIO", False), ("NibabelIO", False), ("NibabelIOWithReorient", True), (None, False)],
+)
+def test_only_one_reader_turns_the_images_round(tmp_path, reader, flips):
+    folder = write_folder(tmp_path / "trained", plan={"image_reader_writer": reader} if reader else {})
+    if reader is None:
+        plans = json.loads((folder / "plans.json").read_text())
+        plans.pop("image_reader_writer", None)
+        (folder / "plans.json").write_text(json.dumps(plans))
+    assert read_plans(folder, "3d_fullres", WISH).flip_in_plane is flips
 
 
 @pytest.mark.parametrize("mirror_axes", [(), (2,), (0, 1)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import Cancelled, ModelError
-from PDACScreeningLib.inference.sliding_window import scan
+from PDACScreeningLib.inference.sliding_window import _add_run, _NumpyWorkspace, scan
 from PDACScreeningLib.inference.window_plan import plan_windows, window_starts
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.volume.ct_volume import AIR_HU
@@ -78,10 +78,19 @@ def test_batch_size_changes_no_bit(batch_size):
 
 
 @pytest.mark.parametrize(
-    "windows", [WindowSpec(16, 5), WindowSpec(16, 16), WindowSpec(16, 3), WindowSpec(32, 24, 4), WindowSpec(24, 8, 2)]
+    "windows",
+    [
+        WindowSpec(16, 5),
+        WindowSpec(16, 16),
+        WindowSpec(16, 3),
+        WindowSpec(32, 24, 4),
+        WindowSpec(24, 8, 2),
+        WindowSpec(32, 10),
+    ],
 )
-def test_the_sums_are_bit_by_bit_those_of_one_window_after_the_other(windows):
-    hu = tissue((24, 33, 79), seed=3)
+@pytest.mark.parametrize("shape", [(24, 33, 79), (40, 18, 79)])
+def test_the_sums_are_bit_by_bit_those_of_one_window_after_the_other(windows, shape):
+    hu = tissue(shape, seed=3)
     hu[:, :20, 25:61] = AIR_HU  # windows are skipped, so that a row has gaps
     network = PlaceDependentNetwork(batch_size=7)
     plan = plan_windows(hu, SMALL, windows, PAPER)
@@ -99,6 +108,18 @@ def test_the_sums_are_bit_by_bit_those_of_one_window_after_the_other(windows):
     own = tuple(slice(air, air + length) for air, length in zip(plan.padding, hu.shape, strict=True))
     found = scan(hu, network, SMALL, PAPER, stage="", on_progress=ignore_progress, windows=windows).foreground
     assert np.array_equal(found, (sums / count)[(slice(None), *own)])
+
+
+@pytest.mark.parametrize("step", [3, 4, 9, 12])
+def test_windows_that_are_wider_than_they_are_high_are_added_whole(step):
+    rng = np.random.default_rng(0)
+    answers = rng.normal(size=(3, 2, 5, 4, 9)).astype(np.float32)
+    row = rng.normal(size=(2, 5, 4, 2 * step + 9)).astype(np.float32)
+    expected = row.copy()
+    for number, answer in enumerate(answers):
+        expected[..., number * step : number * step + 9] += answer
+    _add_run(row, answers, step, _NumpyWorkspace(PlaceDependentNetwork(batch_size=1)))
+    assert np.array_equal(row, expected)
 
 
 def test_volume_smaller_than_the_window_is_padded_with_air_on_both_sides():
