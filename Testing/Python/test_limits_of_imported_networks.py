@@ -14,7 +14,7 @@ from PDACScreeningLib.network.nnunet_folder import StepSource
 from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
 from PDACScreeningLib.network.nnunet_labels import LabelWish, head_labels
 from PDACScreeningLib.network.nnunet_model import CoarseStep, FoldFile, NnunetModel, NnunetStep
-from PDACScreeningLib.network.nnunet_plans import read_plans
+from PDACScreeningLib.network.nnunet_plans import _each, read_plans
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.network.unet_predictor import UNetPredictor
 from PDACScreeningLib.volume.label_map import Label
@@ -61,6 +61,18 @@ def test_a_stage_has_at_most_four_thousand_and_ninety_six_features(step):
     assert replace(step.unet, features=wide).features == wide
     with pytest.raises(ValueError, match=r"features must lie in 1\.\.4096"):
         replace(step.unet, features=(*wide[:-1], 4097))
+
+
+def test_a_patch_has_at_most_the_voxels_of_a_cube_of_four_hundred(step):
+    largest = tuple(2**9 // d * d for d in step.unet.divisor[:2])
+    assert replace(step, patch_size=(*largest, 2**8)).patch_size[2] == 2**8
+    with pytest.raises(ValueError, match="is too large"):
+        replace(step, patch_size=(*largest, 2**8 + step.unet.divisor[2]))
+
+
+def test_one_number_stands_for_every_stage_and_for_none():
+    assert [_each(2, count) for count in (3, 1, 0, -1)] == [(2, 2, 2), (2,), (), ()]
+    assert _each([1, 2.0], 5) == (1, 2)
 
 
 def test_a_published_score_is_above_nothing_and_at_most_one(step):

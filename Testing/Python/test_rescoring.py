@@ -18,6 +18,7 @@ from PDACScreeningLib.config import (
 )
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import GeometryMismatch, ResultError
+from PDACScreeningLib.inference.assessment import doubts
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.outcome import Outcome
@@ -124,6 +125,17 @@ def test_evidence_model_and_warnings_of_the_ai_stay():
     result = rescored(pancreas_with_tumor(tumor_x=3)).screening
     assert (result.scales, result.model, result.input) == (AI.scales, AI.model, of_its_own(AI).input)
     assert set(AI.warnings) <= set(result.warnings)
+
+
+@pytest.mark.parametrize(("pancreas", "tumor"), [(100, 200), (0, 500)])
+def test_a_doubt_about_the_segments_of_the_ai_goes_when_they_are_mended(pancreas, tumor):
+    protocol = replace(PROTOCOL, assessment=AssessmentRule(min_pancreas_ml=0.5))
+    seen = {"pancreas_voxels": pancreas, "tumor_voxels": tumor}
+    (doubt,) = doubts(protocol, **seen, removed_tumor_voxels=0, reaches_border=False)
+    ai = replace(AI, protocol=protocol, warnings=(doubt, "of the scan"), **seen)
+    found = rescored(pancreas_with_tumor(tumor_x=3), ai=ai).screening.warnings
+    assert doubt not in found
+    assert "of the scan" in found
 
 
 def test_another_grid_is_refused():

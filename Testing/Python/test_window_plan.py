@@ -148,3 +148,8 @@ def test_windows_that_decide_other_voxels_than_their_neighbors_are_runs_of_their
 def test_a_run_ends_with_its_row():
     plan = plan_windows(np.zeros((16, 21, 21), np.int16), SMALL, WindowSpec(16, 5), ScreeningConfig())
     assert [(run.y, run.x, run.count) for run in plan.runs(plan.corners)] == [(0, 0, 2), (5, 0, 2)]
+
+
+def test_only_a_window_from_the_first_voxel_on_decides_the_voxels_before_its_margin():
+    axis = Axis(length=10, size=6, margin=2, starts=(0, 1, 4))
+    assert [axis.counted(start) for start in axis.starts] == [slice(0, 4), slice(3, 5), slice(6, 10)]
