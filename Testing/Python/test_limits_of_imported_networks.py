@@ -8,7 +8,9 @@ import pytest
 import torch
 from nnunet_folders import CHECKPOINT, dataset, write_folder
 
+from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.inference.lesion_candidates import candidate_score
+from PDACScreeningLib.network.dynamic_unet import _Convolution, _ResidualBlock
 from PDACScreeningLib.network.nnunet_checkpoint import network_state, read_nnunet_checkpoint
 from PDACScreeningLib.network.nnunet_folder import StepSource
 from PDACScreeningLib.network.nnunet_import import ImportOrder, import_nnunet
@@ -75,6 +77,34 @@ def test_one_number_stands_for_every_stage_and_for_none():
     assert _each([1, 2.0], 5) == (1, 2)
 
 
+def test_padding_follows_each_side_of_a_kernel_and_a_shortcut_is_a_bare_convolution(step):
+    assert _Convolution(step.unet, 1, 1, (1, 3, 5)).conv.padding == (0, 1, 2)
+    shortcut = _ResidualBlock(replace(step.unet, conv_bias=True), 2, 4, (3, 3, 3), (1, 2, 2)).skip
+    assert [type(part).__name__ for part in shortcut] == ["AvgPool3d", "_Convolution"]
+    assert shortcut[1].conv.bias is None
+    assert shortcut[1]._slope is None
+
+
+def test_labels_of_vessels_lie_in_one_to_255(step):
+    assert replace(step.labels, anatomy=(("veins", (1, 255)),)).anatomy[0][1] == (1, 255)
+    for wrong in (0, 256):
+        with pytest.raises(ValueError, match=r"must lie in 1\.\.255"):
+            replace(step.labels, anatomy=(("veins", (wrong,)),))
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(("b.pth", "a.pth"), "name one of: a.pth, b.pth"), ((), "name one of: none")]
+)
+def test_a_folder_without_the_usual_checkpoints_tells_which_there_are(tmp_path, names, told):
+    fold = write_folder(tmp_path / "trained") / "fold_0"
+    (fold / CHECKPOINT).unlink()
+    for name in names:
+        (fold / name).touch()
+    source = StepSource(fold.parent, WISH)
+    with pytest.raises(ModelError, match=told):
+        import_nnunet(ImportOrder("theirs", source, "CC0", "test"), tmp_path / "model")
+
+
 def test_a_published_score_is_above_nothing_and_at_most_one(step):
     assert NnunetModel(step, "CC0", "test", {}, published_score=1.0).published_score == 1.0
     for wrong in (0.0, 1.001, 1.5):
@@ -133,4 +163,8 @@ def test_a_candidate_reaches_down_to_two_fifths_of_the_highest_probability_and_h
     assert candidate_score(probability, labels) == 0.0  # ten
     probability[1, 1, 0] = 0.37
     assert candidate_score(probability, labels) == pytest.approx(0.9)
+    probability[:] = 0.0
+    probability[2] = 0.4
+    probability[2, 2, 0] = 1.0
+    assert candidate_score(probability, labels) == pytest.approx(1.0)  # .4 is two fifths
     assert candidate_score(np.zeros_like(probability), labels) == 0.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from PDACScreeningLib.config import ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.errors import Cancelled, ModelError
-from PDACScreeningLib.inference.sliding_window import _add_run, _NumpyWorkspace, scan
+from PDACScreeningLib.inference.sliding_window import _add_run, _NumpyWorkspace, _slab, scan
 from PDACScreeningLib.inference.window_plan import plan_windows, window_starts
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.volume.ct_volume import AIR_HU
@@ -198,3 +198,12 @@ def test_network_that_answers_another_shape_is_refused():
 
     with pytest.raises(ModelError, match=r"\(1, 2, 16, 16, 16\), expected \(1, 3, 16, 16, 16\)"):
         scanned(tissue((16, 16, 16)), TwoClasses(1, 0, 0))
+
+
+def test_a_slab_ends_with_the_volume_and_not_with_its_padding():
+    plan = plan_windows(np.zeros((10, 16, 16), np.int16), SMALL, WindowSpec(16, 5), EVERY_WINDOW)
+    assert (plan.padding[0], plan.axes[0].length) == (3, 16)
+    mean = np.arange(6, dtype=np.float32)[None, :, None, None] + np.zeros((2, 1, 16, 16), np.float32)
+    slab = _slab(mean, 10, plan)  # slices 10 to 15 of the padded volume, which has 3 to 12 of the scan
+    assert slab.z == slice(7, 10)
+    assert slab.foreground[0, :, 0, 0].tolist() == [0.0, 1.0, 2.0]

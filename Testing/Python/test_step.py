@@ -1,5 +1,6 @@
 """One iteration: micro-batches add up to the whole batch, and what cannot be computed is a sentence."""
 
+from contextlib import nullcontext
 from copy import deepcopy
 
 import numpy as np
@@ -46,6 +47,15 @@ def weights_after_a_step(accumulate, count):
     network = still_network()
     loss = training_step(step_spec(accumulate), learner_of(network), random_batch(count), 0.1, Ranks())
     return torch.cat([weight.detach().flatten() for weight in network.parameters()]), loss
+
+
+def test_gradients_are_kept_back_until_the_last_micro_batch(monkeypatch):
+    kept_back, learner = [], learner_of(still_network())
+    monkeypatch.setattr(
+        Learner, "gradients_kept_back", lambda _learner, kept: kept_back.append(kept) or nullcontext(), raising=True
+    )
+    training_step(step_spec(3), learner, random_batch(6), 0.1, Ranks())
+    assert kept_back == [True, True, False]
 
 
 @pytest.mark.parametrize(("accumulate", "count"), [(2, 6), (3, 6), (6, 6), (4, 6), (9, 6)])
