@@ -75,6 +75,7 @@ def test_a_patch_has_at_most_the_voxels_of_a_cube_of_four_hundred(step):
 def test_one_number_stands_for_every_stage_and_for_none():
     assert [_each(2, count) for count in (3, 1, 0, -1)] == [(2, 2, 2), (2,), (), ()]
     assert _each([1, 2.0], 5) == (1, 2)
+    assert len(_each(2, 100)) == 64  # a model with so many is refused; one with a million would take memory before
 
 
 def test_padding_follows_each_side_of_a_kernel_and_a_shortcut_is_a_bare_convolution(step):

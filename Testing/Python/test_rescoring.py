@@ -18,7 +18,7 @@ from PDACScreeningLib.config import (
 )
 from PDACScreeningLib.digests import voxels_sha256
 from PDACScreeningLib.errors import GeometryMismatch, ResultError
-from PDACScreeningLib.inference.assessment import doubts
+from PDACScreeningLib.inference.assessment import NO_GLAND, doubts
 from PDACScreeningLib.inference.rescoring import EDITED, NOTHING_LEFT, rescore
 from PDACScreeningLib.inference.screening import screen
 from PDACScreeningLib.outcome import Outcome
@@ -135,6 +135,17 @@ def test_a_doubt_about_the_segments_of_the_ai_goes_when_they_are_mended(pancreas
     ai = replace(AI, protocol=protocol, warnings=(doubt, "of the scan"), **seen)
     found = rescored(pancreas_with_tumor(tumor_x=3), ai=ai).screening.warnings
     assert doubt not in found
+    assert "of the scan" in found
+
+
+def test_that_the_ai_left_no_gland_is_not_said_of_one_that_was_painted():
+    nothing = LabelMap(np.zeros(GRID.shape, np.uint8), GRID)
+    without = {"score": 0.0, "tumor_voxels": 0, "pancreas_voxels": 0, "findings": (), "mean_tumor_probability": None}
+    ai = replace(AI, outcome=Outcome.INDETERMINATE, reason=NO_GLAND, warnings=(NO_GLAND, "of the scan"), **without)
+    ai = of_its_own(replace(ai, rule_call=None), nothing)
+    edited = part(pancreas_with_tumor(tumor_x=3))
+    found = rescore(ai, part(nothing.labels), edited, part(PROBABILITY), CT).screening.warnings
+    assert NO_GLAND not in found
     assert "of the scan" in found
 
 
