@@ -57,6 +57,13 @@ def test_soft_dice_by_pencil():
     assert soft_dice_loss(outputs, labels).item() == pytest.approx(1 - 2 * 0.6 / (0.8 + 1), rel=1e-5)
 
 
+def test_soft_dice_is_the_mean_of_both_classes_where_both_occur():
+    logits = logits_of((0.5, 0.25, 0.25), (0.25, 0.25, 0.5))
+    # pancreas: 1 - 2 * .25 / (.5 + 1); tumor: 1 - 2 * .5 / (.75 + 1)
+    expected = ((1 - 0.5 / 1.5) + (1 - 1.0 / 1.75)) / 2
+    assert soft_dice_loss(logits, labels_of(1, 2)).item() == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_class_that_does_not_occur_has_no_dice():
     outputs = logits_of((0.2, 0.2, 0.6))
     assert soft_dice_loss(outputs, labels_of(0)).item() == 0
