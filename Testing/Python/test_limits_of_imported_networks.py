@@ -65,6 +65,22 @@ def test_a_stage_has_at_most_four_thousand_and_ninety_six_features(step):
         replace(step.unet, features=(*wide[:-1], 4097))
 
 
+def test_a_stride_is_at_most_four(step):
+    strides = (*step.unet.strides[:-1], (1, 4, 4))
+    assert replace(step.unet, strides=strides).strides == strides
+    with pytest.raises(ValueError, match=r"strides must lie in 1\.\.4"):
+        replace(step.unet, strides=(*strides[:-1], (1, 5, 4)))
+
+
+@pytest.mark.parametrize("channels", [["CT"], {"0": "CT", "1": "CT"}, {}, None])
+def test_a_network_that_sees_anything_but_one_image_is_refused(tmp_path, channels):
+    folder = write_folder(tmp_path / "trained")
+    labels = folder / "dataset.json"
+    labels.write_text(json.dumps({**json.loads(labels.read_text()), "channel_names": channels}))
+    with pytest.raises(ModelError, match="must see one image"):
+        read_plans(folder, "3d_fullres", WISH)
+
+
 def test_a_patch_has_at_most_the_voxels_of_a_cube_of_four_hundred(step):
     largest = tuple(2**9 // d * d for d in step.unet.divisor[:2])
     assert replace(step, patch_size=(*largest, 2**8)).patch_size[2] == 2**8

@@ -1,6 +1,7 @@
 """A model on disk: what is written comes back, what is damaged is refused, a demo is never picked silently."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -223,3 +224,11 @@ def test_an_unknown_model_is_refused_with_what_there_is(installed):
     saved_model(installed / "real")
     with pytest.raises(UsageError, match=r"no model 'other'.*\(real\)"):
         find_model("other")
+
+
+def test_a_header_has_at_most_ten_million_bytes(tmp_path):
+    path = tmp_path / "w.safetensors"
+    for size, is_read in ((10_000_000, True), (10_000_001, False)):
+        path.write_bytes(size.to_bytes(8, "little") + b"{}" + b" " * (size - 2))
+        with nullcontext() if is_read else pytest.raises(ModelError, match="the header does not fit the file"):
+            read_weights(path)
