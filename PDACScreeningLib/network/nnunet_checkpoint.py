@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def read_nnunet_checkpoint(path: Path) -> NnunetCheckpoint:
     try:
         digest = file_sha256(path)
         _require_plain_archive(path)
-        with torch.serialization.safe_globals(_ALLOWED):
+        with torch.serialization.safe_globals(_ALLOWED), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged files, in the words of a library
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return _checkpoint(content, digest)
     except ModelError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.node.series_state import ENDED, SeriesRow, SeriesState
+from PDACScreeningLib.sqlite_file import opened
 
 Clock = Callable[[], float]  # seconds since 1970
 
@@ -52,10 +53,7 @@ class Database:
         """Open or make the file. Raises sqlite3.Error."""
         self._clock = clock
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.execute("pragma journal_mode=wal")
-        self._connection.execute("pragma synchronous=full")
-        self._connection.executescript(_SCHEMA)
+        self._connection = opened(path, _SCHEMA)
 
     def close(self) -> None:
         """Give the file back."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.sqlite_file import opened
 from PDACScreeningLib.strict_json import parse_json
 
 _SCHEMA = """
@@ -69,10 +70,7 @@ class ReaderLog:
         self._clock, self._lock = clock, threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-            self._connection.execute("pragma journal_mode=wal")
-            self._connection.execute("pragma synchronous=full")
-            self._connection.executescript(_SCHEMA)
+            self._connection = opened(path, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise UsageError(
                 f"what is read cannot be stored in {path.parent}: {error}; name a folder with --keep-in"

@@ -7,6 +7,7 @@ around them: no header of a stranger reaches it, and what it prints does not rea
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import UID, RLELossless, generate_uid
 
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.hounsfield import scaled
@@ -28,6 +29,7 @@ from PDACScreeningLib.scan_files.pixel_place import PixelPlace
 from PDACScreeningLib.scan_files.slice_header import CT_IMAGE, SliceHeader
 
 _WHOLE_BYTES = (8, 16, 32)
+_RLE_HEADER_BYTES = 64
 _KEPT_FILES = 1  # frames of one multi-frame file follow each other
 
 
@@ -89,6 +91,8 @@ class PixelReader:
         return content
 
     def _decoded(self, header: SliceHeader, place: PixelPlace, frame: bytes) -> NDArray[np.int64]:
+        if place.syntax == RLELossless:
+            _require_segments(frame, place.bits_allocated // 8)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "slice.dcm"
             _bare_slice(header, place, frame).save_as(path, enforce_file_format=True)
@@ -111,6 +115,19 @@ def _uncompressed(content: bytes, header: SliceHeader, place: PixelPlace) -> NDA
     if place.signed:
         values = np.where(values >> (place.bits_stored - 1), values - (1 << place.bits_stored), values)
     return values.reshape(header.rows, header.columns)
+
+
+def _require_segments(frame: bytes, count: int) -> None:
+    """Raise ValueError unless an RLE frame has so many segments, as PS3.5 Annex G says; GDCM divides by what it finds.
+
+    A frame begins with 16 numbers of 4 bytes: how many segments (one a byte of a pixel), and where each begins.
+    """
+    if len(frame) < _RLE_HEADER_BYTES:
+        raise ValueError("an RLE frame without its header")
+    found, *starts = struct.unpack("<16I", frame[:_RLE_HEADER_BYTES])
+    used = starts[:count]
+    if found != count or used[:1] != [_RLE_HEADER_BYTES] or used != sorted(set(used)) or used[-1] >= len(frame):
+        raise ValueError(f"an RLE frame of {found} segments from {used} on")
 
 
 def _bare_slice(header: SliceHeader, place: PixelPlace, frame: bytes) -> Dataset:

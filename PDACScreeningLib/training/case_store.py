@@ -54,7 +54,8 @@ class Case:
         pancreas, tumor = self.facts.pancreas_voxels, self.facts.tumor_voxels
         path = self.labels.path.with_name(packed_files(self.facts.case_id)[2])
         both = pancreas + tumor
-        return PackedPlaces(path, 0, pancreas, both), PackedPlaces(path, pancreas, tumor, both)
+        sha256 = self.facts.packed_sha256[2] if self.facts.packed_sha256 else ""
+        return PackedPlaces(path, 0, pancreas, both, sha256), PackedPlaces(path, pancreas, tumor, both, sha256)
 
     @property
     def all_labels(self) -> NDArray[np.uint8]:
@@ -91,12 +92,13 @@ def write_case(
     body = body_box(ct.hu, labels) if is_packed else None
     hu = ct.hu if body is None else only_body(ct.hu, body)
     remove_case(folder, case_id)
+    packed_sha256: tuple[str, ...] = ()
     if body is None:
         hu_path, labels_path = _arrays(folder, case_id)
         _write_array(hu_path, hu)
         _write_array(labels_path, labels)
     else:
-        write_packed(folder, case_id, hu, labels, body)
+        packed_sha256 = write_packed(folder, case_id, hu, labels, body)
     return StoredCase(
         case_id=case_id,
         patient_id=case_id if patient_id is None else patient_id,
@@ -109,6 +111,7 @@ def write_case(
         content_sha256=_content_sha256(hu, labels),
         body_start=None if body is None else body.start,
         body_stop=None if body is None else body.stop,
+        packed_sha256=packed_sha256,
     )
 
 
@@ -206,10 +209,11 @@ def _open_case(folder: Path, facts: StoredCase, names: frozenset[str]) -> Case:
     if missing:
         raise DataError(f"{missing[0]} in {folder} is missing; prepare the store again")
     hu, labels, _ = (folder / name for name in packed_files(facts.case_id))
+    of_hu, of_labels, _ = facts.packed_sha256 or ("", "", "")
     return Case(
         facts,
-        PackedArray(hu, facts.shape, facts.body, np.int16(AIR_HU)),
-        PackedArray(labels, facts.shape, facts.body, np.uint8(Label.BACKGROUND)),
+        PackedArray(hu, facts.shape, facts.body, np.int16(AIR_HU), of_hu),
+        PackedArray(labels, facts.shape, facts.body, np.uint8(Label.BACKGROUND), of_labels),
         native,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.array_errors import DAMAGED_ARRAYS
 from PDACScreeningLib.config import ScreeningConfig
+from PDACScreeningLib.digests import file_sha256
 from PDACScreeningLib.errors import DataError
 from PDACScreeningLib.volume.box import Box, bounding_box
 from PDACScreeningLib.volume.ct_volume import AIR_HU
@@ -72,6 +74,7 @@ class PackedArray(Generic[Kind]):
     shape: ZYX
     box: Box
     fill: Kind
+    sha256: str = ""  # of the file; "" is not compared
 
     def __getitem__(self, part: tuple[slice, slice, slice]) -> NDArray[Kind]:
         """A new array of this part. Raises ValueError for steps."""
@@ -86,7 +89,7 @@ class PackedArray(Generic[Kind]):
         stored = tuple(
             slice(first - begin, last - begin) for first, last, begin in zip(low, high, self.box.start, strict=True)
         )
-        inside: NDArray[Kind] = _read(self.path, self.fill.dtype, self.box.shape, stored)
+        inside: NDArray[Kind] = _read(self.path, self.sha256, self.fill.dtype, self.box.shape, stored)
         if [last - first for first, last in zip(low, high, strict=True)] == [stop - start for start, stop in wanted]:
             return inside
         found = self._filled(wanted)
@@ -111,6 +114,7 @@ class PackedPlaces:
     first: int  # of the places in the file
     count: int
     of: int  # places in the file
+    sha256: str = ""  # of the file; "" is not compared
 
     def __len__(self) -> int:
         return self.count
@@ -118,21 +122,26 @@ class PackedPlaces:
     def all(self) -> NDArray[np.int16]:
         """(n, 3) every place."""
         rows = slice(self.first, self.first + self.count)
-        found: NDArray[np.int16] = _read(self.path, np.dtype(np.int16), (self.of, 3), (rows, slice(0, 3)))
+        found: NDArray[np.int16] = _read(self.path, self.sha256, np.dtype(np.int16), (self.of, 3), (rows, slice(0, 3)))
         return found
 
     def __getitem__(self, index: int) -> NDArray[np.int16]:
         """(3,) the place of one voxel."""
         row = self.first + int(index)
         found: NDArray[np.int16] = _read(
-            self.path, np.dtype(np.int16), (self.of, 3), (slice(row, row + 1), slice(0, 3))
+            self.path, self.sha256, np.dtype(np.int16), (self.of, 3), (slice(row, row + 1), slice(0, 3))
         )
         place: NDArray[np.int16] = found[0]
         return place
 
 
-def write_packed(folder: Path, case_id: str, hu: NDArray[np.int16], labels: NDArray[np.uint8], box: Box) -> None:
-    """Write the files of a case. hu, labels: (z, y, x) of its grid. Raises WriteError; DataError without blosc2."""
+def write_packed(
+    folder: Path, case_id: str, hu: NDArray[np.int16], labels: NDArray[np.uint8], box: Box
+) -> tuple[str, ...]:
+    """Write the files of a case; returns the SHA-256 of each. hu, labels: (z, y, x) of its grid.
+
+    Raises WriteError; DataError without blosc2.
+    """
     places = np.concatenate([np.argwhere(labels == label) for label in (Label.PANCREAS, Label.TUMOR)]).astype(np.int16)
     names = packed_files(case_id)
     chunks, blocks = (tuple(min(side, length) for length in box.shape) for side in (CHUNK, BLOCK))
@@ -140,6 +149,7 @@ def write_packed(folder: Path, case_id: str, hu: NDArray[np.int16], labels: NDAr
         _write(folder / name, np.ascontiguousarray(array), chunks, blocks)
     rows = max(1, len(places))
     _write(folder / names[2], places, (min(_CHUNK_PLACES, rows), 3), (min(_BLOCK_PLACES, rows), 3))
+    return tuple(file_sha256(folder / name) for name in names)
 
 
 def blosc2() -> ModuleType:
@@ -175,8 +185,12 @@ def _write(path: Path, array: NDArray[Any], chunks: tuple[int, ...], blocks: tup
     atomic_file.write_file(path, write, verify)
 
 
-def _read(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], part: tuple[slice, ...]) -> NDArray[Any]:
+def _read(
+    path: Path, sha256: str, dtype: np.dtype[Any], shape: tuple[int, ...], part: tuple[slice, ...]
+) -> NDArray[Any]:
     """A part of a file that should hold so many numbers of this type. It is opened for this alone. Raises DataError."""
+    if sha256:
+        _require_written(path, sha256)
     package = blosc2()
     try:
         file = package.open(str(path), mode="r", mmap_mode="r", dparams={"nthreads": 1})
@@ -186,3 +200,20 @@ def _read(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], part: tuple[
     except DAMAGED_ARRAYS as error:
         raise DataError(f"{path} cannot be read: {error}; prepare the store again") from error
     return found
+
+
+def _require_written(path: Path, sha256: str) -> None:
+    """Raise DataError unless a file is the one that was written: blosc2 keeps no checksum, and some damage kills it."""
+    try:
+        found = path.stat()
+        digest = _digest(path, found.st_size, found.st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}; prepare the store again") from error
+    if digest != sha256:
+        raise DataError(f"{path} is damaged: it is not the file that its index names; prepare the store again")
+
+
+@cache
+def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
+    """Read once by a process, and again when the file changes."""
+    return file_sha256(path)

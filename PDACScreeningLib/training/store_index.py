@@ -16,9 +16,11 @@ from PDACScreeningLib.strict_json import read_json
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.geometry import XYZ, ZYX
 
-FORMAT_VERSION = 5  # 2: patients; 3: data sets, refused; 4: traits, truth on the scan's own grid; 5: compressed
-_READ_VERSIONS = (2, 3, 4, 5)  # what 3, 4 and 5 added has defaults
+# 2: patients; 3: data sets, refused; 4: traits, truth on the scan's own grid; 5: compressed; 6: digests of those files
+FORMAT_VERSION = 6
+_READ_VERSIONS = (2, 3, 4, 5, 6)  # what 3 to 6 added has defaults
 INDEX = "store.json"
+_PACKED_FILES = 3  # voxels, labels, places
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ class StoredCase:
     native_sha256: str = ""  # of the truth on the scan's own grid, where that is kept
     body_start: ZYX | None = None  # box of the voxels that a compressed case keeps; outside it is air
     body_stop: ZYX | None = None
+    packed_sha256: tuple[str, ...] = ()  # of a compressed case's files; () in stores of before: they are not compared
 
     def __post_init__(self) -> None:
         if self.case_id in ("", ".", "..") or set(self.case_id) & {"/", "\\", "\0"}:
             raise ValueError(f"a case is stored in files of its name, and {self.case_id!r} would lead elsewhere")
+        if len(self.packed_sha256) not in (0, _PACKED_FILES):
+            raise ValueError(f"case {self.case_id} has {len(self.packed_sha256)} digests of {_PACKED_FILES} files")
         if min(self.shape) < 1 or not all(0 < mm < math.inf for mm in self.spacing_mm):
             raise ValueError(f"case {self.case_id} cannot have the shape {self.shape} and spacing {self.spacing_mm} mm")
 

@@ -21,6 +21,8 @@ IDENTITY: Direction = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 _POSITION_DECIMALS = 8  # of mm; programs disagree by 1e-13 mm
 _SCALE_DECIMALS = 10  # spacing and direction; programs disagree by 1e-15
+_FARTHEST_MM = 1e9  # from the origin, and between voxels: no scanner is far from it, and products stay numbers
+_NOT_LONGER = 1e-3  # directions of headers are rounded; of huge ones nothing can be computed
 _BORDER = (math.sqrt(5) - 1) / 2  # between two rounded numbers; headers hold halves and thirds, never this
 
 
@@ -41,12 +43,12 @@ class Geometry:
     def __post_init__(self) -> None:
         if any(length < 1 for length in self.shape):
             raise ValueError(f"shape must be three positive lengths (z, y, x), got {self.shape}")
-        if not all(np.isfinite(mm) and mm > 0 for mm in self.spacing_mm):
+        if not all(0 < mm <= _FARTHEST_MM for mm in self.spacing_mm):
             raise ValueError(f"spacing must be positive and finite (x, y, z), got {self.spacing_mm} mm")
-        if not np.isfinite(self.origin_mm).all():
+        if not all(abs(mm) <= _FARTHEST_MM for mm in self.origin_mm):
             raise ValueError(f"origin must be finite, got {self.origin_mm}")
         axes = self.axes
-        if not np.allclose(axes @ axes.T, np.eye(3), atol=1e-3):
+        if not (np.abs(axes) <= 1 + _NOT_LONGER).all() or not np.allclose(axes @ axes.T, np.eye(3), atol=1e-3):
             raise ValueError(f"direction is not orthonormal (sheared axes?): {self.direction}")
 
     @property

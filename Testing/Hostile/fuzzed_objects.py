@@ -38,6 +38,7 @@ from PDACScreeningLib.reading_room.study_export import read_truth
 from PDACScreeningLib.scan_files.dicom_segmentation import read_dicom_segmentation
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.session.stored_result import read_result
+from PDACScreeningLib.training import packed_voxels
 from PDACScreeningLib.training.case_store import CaseStore, write_case
 from PDACScreeningLib.training.packed_voxels import packed_files
 from PDACScreeningLib.training.store_index import StoreIndex, write_store_index
@@ -154,6 +155,7 @@ def _packed_case(folder: Path) -> dict[str, Reader]:
     place = folder / packed_files("one")[0]
 
     def read() -> object:
+        packed_voxels._digest.cache_clear()  # here files change faster than their times
         return np.asarray(CaseStore(folder).cases[0].hu)
 
     return {"case.hu.b2nd": _reader(place.read_bytes(), _at(place, read), DataError)}

@@ -29,6 +29,7 @@ RANKS = {
     "strict_json": 1,
     "work_claim": 1,
     "array_errors": 1,
+    "sqlite_file": 1,
     "atomic_file": 2,
     "volume": 3,
     "screening_result": 4,
