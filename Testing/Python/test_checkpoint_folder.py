@@ -15,7 +15,7 @@ from PDACScreeningLib.atomic_file import remove_partial_files
 from PDACScreeningLib.config import TrainingConfig
 from PDACScreeningLib.errors import CheckpointError, WriteError
 from PDACScreeningLib.network import checkpoint
-from PDACScreeningLib.network.checkpoint import BestValidation, encode_checkpoint
+from PDACScreeningLib.network.checkpoint import BestValidation, encode_checkpoint, load_checkpoint
 from PDACScreeningLib.training.checkpoint_folder import CheckpointFolder, trained_folders
 
 resource = pytest.importorskip("resource", reason="limits file sizes as POSIX does")
@@ -134,6 +134,15 @@ def test_a_checkpoint_of_the_first_format_is_read_until_there_are_two_newer_ones
     assert folder.newest().iteration == 4
     folder.save(small_checkpoint(5))
     assert names(run / "16") == ["checkpoint-00000004", "checkpoint-00000005"]
+
+
+def test_a_checkpoint_of_the_second_format_is_read(tmp_path):
+    content = torch.load(_encoded(tmp_path, small_checkpoint(3)), weights_only=True) | {"format_version": 2}
+    torch.save(content, tmp_path / "checkpoint.pt")
+    assert load_checkpoint(tmp_path / "checkpoint.pt").iteration == 3
+    torch.save(content | {"format_version": 4}, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="not a checkpoint of format 3"):
+        load_checkpoint(tmp_path / "checkpoint.pt")
 
 
 def _encoded(folder, checkpoint):

@@ -65,6 +65,14 @@ def test_a_stage_has_at_most_four_thousand_and_ninety_six_features(step):
         replace(step.unet, features=(*wide[:-1], 4097))
 
 
+def test_a_kernel_is_odd_and_at_most_nine(step):
+    kernels = (*step.unet.kernels[:-1], (1, 9, 3))
+    assert replace(step.unet, kernels=kernels).kernels == kernels
+    for wrong in ((1, 11, 3), (1, 2, 3)):
+        with pytest.raises(ValueError, match="kernels must be odd, up to 9"):
+            replace(step.unet, kernels=(*kernels[:-1], wrong))
+
+
 def test_a_stride_is_at_most_four(step):
     strides = (*step.unet.strides[:-1], (1, 4, 4))
     assert replace(step.unet, strides=strides).strides == strides

@@ -11,6 +11,7 @@ import pytest
 from PDACScreeningLib import resources
 from PDACScreeningLib.network.model_description import DESCRIPTION, read_description
 from PDACScreeningLib.network.model_list import installed_models, model_in
+from PDACScreeningLib.network.model_places import PLACE_VARIABLE, imported_models
 from PDACScreeningLib.report.model_words import model_card, model_summary
 from PDACScreeningLib.screening_result import ModelFacts
 
@@ -105,3 +106,19 @@ def test_listing_models_imports_no_torch():
         "import sys, PDACScreeningLib.network.model_list as m; m.installed_models(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("platform", "place"),
+    [
+        ("win32", "AppData/Local"),
+        ("darwin", "Library/Application Support"),
+        ("linux", ".local/share"),
+    ],
+)
+def test_models_of_a_user_lie_where_the_system_keeps_data(monkeypatch, tmp_path, platform, place):
+    for variable in (PLACE_VARIABLE, "LOCALAPPDATA", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert imported_models() == tmp_path / place / "pdac-screening" / "models"

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from PDACScreeningLib.config import PAPER_SCALES, ScaleSpec, ScreeningConfig, WindowSpec
 from PDACScreeningLib.inference.coarse_to_fine import windows_of
-from PDACScreeningLib.inference.window_plan import Axis, air_before, axis_windows, plan_windows, window_starts
+from PDACScreeningLib.inference.window_plan import (
+    Axis,
+    WindowRun,
+    _longer,
+    air_before,
+    axis_windows,
+    plan_windows,
+    window_starts,
+)
 from PDACScreeningLib.volume.ct_volume import AIR_HU
 
 PAPER = ScreeningConfig()
@@ -153,3 +161,15 @@ def test_a_run_ends_with_its_row():
 def test_only_a_window_from_the_first_voxel_on_decides_the_voxels_before_its_margin():
     axis = Axis(length=10, size=6, margin=2, starts=(0, 1, 4))
     assert [axis.counted(start) for start in axis.starts] == [slice(0, 4), slice(3, 5), slice(6, 10)]
+
+
+def test_a_run_goes_on_with_the_window_to_the_right_and_no_other():
+    whole = (slice(0, 4),) * 3
+    run = WindowRun(y=8, x=16, step=4, count=1, counted=whole)
+    assert _longer(run, (0, 8, 19), whole) == WindowRun(8, 16, 3, 2, whole)
+    assert _longer(run, (0, 8, 16), whole) is None
+    assert _longer(run, (0, 8, 13), whole) is None
+    assert _longer(run, (0, 9, 19), whole) is None
+    assert _longer(run, (0, 8, 19), (slice(1, 4), *whole[1:])) is None
+    assert _longer(WindowRun(8, 16, 3, 2, whole), (0, 8, 22), whole) == WindowRun(8, 16, 3, 3, whole)
+    assert _longer(WindowRun(8, 16, 3, 2, whole), (0, 8, 23), whole) is None
