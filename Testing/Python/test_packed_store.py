@@ -160,7 +160,7 @@ def test_a_store_of_ten_thousand_cases_opens_in_seconds_and_little_memory(tmp_pa
 
 
 @pytest.mark.parametrize("file", range(3))
-@pytest.mark.parametrize("damage", ["missing", "empty", "half", "foreign"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "half", "foreign", "a bit"])
 def test_a_damaged_file_is_told_in_words(tmp_path, file, damage):
     cases = small_cases()
     written(tmp_path, cases)
@@ -170,6 +170,10 @@ def test_a_damaged_file_is_told_in_words(tmp_path, file, damage):
         path.unlink()
     elif damage == "foreign":
         path.write_bytes((tmp_path / packed_files("case-1")[(file + 1) % 3]).read_bytes())
+    elif damage == "a bit":  # Blosc2 itself keeps no checksum
+        content = bytearray(path.read_bytes())
+        content[-len(content) // 3] ^= 4
+        path.write_bytes(content)
     else:
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2 if damage == "half" else 0])

@@ -1,5 +1,6 @@
 """A folder of DICOM slices becomes the right volume, or one sentence that says why not."""
 
+import struct
 from contextlib import suppress
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, 
 from stored_scans import REAL_CT, body_hu
 
 from PDACScreeningLib.errors import Cancelled, InputIndeterminate, InputRejected
+from PDACScreeningLib.scan_files.pixel_data import _require_segments
 from PDACScreeningLib.scan_files.read_scan import read_scan
 from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.volume.orientation import canonical_orientation
@@ -227,3 +229,18 @@ def test_no_damage_to_a_slice_header_ends_in_anything_but_a_refusal(tmp_path, po
     (folder / "ct_003.dcm").write_bytes(content)
     with suppress(InputRejected, InputIndeterminate):
         read_series(folder)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(0,), (1, 64), (3, 64, 70, 80), (2, 0, 70), (2, 64, 64), (2, 70, 64), (2, 64, 10_000), (2**32 - 1, 64, 70)],
+    ids=str,
+)
+def test_a_frame_whose_header_lies_about_its_segments_never_reaches_the_decoder(header):
+    """GDCM ends the process where there are 0 of them."""
+    frame = struct.pack("<16I", *header, *[0] * (16 - len(header))) + bytes(100)
+    with pytest.raises(ValueError, match="an RLE frame of"):
+        _require_segments(frame, 2)
+    with pytest.raises(ValueError, match="without its header"):
+        _require_segments(frame[:63], 2)
+    _require_segments(struct.pack("<16I", 2, 64, 70, *[0] * 13) + bytes(100), 2)
