@@ -1,6 +1,7 @@
 """Numbers of imported networks at their limits, by pencil: where an error of one would go unnoticed elsewhere."""
 
 import json
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -155,6 +156,25 @@ def test_only_one_reader_turns_the_images_round(tmp_path, reader, flips):
         plans.pop("image_reader_writer", None)
         (folder / "plans.json").write_text(json.dumps(plans))
     assert read_plans(folder, "3d_fullres", WISH).flip_in_plane is flips
+
+
+def test_one_compressed_part_and_parts_that_overlap_are_refused(tmp_path):
+    path = write_folder(tmp_path / "trained") / "fold_0" / CHECKPOINT
+    (tmp_path / "whole.pth").write_bytes(path.read_bytes())
+    with zipfile.ZipFile(tmp_path / "whole.pth") as source, zipfile.ZipFile(path, "w") as packed:
+        last = source.namelist()[-1]
+        for name in source.namelist():
+            packed.writestr(name, source.read(name), zipfile.ZIP_DEFLATED if name == last else zipfile.ZIP_STORED)
+        size = sum(entry.file_size for entry in packed.infolist())
+    assert size < path.stat().st_size  # the directory of the archive takes more than this part can grow
+    with pytest.raises(ModelError, match="its parts are compressed"):
+        read_nnunet_checkpoint(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", bytes(100_000))
+        archive.filelist = archive.filelist * 3  # three parts, all in the same bytes
+        archive.NameToInfo = {str(number): entry for number, entry in enumerate(archive.filelist)}
+    with pytest.raises(ModelError, match="its parts are compressed"):
+        read_nnunet_checkpoint(path)
 
 
 @pytest.mark.parametrize("mirror_axes", [(), (2,), (0, 1)])

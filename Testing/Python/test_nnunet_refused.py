@@ -59,24 +59,6 @@ def test_a_bare_pickle_and_a_compressed_archive_are_refused(tmp_path, capsys):
     assert "compressed" in refused(folder, tmp_path / "model", capsys)
 
 
-def test_one_compressed_part_and_parts_that_overlap_are_refused(tmp_path, capsys):
-    folder = write_folder(tmp_path / "trained")
-    path = folder / "fold_0" / CHECKPOINT
-    (tmp_path / "whole.pth").write_bytes(path.read_bytes())
-    with zipfile.ZipFile(tmp_path / "whole.pth") as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as packed:
-        last = source.namelist()[-1]
-        for name in source.namelist():
-            packed.writestr(name, source.read(name), zipfile.ZIP_DEFLATED if name == last else zipfile.ZIP_STORED)
-        size = sum(entry.file_size for entry in packed.infolist())
-    assert size < path.stat().st_size  # the directory of the archive takes more than this part can grow
-    assert "compressed" in refused(folder, tmp_path / "model", capsys)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("a/data.pkl", bytes(100_000))
-        archive.filelist = archive.filelist * 3  # three parts, all in the same bytes
-        archive.NameToInfo = {str(number): entry for number, entry in enumerate(archive.filelist)}
-    assert "compressed" in refused(folder, tmp_path / "model", capsys)
-
-
 def test_a_tensor_of_sixty_gigabytes_in_a_small_file_is_refused_before_it_takes_memory(tmp_path, capsys):
     folder = write_folder(tmp_path / "trained")
     state = random_state(folder, 0)
