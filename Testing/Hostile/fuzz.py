@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -63,6 +64,12 @@ def all_readers(folder: Path) -> dict[str, Reader]:
         place.mkdir()
         found.update(make(place))
     return found
+
+
+def names_of_readers() -> list[str]:
+    """The names of all readers, in their order."""
+    with tempfile.TemporaryDirectory() as folder:
+        return list(all_readers(Path(folder)))
 
 
 def pieces(names: list[str], runs: int, seed: int) -> Iterator[Piece]:
@@ -204,8 +211,8 @@ def main() -> int:
     parser.add_argument("--kept", type=Path, default=KEPT, help="where finished pieces are kept")
     options = parser.parse_args()
     options.kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        names = list(all_readers(Path(folder)))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # here no library is used that a fork could not take
+        names = pool.apply(names_of_readers)
     plan = list(pieces(names, options.runs, options.seed))
     run([piece for piece in plan if not (options.kept / piece.file).exists()], options.kept, options.jobs)
     return 0 if tell(plan, options.kept) else 1
