@@ -1,5 +1,7 @@
 """Slices that do not form one even volume are refused; GDCM would spread them evenly without a word."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dicom_slices import SHAPE, body_slices, slice_dataset, write_series
@@ -7,6 +9,7 @@ from stored_scans import body_hu
 
 from PDACScreeningLib.errors import InputRejected
 from PDACScreeningLib.scan_files.dicom_file import read_slices
+from PDACScreeningLib.scan_files.image_header import LARGEST_SPACING_MM, SMALLEST_SPACING_MM
 from PDACScreeningLib.scan_files.series_reader import read_series
 from PDACScreeningLib.scan_files.slice_distances import find_places
 from PDACScreeningLib.scan_files.slice_stack import stack_slices
@@ -259,3 +262,13 @@ def test_a_single_slice_is_as_thick_as_it_says_and_a_millimeter_when_it_says_not
         folder = write_series(tmp_path / str(thickness_mm), body_slices(SliceThickness=thickness_mm)[:1])
         headers = read_slices(next(folder.iterdir()))
         assert stack_slices(headers, lambda _one, _other: True).geometry.spacing_mm[2] == expected_mm
+
+
+def test_pixel_spacings_up_to_the_limits_are_taken(tmp_path):
+    (header,) = read_slices(next(write_series(tmp_path, body_slices()[:1]).iterdir()))
+    for mm in (SMALLEST_SPACING_MM, LARGEST_SPACING_MM):
+        taken = stack_slices([replace(header, pixel_spacing_mm=(mm, mm))], lambda _one, _other: True)
+        assert taken.geometry.spacing_mm[:2] == (mm, mm)
+    for mm in (SMALLEST_SPACING_MM * 0.99, LARGEST_SPACING_MM * 1.01):
+        with pytest.raises(InputRejected, match="no plausible pixel spacing"):
+            stack_slices([replace(header, pixel_spacing_mm=(mm, mm))], lambda _one, _other: True)
