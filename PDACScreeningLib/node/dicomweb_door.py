@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,12 +37,17 @@ class DicomWebDoor:
         self._due = 0.0
 
     def step(self) -> bool:
-        """Look once in `poll_s`. An obstacle becomes a line of the log; whether a series was fetched."""
+        """Look once in `poll_s`. An obstacle becomes a line of the log; whether a series was fetched.
+
+        Raises sqlite3.Error when what the spool holds cannot be looked up.
+        """
         if time.monotonic() < self._due:
             return False
         self._due = time.monotonic() + self._web.poll_s
         try:
             found = list(self._new_series())
+        except sqlite3.Error:
+            raise
         except Exception as error:  # what a server answers can make its reader raise anything
             self._tell(f"the DICOMweb server could not be asked ({type(error).__name__})")
             return False

@@ -32,7 +32,8 @@ class Geometry:
 
     shape: voxels along (z, y, x). spacing_mm, origin_mm: (x, y, z); the origin is the center of voxel (0, 0, 0).
     direction: 3x3, row by row; column k is the world direction of index axis k of (x, y, z), as in ITK.
-    Raises ValueError for an empty shape, a spacing that is not positive, or axes that are not orthonormal.
+    Raises ValueError for an empty shape, a spacing that is not positive, axes that are not orthonormal, and lengths
+    above 1e9 mm.
     """
 
     shape: ZYX
@@ -44,9 +45,9 @@ class Geometry:
         if any(length < 1 for length in self.shape):
             raise ValueError(f"shape must be three positive lengths (z, y, x), got {self.shape}")
         if not all(0 < mm <= _FARTHEST_MM for mm in self.spacing_mm):
-            raise ValueError(f"spacing must be positive and finite (x, y, z), got {self.spacing_mm} mm")
+            raise ValueError(f"spacing must be positive, up to {_FARTHEST_MM:g} (x, y, z), got {self.spacing_mm} mm")
         if not all(abs(mm) <= _FARTHEST_MM for mm in self.origin_mm):
-            raise ValueError(f"origin must be finite, got {self.origin_mm}")
+            raise ValueError(f"origin must lie within {_FARTHEST_MM:g} mm, got {self.origin_mm}")
         axes = self.axes
         if not (np.abs(axes) <= 1 + _NOT_LONGER).all() or not np.allclose(axes @ axes.T, np.eye(3), atol=1e-3):
             raise ValueError(f"direction is not orthonormal (sheared axes?): {self.direction}")

@@ -1,6 +1,7 @@
 """The DICOMweb door: what a server sends that cannot be used holds up neither the node nor other series."""
 
 import datetime
+import sqlite3
 
 import pytest
 from node_parts import Rooms, images
@@ -75,3 +76,11 @@ def test_a_server_that_answers_nonsense_is_asked_again(door, error):
     assert "could not be asked" in door.told[0]
     door._client.broken, door._client.held = None, {"1.2.3.2": images()}
     assert door.step()
+
+
+def test_a_spool_that_cannot_be_asked_is_no_fault_of_the_server(door):
+    door._client.held = {"1.2.3.2": images(1)}
+    door._spool.database.close()
+    with pytest.raises(sqlite3.Error):
+        door.step()
+    assert door.told == []

@@ -1,6 +1,7 @@
 """One file gives one geometry, whoever read it: numbers are rounded where no usual number lies on the border."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -33,3 +34,23 @@ def test_a_cosine_a_hair_below_one_is_one():
     rounded = at(-0.0, turned).rounded()
     assert rounded.direction == (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
     assert math.copysign(1, rounded.origin_mm[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"spacing_mm": (1.0, 1.0, 1.1e9)}, "spacing must be positive"),
+        ({"spacing_mm": (1.0, float("nan"), 1.0)}, "spacing must be positive"),
+        ({"origin_mm": (0.0, -1.1e9, 0.0)}, "origin must lie within"),
+        ({"origin_mm": (0.0, float("inf"), 0.0)}, "origin must lie within"),
+        ({"direction": (1e200, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)}, "not orthonormal"),
+        ({"direction": (float("nan"), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)}, "not orthonormal"),
+    ],
+)
+def test_lengths_that_no_scanner_has_are_refused_without_a_word_of_numpy(changes, words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=words):
+            Geometry(**{"shape": (2, 3, 4), "spacing_mm": (1.0, 1.0, 1.0), **changes})
+    far = Geometry((2, 3, 4), (1.0, 1.0, 1e9), (0.0, 1e9, 0.0))
+    assert np.isfinite(far.index_to_world((1, 2, 3))).all()
