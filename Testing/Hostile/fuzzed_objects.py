@@ -75,9 +75,6 @@ def _dicom_objects(folder: Path) -> dict[str, Reader]:
     """A segmentation of another program, an image and a report as a node meets them."""
     series = write_series(folder / "ct", images())
     sources = [pydicom.dcmread(path) for path in sorted(series.glob("*.dcm"))]
-    for source in sources:
-        source.PatientBirthDate = source.PatientSex = source.StudyTime = source.StudyID = ""
-        source.ReferringPhysicianName = ""
     whole = other_segmentation(sources, folder / "other.dcm").read_bytes()
     scan = read_scan(series).volume.geometry
     image = file_of(body_slices()[0])

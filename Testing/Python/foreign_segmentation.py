@@ -20,7 +20,10 @@ def masks(count):
 
 
 def other_segmentation(sources, path):
-    """What another program makes of a series: a head and a mass that overlap."""
+    """What another program makes of a series: a head and a mass that overlap. sources: get what highdicom asks for."""
+    for source in sources:
+        source.PatientBirthDate = source.PatientSex = source.StudyTime = source.StudyID = ""
+        source.ReferringPhysicianName = ""
     organ, pancreas = Code("123037004", "SCT", "Anatomical Structure"), Code("15776009", "SCT", "Pancreas")
     algorithm = hd.AlgorithmIdentificationSequence("other", Code("123110", "DCM", "Artificial Intelligence"), "1")
     described = [

@@ -77,9 +77,6 @@ def series(tmp_path_factory):
     """A folder of slices, and `other.dcm` beside it."""
     folder = write_series(tmp_path_factory.mktemp("series") / "ct", images())
     sources = [pydicom.dcmread(path) for path in sorted(folder.glob("*.dcm"))]
-    for source in sources:
-        source.PatientBirthDate = source.PatientSex = source.StudyTime = source.StudyID = ""
-        source.ReferringPhysicianName = ""
     other_segmentation(sources, folder.parent / "other.dcm")
     return folder
 
