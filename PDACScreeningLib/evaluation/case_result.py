@@ -166,15 +166,18 @@ def _ablations(
     engine: CoarseToFine, ct: CTVolume, settings: ReadingSettings, on_progress: OnProgress
 ) -> dict[str, _Answer]:
     """What the paper advises against, or does another way, of the networks of the paper."""
-    networks, config, protocol = engine.networks, engine.config, settings.protocol
+    config, protocol = engine.config, settings.protocol
     answers: dict[str, _Answer] = {}
     if not is_papers_mean(config):
         papers = _with_papers_mean(config)
-        by_mean = segment(ct, networks, papers, on_progress, protocol=protocol)
+        by_mean = replace(engine, config=papers).segment(ct, on_progress, protocol=protocol)
         answers[PAPERS_MEAN] = _answers(by_mean, engine.network_names, papers, ct)[COMBINED]
     if settings.whole_volume:
         whole_box = Box((0, 0, 0), ct.geometry.shape)
-        everywhere = segment(ct, networks, config, on_progress, region=whole_box, protocol=protocol)
+        full = engine.in_full_precision
+        everywhere = segment(
+            ct, engine.networks, config, on_progress, region=whole_box, protocol=protocol, in_full_precision=full
+        )
         whole = _answers(everywhere, engine.network_names, config, ct)
         answers |= {WHOLE_VOLUME.format(name): whole[name] for name in (*engine.network_names[1:], COMBINED)}
     return answers

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PDACScreeningLib.node.series_state import ENDED, SeriesRow, SeriesState
+from PDACScreeningLib.plain_data import from_plain
 from PDACScreeningLib.sqlite_file import opened
 
 Clock = Callable[[], float]  # seconds since 1970
@@ -203,4 +204,7 @@ class Database:
 
 def _row(values: tuple[Any, ...]) -> SeriesRow:
     named = dict(zip((field.name for field in fields(SeriesRow)), values, strict=True))
-    return SeriesRow(**{**named, "state": SeriesState(named["state"]), "conflict": bool(named["conflict"])})
+    try:
+        return from_plain(SeriesRow, {**named, "conflict": bool(named["conflict"])})
+    except ValueError as error:  # SQLite keeps what it is given, also of a node to come or of a damaged file
+        raise sqlite3.DatabaseError(f"a series in it cannot be read: {error}") from error

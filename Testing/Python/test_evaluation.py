@@ -1,5 +1,7 @@
 """Section 3 by pencil: Dice, the rows of Table 1, strata, and a case against its truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, coded
@@ -129,6 +131,21 @@ def test_the_fast_protocol_is_a_setting_of_the_reading():
         network.windows.clear()
     read(truth, networks, ReadingSettings(protocol="fast"))
     assert sum(window.size for network in networks.values() for window in network.windows) < seen / 2
+
+
+def test_the_rows_beside_the_models_own_are_read_in_full_precision_too():
+    truth = small_case(0, tumor=True)[1]
+    rounded = {16: ConstantNetwork(0.9, 0.05, 0.05), 8: DecodingNetwork()}  # too few bits to see a pancreas
+
+    def rows(**changed):
+        engine = CoarseToFine(
+            rounded, replace(CONFIG, **changed), lambda: {16: DecodingNetwork(), 8: DecodingNetwork()}
+        )
+        return read_case("a", coded(truth), truth, engine, ReadingSettings(whole_volume=True)).result.rows
+
+    alone = rows()
+    assert alone["Multi"].tumor.dice == alone["Multi, whole volume"].tumor.dice == 1
+    assert rows(combination="log_mean")["Multi, the paper's mean"] == alone["Multi"]
 
 
 def test_the_whole_volume_is_another_row_for_the_fine_networks():

@@ -1,10 +1,17 @@
 """A series on its way: every state, with a clock, a PACS and a screening that do as they are told."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from dicom_slices import SHAPE
 from node_parts import SUSPICIOUS, Rooms, images
 
 from PDACScreeningLib.child_run.one_order import OrderEnd
+from PDACScreeningLib.errors import UsageError
+from PDACScreeningLib.node.config import SpoolSpace
+from PDACScreeningLib.node.spool import DATABASE
+from PDACScreeningLib.node.status import read_status
 from PDACScreeningLib.outcome import Outcome
 
 ALL = SHAPE[0]
@@ -131,3 +138,13 @@ def test_images_of_two_patients_never_lead_to_an_object(rooms):
     rooms.pass_quietly()
     rooms.work()  # this child looks at nothing, unlike the real one
     assert (rooms.state, rooms.pacs.objects) == ("failed", [])
+
+
+@pytest.mark.parametrize("what", ["state='waiting'", "images='many'", "since='soon'", "why=x'00ff'"])
+def test_a_series_that_this_version_cannot_read_is_told_by_the_status(rooms, what):
+    rooms.receive(images(3))
+    with closing(sqlite3.connect(rooms.spool.folder / DATABASE)) as connection:
+        connection.execute(f"update series set {what}")
+        connection.commit()
+    with pytest.raises(UsageError, match="a series in it cannot be read"):
+        read_status(SpoolSpace(str(rooms.spool.folder)))

@@ -1,0 +1,57 @@
+"""What plan.md decides by and reports: tumors of 100 voxels and more ("20 mm and more") against all scans without one.
+
+python large_tumors.py EXPERIMENT.json...: a Markdown row for each network and for all together, of each experiment.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from PDACScreeningLib.evaluation.bootstrap import PatientBootstrap
+from PDACScreeningLib.evaluation.estimates import Mean, Proportion
+from PDACScreeningLib.evaluation.experiment import read_experiment
+from PDACScreeningLib.evaluation.roc import area
+
+LARGE_VOXELS = 100
+MIN_OVERLAP = 0.1
+COLUMNS = ("experiment", "networks", "called", "called and overlapping", "missed (DSC 0)", "not called without a tumor")
+COLUMNS += ("Youden index", "AUC", "tumor DSC", "pancreas DSC")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("experiments", type=Path, nargs="+")
+    lines = [COLUMNS, ["---"] * len(COLUMNS)]
+    for path in parser.parse_args().experiments:
+        found = read_experiment(path)
+        statistics = found.setting.statistics
+        bootstrap = PatientBootstrap(statistics.bootstrap_samples, statistics.seed)
+        cases = [case for case in found.cases if not 0 < case.true_tumor_voxels < LARGE_VOXELS]
+        names = [name for name in cases[0].rows if name in found.setting.row_names]
+        lines += [(path.parent.name, *row(cases, name, found.setting.min_tumor_voxels, bootstrap)) for name in names]
+    for line in lines:
+        sys.stdout.write(f"| {' | '.join(line)} |\n")
+
+
+def row(cases, name, k, bootstrap):
+    large = [case.rows[name] for case in cases if case.has_tumor]
+    without = [case.rows[name] for case in cases if not case.has_tumor]
+    called = [one for one in large if one.tumor_voxels >= k]
+    sensitivity = Proportion.of(len(called), len(large))
+    specificity = Proportion.of(sum(one.tumor_voxels < k for one in without), len(without))
+    overlapping = sum(one.tumor.dice >= MIN_OVERLAP for one in called)
+    return (
+        name,
+        sensitivity.text,
+        Proportion.of(overlapping, len(large)).text,
+        f"{sum(one.tumor.dice == 0 for one in large)}/{len(large)}",
+        specificity.text,
+        f"{sensitivity.value + specificity.value - 1:.3f}",
+        area(cases, name, bootstrap).text,
+        Mean.of(one.tumor.dice for one in large).text,
+        Mean.of(one.pancreas.dice for one in large + without).text,
+    )
+
+
+if __name__ == "__main__":
+    main()
