@@ -1,12 +1,14 @@
 """What plan.md decides by and reports: tumors of 100 voxels and more ("20 mm and more") against all scans without one.
 
 python large_tumors.py EXPERIMENT.json...: a Markdown row for each network and for all together, of each experiment.
+With --min-score T a scan is called from that score on, as with `publish --rule score=T`, and not from K voxels.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from PDACScreeningLib.config import DecisionRule
 from PDACScreeningLib.evaluation.bootstrap import PatientBootstrap
 from PDACScreeningLib.evaluation.estimates import Mean, Proportion
 from PDACScreeningLib.evaluation.experiment import read_experiment
@@ -21,24 +23,27 @@ COLUMNS += ("Youden index", "AUC", "tumor DSC", "pancreas DSC")
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("experiments", type=Path, nargs="+")
+    parser.add_argument("--min-score", type=float)
+    asked = parser.parse_args()
     lines = [COLUMNS, ["---"] * len(COLUMNS)]
-    for path in parser.parse_args().experiments:
+    for path in asked.experiments:
         found = read_experiment(path)
+        rule = DecisionRule(found.setting.min_tumor_voxels, asked.min_score)
         statistics = found.setting.statistics
         bootstrap = PatientBootstrap(statistics.bootstrap_samples, statistics.seed)
         cases = [case for case in found.cases if not 0 < case.true_tumor_voxels < LARGE_VOXELS]
         names = [name for name in cases[0].rows if name in found.setting.row_names]
-        lines += [(path.parent.name, *row(cases, name, found.setting.min_tumor_voxels, bootstrap)) for name in names]
+        lines += [(path.parent.name, *row(cases, name, rule, bootstrap)) for name in names]
     for line in lines:
         sys.stdout.write(f"| {' | '.join(line)} |\n")
 
 
-def row(cases, name, k, bootstrap):
+def row(cases, name, rule, bootstrap):
     large = [case.rows[name] for case in cases if case.has_tumor]
     without = [case.rows[name] for case in cases if not case.has_tumor]
-    called = [one for one in large if one.tumor_voxels >= k]
+    called = [one for one in large if rule.calls(one.tumor_voxels, one.score)]
     sensitivity = Proportion.of(len(called), len(large))
-    specificity = Proportion.of(sum(one.tumor_voxels < k for one in without), len(without))
+    specificity = Proportion.of(sum(not rule.calls(one.tumor_voxels, one.score) for one in without), len(without))
     overlapping = sum(one.tumor.dice >= MIN_OVERLAP for one in called)
     return (
         name,
