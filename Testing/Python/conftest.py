@@ -89,3 +89,41 @@ def without_pictures(monkeypatch):
     write_report = answer.write_report
     monkeypatch.setattr(answer, "write_report", lambda one, _ct, _labels, path: write_report(one, None, None, path))
     monkeypatch.setattr("PDACScreeningLib.dicom.results.key_image_sets", lambda *_arguments: ())
+
+
+@pytest.fixture(scope="session")
+def room_study(tmp_path_factory):
+    """Results and scans to read: one with two findings, one with none, and a rejected one. Nobody changes them."""
+    from reading_cases import LARGE, SMALL, result, scan
+    from sample_screenings import REJECTED
+
+    from PDACScreeningLib.screening_json import write_screening
+
+    root = tmp_path_factory.mktemp("study")
+    scans = [scan(root / "scans", number) for number in (0, 1)]
+    result(root / "results" / "scan-001", scans[0], LARGE, SMALL, label="case one", networks=True)
+    result(root / "results" / "scan-002", scans[1])
+    write_screening(REJECTED, root / "results" / "scan-003" / "screening.json")
+    return root / "results", scans
+
+
+@pytest.fixture
+def room_browser(room_study, tmp_path):
+    """A browser in the reading room of these."""
+    from reading_cases import open_room, room_of
+
+    place, scans = room_study
+    with open_room(room_of(place, *scans, keep_in=tmp_path)) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def made_study(tmp_path_factory):
+    """The same scans twice: with tumors that the AI calls, and with none. Nobody changes them."""
+    from reading_cases import LARGE, SMALL
+    from study_cases import make
+
+    tumors = {"suspicious": (LARGE, SMALL), "clear": ()}
+    return {
+        name: make(tmp_path_factory.mktemp(name), *some, label=f"secret {name} label") for name, some in tumors.items()
+    }

@@ -11,9 +11,15 @@ import numpy as np
 import SimpleITK as sitk
 from screening_inputs import write_scan
 
+from PDACScreeningLib.cohort.scan_search import FoundScan
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
 from PDACScreeningLib.network_evidence import ScaleEvidence
 from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.reading_room.case_list import CaseList
+from PDACScreeningLib.reading_room.opened_case import OpenCases
+from PDACScreeningLib.reading_room.reader_log import ReaderLog
+from PDACScreeningLib.reading_room.room import ReadingRoom
+from PDACScreeningLib.reading_room.scan_finder import ScanFinder
 from PDACScreeningLib.reading_room.server import RoomServer
 from PDACScreeningLib.session.answer import Answer, write_answer
 from PDACScreeningLib.session.given_labels import score_segmentation
@@ -99,3 +105,12 @@ def open_room(answers):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def room_of(place: Path, *scans: Path, reader: str = "r1", keep_in: Path | None = None) -> ReadingRoom:
+    """The room of a reader over results and their scans."""
+    keep_in = keep_in or place / "reading"
+    found = [FoundScan(path) for path in scans]
+    return ReadingRoom(
+        CaseList(place, keep_in), ReaderLog(keep_in / "reading.sqlite", reader), OpenCases(ScanFinder(found)), keep_in
+    )

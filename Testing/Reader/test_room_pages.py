@@ -7,10 +7,9 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from reading_cases import LARGE, SMALL, result, scan
+from reading_cases import LARGE, SMALL, result, room_of, scan
 from sample_screenings import FAILED, INDETERMINATE, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
-from test_reader_study import study_of
-from test_reading_room import room_of
+from study_cases import study_of
 
 from PDACScreeningLib.reading_room.case_files import voxels_of
 from PDACScreeningLib.reading_room.exchange import address, not_here, page
