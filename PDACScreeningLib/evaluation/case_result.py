@@ -16,6 +16,7 @@ from PDACScreeningLib.inference.coarse_to_fine import Segmentation, mean_tumor_p
 from PDACScreeningLib.inference.engine import CoarseToFine, Engine
 from PDACScreeningLib.inference.findings import longest_diameter_mm
 from PDACScreeningLib.inference.judgment import confidence_score
+from PDACScreeningLib.inference.screening import doubt_about
 from PDACScreeningLib.progress import OnProgress, ignore_progress
 from PDACScreeningLib.volume.box import Box
 from PDACScreeningLib.volume.ct_volume import CTVolume
@@ -77,6 +78,9 @@ class CaseResult:
     candidates: tuple[LesionCandidate, ...]  # of "Multi"
     traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
     native: NativeAgreement | None = None  # None where the store does not keep the truth on the scan's own grid
+    doubt: str | None = (
+        None  # why it is not assessable unless it is called; "": it is; None: read by an earlier version
+    )
 
     @property
     def has_tumor(self) -> bool:
@@ -127,12 +131,12 @@ def read_case(
     fold: int | None = None,
     traits: tuple[str, ...] = (),
     native_truth: LabelMap | None = None,
-    native_spacing_mm: float | None = None,
+    working_spacing_mm: float | None = None,
 ) -> Reading:
     """Segment one scan and compare on the working grid. ct, truth (z, y, x) labels: both of the working grid.
 
     Without patient_id the case is its own patient. native_truth: on the scan's own grid, where that is known;
-    native_spacing_mm: of the working grid that `ct` was made with from it. Passes on what the engine raises.
+    working_spacing_mm: that `ct` was made with from it. Passes on what the engine raises.
     """
     config = engine.config_on(ct.geometry)
     segmentation = engine.segment(ct, on_progress, protocol=settings.protocol)
@@ -157,7 +161,8 @@ def read_case(
             min_overlap=settings.min_overlap,
         ),
         traits=traits,
-        native=None if native_truth is None else _native_agreement(combined, native_truth, native_spacing_mm),
+        native=None if native_truth is None else _native_agreement(combined, native_truth, working_spacing_mm),
+        doubt=doubt_about(segmentation, ct, engine, None if native_truth is None else native_truth.geometry.spacing_mm),
     )
     return Reading(result, combined)
 

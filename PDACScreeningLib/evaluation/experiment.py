@@ -17,6 +17,7 @@ from PDACScreeningLib.evaluation.detection_interval import average_precision
 from PDACScreeningLib.evaluation.estimates import Estimate, Mean
 from PDACScreeningLib.evaluation.k_sweep import KPoint, k_sweep
 from PDACScreeningLib.evaluation.lesion_detection import Detection, detection
+from PDACScreeningLib.evaluation.outcome_figures import OutcomeFigures, outcome_figures
 from PDACScreeningLib.evaluation.predictive_values import PredictiveValues, predictive_values
 from PDACScreeningLib.evaluation.roc import OperatingPoint, RocCurve, operating_points, roc_curves
 from PDACScreeningLib.evaluation.rule_figures import BenchmarkRow, RuleFigures, benchmark_row, rule_figures
@@ -134,6 +135,7 @@ class Experiment:
     calibration: tuple[CalibrationBin, ...]
     predictive_values: tuple[PredictiveValues, ...]
     cases: tuple[CaseResult, ...]
+    outcomes: OutcomeFigures | None = None  # None where a reading was made by an earlier version
     notice: str = RESEARCH_NOTICE
     format_version: int = FORMAT_VERSION
 
@@ -170,6 +172,7 @@ def experiment(setting: ExperimentSetup, cases: Sequence[CaseResult]) -> Experim
         calibration=calibration(cases, COMBINED, statistics.calibration_bins),
         predictive_values=predictive_values(by_rule.sensitivity, by_rule.specificity, statistics.prevalences),
         cases=tuple(cases),
+        outcomes=outcome_figures(cases, setting.decision),
     )
 
 

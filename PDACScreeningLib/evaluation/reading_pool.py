@@ -107,7 +107,7 @@ def make_reading(task: ReadingTask, on_progress: OnProgress = ignore_progress) -
         fold=task.assignment.fold,
         traits=case.facts.traits,
         native_truth=case.native_truth,
-        native_spacing_mm=task.working_spacing_mm,
+        working_spacing_mm=task.working_spacing_mm,
     )
     write_reading(task.folder, task.assignment.name, task.made_of, reading)
 

@@ -23,6 +23,7 @@ def document(found: Experiment, gallery: Sequence[Picture] = (), beside: Sequenc
             *beside,
             sections.table1_section(found),
             rule_sections.rule_section(found),
+            rule_sections.outcome_section(found),
             sections.size_section(found),
             rule_sections.trait_section(found),
             sections.roc_section(found),
@@ -161,6 +162,7 @@ def _first_page(found: Experiment) -> tuple[Section, ...]:
     by_size = _without_pictures(sections.size_section(found))
     return (
         rule_sections.rule_section(found),
+        *((rule_sections.outcome_section(found),) if found.outcomes else ()),
         by_size,
         *((rule_sections.trait_section(found),) if found.trait_strata else ()),
     )

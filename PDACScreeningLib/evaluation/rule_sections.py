@@ -1,9 +1,11 @@
-"""What the report says of the model's rule, of the scans' own grids, and of traits of the cases."""
+"""What the report says of the model's rule, of outcomes, of the scans' own grids, and of traits of the cases."""
 
 from __future__ import annotations
 
 from PDACScreeningLib.evaluation.document import Block, Paragraph, Section, Table
 from PDACScreeningLib.evaluation.experiment import Experiment
+from PDACScreeningLib.evaluation.outcome_figures import outcome_of
+from PDACScreeningLib.outcome import Outcome
 
 
 def rule_section(found: Experiment) -> Section:
@@ -47,6 +49,29 @@ def _native(found: Experiment) -> tuple[Block, ...]:
     )
     columns = ("Grid", "N. Pancreas", "A. Pancreas", "Tumor")
     return (Table("DSC of all networks together, by the grid it is measured on", columns, rows),)
+
+
+def outcome_section(found: Experiment) -> Section:
+    """What a reader is told, and why scans that are not called are not assessable."""
+    title, told = "What a reader is told", found.outcomes
+    if told is None:
+        why = "Not known: readings of an earlier version. Delete the folder `cases` of this evaluation to read again."
+        return Section(title, (Paragraph(why),))
+    words = (
+        "Table 1 counts a scan as called or not called. `screen` says of a scan that is not called that it is not "
+        "assessable where something stands against a negative: little pancreas, a gland that leaves the scan, much "
+        "tumor left out by the component rule, a scan unlike those of the training. A tumor that is told as not "
+        "suspicious is a miss that nobody is warned of."
+    )
+    rows = tuple(
+        (name, counts.suspicious.text, counts.not_suspicious.text, counts.indeterminate.text)
+        for name, counts in (("with a tumor", told.with_tumor), ("without a tumor", told.without_tumor))
+    )
+    table = Table("Scans by outcome", ("", "Suspicious", "Not suspicious", "Not assessable"), rows)
+    unsure = [one for one in found.cases if outcome_of(one, found.setting.decision) is Outcome.INDETERMINATE]
+    reasons = tuple((one.case_id, "yes" if one.has_tumor else "no", one.doubt or "") for one in unsure)
+    listed = Table(f"Not assessable ({len(unsure)})", ("Case", "Tumor", "Why"), reasons)
+    return Section(title, (Paragraph(words), table, *((listed,) if unsure else ())))
 
 
 def trait_section(found: Experiment) -> Section:

@@ -78,14 +78,7 @@ def judge(
         evidence = tumor_evidence(tumor_probability[labels != Label.BACKGROUND], rule)
         score = confidence_score(tumor_voxels, mean, evidence, rule, protocol.score)
     call = classify(tumor_voxels, rule, score)
-    against = doubts(
-        protocol,
-        pancreas_voxels=pancreas_voxels,
-        tumor_voxels=tumor_voxels,
-        removed_tumor_voxels=removed_voxels,
-        reaches_border=reaches_border(labels, ct.hu) if at_border is None else at_border,
-        unlike_training=_unlike_training(labels, ct, protocol, native_spacing_mm),
-    )
+    against = doubts_about(drawn, labels, ct, protocol, at_border=at_border, native_spacing_mm=native_spacing_mm)
     believed = call is Outcome.SUSPICIOUS or not against
     warnings = (*against[0 if believed else 1 :], left_out_warning(protocol, removed_voxels))
     reason = explain(tumor_voxels, rule, protocol.voxel_mm3, score)
@@ -102,6 +95,29 @@ def judge(
         mean_tumor_probability=mean,
         findings=(*found, *_numbered(left_out[:LEFT_OUT_SHOWN], after=len(found))),
         warnings=tuple(dict.fromkeys(warning for warning in warnings if warning)),
+    )
+
+
+def doubts_about(
+    drawn: LABELS_ZYX,
+    labels: LABELS_ZYX,
+    ct: CTVolume,
+    protocol: Protocol,
+    *,
+    at_border: bool | None = None,
+    native_spacing_mm: XYZ | None = None,
+) -> tuple[str, ...]:
+    """Everything that stands against believing that a scan holds no tumor, the gravest first (`doubts`).
+
+    labels: `drawn` after the component filter. The others: as in `judge`.
+    """
+    return doubts(
+        protocol,
+        pancreas_voxels=int(np.count_nonzero(labels == Label.PANCREAS)),
+        tumor_voxels=int(np.count_nonzero(labels == Label.TUMOR)),
+        removed_tumor_voxels=int(np.count_nonzero((drawn == Label.TUMOR) & (labels != Label.TUMOR))),
+        reaches_border=reaches_border(labels, ct.hu) if at_border is None else at_border,
+        unlike_training=_unlike_training(labels, ct, protocol, native_spacing_mm),
     )
 
 

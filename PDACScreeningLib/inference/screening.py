@@ -14,9 +14,9 @@ from PDACScreeningLib.inference.anatomy_measures import native_anatomy, with_ana
 from PDACScreeningLib.inference.assessment import reaches_border
 from PDACScreeningLib.inference.coarse_to_fine import ScaleSegmentation, Segmentation
 from PDACScreeningLib.inference.engine import CoarseToFine, Engine, How
-from PDACScreeningLib.inference.judgment import judge
+from PDACScreeningLib.inference.judgment import doubts_about, judge
 from PDACScreeningLib.inference.plausibility import warnings_about
-from PDACScreeningLib.inference.published_point import beside_published_point
+from PDACScreeningLib.inference.published_point import beside_published_point, published_point
 from PDACScreeningLib.inference.sliding_window import WindowNetwork
 from PDACScreeningLib.network_labels import MOST_NETWORKS, NetworkLabels
 from PDACScreeningLib.outcome import Outcome
@@ -124,6 +124,29 @@ def screen_with(
     screening = replace(screening, warnings=warnings, timings_s=timer.timings_s)
     screening = with_anatomy(with_native_volumes(screening, label_map), label_map, anatomy)
     return ScreenedVolume(screening, grid, label_map, probability, segmentation, decided_again, alone, anatomy)
+
+
+def doubt_about(
+    segmentation: Segmentation | None, working: CTVolume, engine: Engine, native_spacing_mm: XYZ | None
+) -> str:
+    """Why `screen_with` would not assess a scan that the rule does not call; empty where it would be believed.
+
+    segmentation: of the engine, on the grid of `working`. native_spacing_mm: of the scan's own; None: not known.
+    """
+    config = engine.config_on(working.geometry)
+    if segmentation is None:
+        return _why_nothing(working, config, engine)
+    used = _protocol(segmentation.protocol, working.geometry, config, engine)
+    against = doubts_about(
+        segmentation.unfiltered_labels,
+        segmentation.labels[segmentation.roi.slices],
+        working.cropped(segmentation.roi),
+        used,
+        at_border=reaches_border(segmentation.labels, working.hu),
+        native_spacing_mm=native_spacing_mm,
+    )
+    point = published_point(segmentation.candidate_score, used)
+    return next(iter(against), point.says if point is not None and point.calls else "")
 
 
 def _why_nothing(working: CTVolume, config: ScreeningConfig, engine: Engine) -> str:
