@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PDACScreeningLib.evaluation.experiment import Experiment
+from PDACScreeningLib.evaluation.outcome_figures import OutcomeFigures
 
 BEGIN, END = "<!-- measured: generated from experiment.json -->", "<!-- end of measured -->"
 
@@ -53,6 +54,18 @@ def short_table(found: Experiment) -> str:
             *lines,
             "",
             f"Of the {small.sensitivity.total} tumors below 20 mm {small.sensitivity.count} were called by the three "
-            "together.",
+            f"together.{_told(found.outcomes)}",
         ]
+    )
+
+
+def _told(outcomes: OutcomeFigures | None) -> str:
+    """What a reader is told of scans that are not called; empty where the readings do not know."""
+    if outcomes is None:
+        return ""
+    tumor, none = outcomes.with_tumor, outcomes.without_tumor
+    return (
+        f" Of {tumor.suspicious.total} scans with a tumor {tumor.not_suspicious.count} are told as not suspicious and "
+        f"{tumor.indeterminate.count} as not assessable, of {none.suspicious.total} without one "
+        f"{none.not_suspicious.count} and {none.indeterminate.count}."
     )

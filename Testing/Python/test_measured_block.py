@@ -1,5 +1,7 @@
 """Figures between two marks of a page that somebody wrote."""
 
+from dataclasses import replace
+
 import pytest
 from made_experiment import CASES, ROWS, setting
 from readings import reading
@@ -30,3 +32,10 @@ def test_the_short_table_has_called_beside_called_and_overlapping():
     assert cells[5].startswith("1/2")  # one of them elsewhere
     assert cells[6].startswith("1/2")
     assert "Of the 1 tumors below 20 mm 0 were called" in text
+
+
+def test_the_short_table_tells_what_a_reader_is_told():
+    doubted = [replace(case, doubt="It leaves the scan." if case.case_id == CASES[1].case_id else "") for case in CASES]
+    told = short_table(experiment(setting(), doubted))
+    assert "Of 2 scans with a tumor 0 are told as not suspicious and 1 as not assessable, of 2 without" in told
+    assert "not assessable" not in short_table(experiment(setting(), CASES))

@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_network import ConstantNetwork, DecodingNetwork, coded
+from made_experiment import CASES, setting
 from nnunet_thresholds import import_thresholds, known_scan
 from readings import reading
 
 from PDACScreeningLib.config import DecisionRule, ScaleSpec, ScreeningConfig
 from PDACScreeningLib.engines.loading import load_engine
 from PDACScreeningLib.evaluation.case_result import read_case
+from PDACScreeningLib.evaluation.experiment import experiment
 from PDACScreeningLib.evaluation.outcome_figures import outcome_figures, outcome_of
+from PDACScreeningLib.evaluation.report_document import document
+from PDACScreeningLib.evaluation.report_markdown import to_markdown
 from PDACScreeningLib.evaluation.settings import ReadingSettings
 from PDACScreeningLib.inference.engine import CoarseToFine
 from PDACScreeningLib.inference.screening import doubt_about, screen_with
@@ -85,6 +89,17 @@ def test_the_counts_by_pencil_and_a_doubt_that_does_not_undo_a_call():
     assert [getattr(figures.with_tumor, end).count for end in ends] == [2, 1, 1]
     assert [getattr(figures.without_tumor, end).count for end in ends] == [1, 1, 1]
     assert figures.without_tumor.suspicious.total == 3
+
+
+def test_the_report_counts_the_outcomes_and_lists_why_a_scan_is_not_assessable():
+    doubted = [replace(case, doubt="It leaves the scan." if case.case_id == "p2" else "") for case in CASES]
+    page = to_markdown(document(experiment(setting(), doubted)))
+    told = page[page.index("## What a reader is told") :]
+    assert "| with a tumor | 1/2 = 50.0 % (9.5-90.5) | 0/2 = 0.0 % (0.0-65.8) | 1/2 = 50.0 % (9.5-90.5) |" in told
+    assert "| without a tumor | 1/2 = 50.0 % (9.5-90.5) | 1/2 = 50.0 % (9.5-90.5) | 0/2 = 0.0 % (0.0-65.8) |" in told
+    assert "Not assessable (1)" in told
+    assert "| p2 | yes | It leaves the scan. |" in told
+    assert "readings of an earlier version" in to_markdown(document(experiment(setting(), CASES)))
 
 
 def test_the_rule_of_the_day_decides_and_not_that_of_the_reading():
