@@ -78,9 +78,7 @@ class CaseResult:
     candidates: tuple[LesionCandidate, ...]  # of "Multi"
     traits: tuple[str, ...] = ()  # what the data set tells of the case, such as its contrast or a confounder
     native: NativeAgreement | None = None  # None where the store does not keep the truth on the scan's own grid
-    doubt: str | None = (
-        None  # why it is not assessable unless it is called; "": it is; None: read by an earlier version
-    )
+    doubt: str | None = None  # why it is not assessable unless called, "" where it is; None in earlier readings
 
     @property
     def has_tumor(self) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from PDACScreeningLib import __version__
 from PDACScreeningLib.config import DecisionRule, ScreeningConfig
@@ -26,6 +27,7 @@ from PDACScreeningLib.evaluation.found_model import (
 from PDACScreeningLib.evaluation.reading_file import digest
 from PDACScreeningLib.evaluation.reading_pool import ReadingTask
 from PDACScreeningLib.evaluation.settings import ReadingSettings, StatisticsSettings
+from PDACScreeningLib.network.model_description import ModelDescription
 from PDACScreeningLib.network.runtime import Runtime
 from PDACScreeningLib.session.record import config_sha256
 from PDACScreeningLib.session.versions import installed_versions
@@ -62,6 +64,7 @@ class Plan:
         model = self.models[assignment.model]
         is_ensemble = model.description.nnunet is not None
         made_of = digest(
+            **_what_doubts(model.description),
             weights=model.description.weights_sha256,
             config=_what_reads(model.config),
             case=self.content_sha256[assignment.case_id],
@@ -175,6 +178,16 @@ def _what_reads(config: ScreeningConfig) -> ScreeningConfig:
     """What a reading depends on: not the threshold of the score, only whether the score decides (ADR 0026)."""
     threshold = None if config.decision.min_score is None else 1.0
     return replace(config, decision=replace(config.decision, min_score=threshold))
+
+
+def _what_doubts(description: ModelDescription) -> dict[str, Any]:
+    """What a model tells that may stand against a negative: a reading holds whether it does."""
+    found: dict[str, Any] = {}
+    if description.training_range is not None:
+        found["training_range"] = description.training_range
+    if description.nnunet is not None:
+        found["published_score"] = description.nnunet.published_score
+    return found
 
 
 def _seen(model: FoundModel, fold: int, folder: Path, store: CaseStore, split: Split | None) -> bool | None:

@@ -23,6 +23,7 @@ from PDACScreeningLib.terminal.display import open_display
 from PDACScreeningLib.terminal.interruption import Interruption
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.store_index import read_index, write_index, write_store_index
+from PDACScreeningLib.training_range import TrainingRange
 
 SPLIT = Split(folds=(("case-0",), ("case-2",)), always_train=("case-1",), always_test=("case-3",))
 CONFIG = ScreeningConfig(working_spacing_mm=SPACING_MM)
@@ -112,6 +113,19 @@ def test_readings_on_native_grids_are_bound_to_the_size_of_a_voxel(tmp_path):
         write_index(tmp_path / "store", None, "tiny", [replace(stored, spacing_mm=spacing_mm)])
         bound.append(made_of(plan(tmp_path / "store", str(folder), split=False)))
     assert bound[0] != bound[1]
+
+
+def test_a_reading_is_bound_to_what_its_model_says_of_its_training_scans(store, tmp_path):
+    """A scan unlike them is not assessable, and the reading holds that."""
+    bound = []
+    for gland_hu in (None, (40.0, 120.0), (50.0, 120.0)):
+        seen = None if gland_hu is None else TrainingRange(2, gland_hu, (5.0, 20.0), 3.0)
+        folder = tmp_path / f"range {gland_hu}"
+        folder.mkdir()
+        description = ModelDescription("m", "cases", True, CONFIG, "ab" * 32, training_range=seen)
+        (folder / DESCRIPTION).write_text(json.dumps(to_plain(sealed(description))))
+        bound.append(made_of(plan(store, str(folder), split=False))["case-0"])
+    assert len(set(bound)) == 3
 
 
 def test_whose_scan_a_reading_is_of_is_the_store_s_to_say(store, tmp_path, monkeypatch):
