@@ -10,6 +10,7 @@ from typing import get_args
 
 from PDACScreeningLib import atomic_file
 from PDACScreeningLib.config import COMBINATIONS, Combination, DecisionRule, ScreeningConfig
+from PDACScreeningLib.datasets.split import read_split
 from PDACScreeningLib.errors import ModelError, UsageError
 from PDACScreeningLib.evaluation.experiment import Experiment, read_experiment
 from PDACScreeningLib.evaluation.imported_model import Measured, with_rule
@@ -21,11 +22,10 @@ from PDACScreeningLib.network.model_description import DESCRIPTION, ModelDescrip
 from PDACScreeningLib.network.model_directory import save_model, weights_sha256
 from PDACScreeningLib.network.nnunet_import import write_anew
 from PDACScreeningLib.session.record import config_sha256
-from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments
+from PDACScreeningLib.terminal.arguments import add_progress, describe, folder_to_write, from_arguments, words
 from PDACScreeningLib.terminal.display import Display
 from PDACScreeningLib.terminal.exit_codes import DONE
 from PDACScreeningLib.terminal.interruption import Interruption
-from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.store_range import learned_range
 from PDACScreeningLib.training.trained_networks import TrainedNetworks, trained_networks
 from PDACScreeningLib.training_range import TrainingRange
@@ -33,7 +33,7 @@ from PDACScreeningLib.training_range import TrainingRange
 CARD = "MODEL_CARD.md"
 NOT_RECORDED = (
     "What the training scans were like is not recorded, so no scan will be told to be unlike them; give "
-    "--training-store to measure them."
+    "--training-store, and the --split of the training, to measure them."
 )
 _NEEDS_CASES = "--rule {} is chosen on cases: give --performance-from experiment.json"
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "pdac-screening publish run --name demo-phantom --demo --trained-on '240 synthetic phantoms' "
             "--notice 'demo model, trained on synthetic phantoms only' --output Resources/Models/demo-phantom",
             "pdac-screening publish run --name my-model --trained-on '...' --performance-from "
-            "evaluation/experiment.json --training-store store --output my-model",
+            "evaluation/experiment.json --training-store store --split split.json --output my-model",
         ),
     )
     parser.add_argument(
@@ -59,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights anew",
     )
     parser.add_argument("--output", metavar="DIR", type=folder_to_write, required=True, help="model folder to write")
-    parser.add_argument("--name", required=True, type=_words, help="name of the model on every output")
+    parser.add_argument("--name", required=True, type=words, help="name of the model on every output")
     parser.add_argument(
-        "--trained-on", metavar="SENTENCE", required=True, type=_words, help="what the model was trained on"
+        "--trained-on", metavar="SENTENCE", required=True, type=words, help="what the model was trained on"
     )
     parser.add_argument(
         "--weights",
@@ -75,6 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the store it was trained on: its scans are measured, and a scan unlike them is told as such "
         "(default: what the model says already)",
+    )
+    parser.add_argument(
+        "--split",
+        metavar="FILE",
+        type=Path,
+        help="split file of the training, where it saw a part of --training-store",
     )
     parser.add_argument("--notice", metavar="SENTENCE", default="", help="shown on every output")
     performance = parser.add_mutually_exclusive_group()
@@ -115,20 +121,11 @@ def _rule(text: str) -> WantedRule:
     """A wanted rule such as sensitivity=0.95. Raises ArgumentTypeError."""
     kind, _, value = text.partition("=")
     try:
-        return WantedRule(kind, float(value)) if kind in get_args(WantedKind) else _no_rule(text)  # type: ignore[arg-type]
+        if kind not in get_args(WantedKind):
+            raise ValueError(f"expected k=50, score=0.2, sensitivity=0.95 or specificity=0.95, got {text}")
+        return WantedRule(kind, float(value))  # type: ignore[arg-type]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _no_rule(text: str) -> WantedRule:
-    raise ValueError(f"expected k=50, score=0.2, sensitivity=0.95 or specificity=0.95, got {text}")
-
-
-def _words(text: str) -> str:
-    """Text that says something. Raises ArgumentTypeError."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("expected words, got nothing")
-    return text
 
 
 @dataclass(frozen=True)
@@ -149,6 +146,7 @@ class PublishRequest:
     min_tumor_probability: float | None = None
     checkpoint: str = "best"  # where there was validation
     training_store: Path | None = None  # what its scans are like goes into the model
+    split: Path | None = None  # which part of it was trained on
 
 
 def run_publish(arguments: argparse.Namespace, display: Display, _interruption: Interruption) -> int:
@@ -191,12 +189,15 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
 
 
 def _training_range(request: PublishRequest, trained: TrainedNetworks, display: Display) -> TrainingRange | None:
-    """What the training scans were like. Raises ModelError when the networks learned from another store, DataError."""
+    """What the training scans were like. Raises ModelError when the networks learned from other cases, DataError."""
     if request.training_store is None:
+        if request.split is not None:
+            raise UsageError("--split tells which part of --training-store was trained on: give both")
         if trained.training_range is None:
             display.notice(NOT_RECORDED)
         return trained.training_range
-    return learned_range(trained, CaseStore(request.training_store), display.progress)
+    split = None if request.split is None else read_split(request.split)
+    return learned_range(trained, request.training_store, split, display.progress)
 
 
 def _imported(folder: Path) -> ModelDescription | None:
@@ -207,11 +208,11 @@ def _imported(folder: Path) -> ModelDescription | None:
 
 def _publish_imported(request: PublishRequest, imported: ModelDescription, display: Display) -> int:
     """The same weights, folds and license with another rule, name or figures. Raises as `run_publish`, UsageError."""
-    if (request.combination, request.min_tumor_probability, request.training_store) != (None, None, None) or (
-        request.is_demo
-    ):
+    ours = (request.combination, request.min_tumor_probability, request.training_store, request.split)
+    if ours != (None,) * len(ours) or request.is_demo:
         raise UsageError(
-            "--combination, --min-tumor-probability, --training-store and --demo are for the networks of the paper"
+            "--combination, --min-tumor-probability, --training-store, --split and --demo are for the networks of the "
+            "paper"
         )
     measured = None
     if request.performance_from is not None:

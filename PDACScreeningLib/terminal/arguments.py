@@ -154,6 +154,13 @@ def folder_to_write(text: str) -> Path:
     return folder
 
 
+def words(text: str) -> str:
+    """Text that says something. Raises ArgumentTypeError."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected words, got nothing")
+    return text
+
+
 def spacing(text: str) -> float | None:
     """Millimetres, or None for 'native'. Raises ArgumentTypeError."""
     if text == "native":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from PDACScreeningLib.datasets.split import Split
 from PDACScreeningLib.errors import ModelError
 from PDACScreeningLib.progress import OnProgress, Progress
 from PDACScreeningLib.training.case_store import Case, CaseStore
@@ -18,14 +20,24 @@ def store_range(store: CaseStore, on_progress: OnProgress) -> TrainingRange | No
     return training_range(_measured(store, on_progress))
 
 
-def learned_range(trained: TrainedNetworks, store: CaseStore, on_progress: OnProgress) -> TrainingRange | None:
-    """As `store_range`, of the store that networks learned from. Raises DataError, ModelError for another store."""
-    if {facts.get("store_sha256") for facts in trained.training.values()} != {store.sha256}:
-        raise ModelError(
-            f"the networks were trained on another store than {store.folder}, or on a part of it: its scans are not "
-            "those they saw"
-        )
-    return store_range(store, on_progress)
+def learned_range(
+    trained: TrainedNetworks, folder: Path, split: Split | None, on_progress: OnProgress
+) -> TrainingRange | None:
+    """As `store_range`, of the cases that networks learned from.
+
+    folder: of the store. split: of the training, where it saw a part of the store; the fold is found by its digest.
+    Raises DataError, ModelError when the networks learned from other cases.
+    """
+    learned = {facts.get("store_sha256") for facts in trained.training.values()}
+    parts = [None] if split is None else [split.train_patients(fold) for fold in range(len(split.folds))]
+    for patients in parts:
+        store = CaseStore(folder, patients)
+        if learned == {store.sha256}:
+            return store_range(store, on_progress)
+    raise ModelError(
+        f"the networks were trained on other cases than those of {folder}"
+        + (" or on a part of them, which --split names" if split is None else ", or than this split's")
+    )
 
 
 def _measured(store: CaseStore, on_progress: OnProgress) -> Iterator[ScanTraits]:

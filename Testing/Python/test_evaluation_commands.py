@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,10 @@ from PDACScreeningLib.__main__ import main
 from PDACScreeningLib.config import PAPER_SCALES
 from PDACScreeningLib.datasets.split import Split, paper_split, read_split, write_split
 from PDACScreeningLib.evaluation.experiment import read_experiment
+from PDACScreeningLib.network.model_description import read_description
+from PDACScreeningLib.progress import ignore_progress
+from PDACScreeningLib.training.case_store import CaseStore
+from PDACScreeningLib.training.store_range import store_range
 
 pytestmark = pytest.mark.slow
 TINY = ("--shape", "56", "48", "40", "--spacing", "6.6", "6.6", "6.0")
@@ -59,6 +64,28 @@ def test_every_tested_case_is_read_once_by_a_model_that_never_saw_it(work):
     for case in found.cases:
         assert case.patient_id in split.test_patients(case.fold)
     assert found.counts.with_tumor == 3
+
+
+def test_what_the_scans_of_a_fold_were_like_is_measured_on_that_fold_alone(work, tmp_path, capsys):
+    split = read_split(work / "split.json")
+    parts = []
+    for fold in (0, 1):
+        told = ("--training-store", work / "store", "--split", work / "split.json", "--output", tmp_path / f"{fold}")
+        assert publish(work, fold, *told) == 0
+        cases = CaseStore(work / "store", split.train_patients(fold))
+        parts.append(read_description(tmp_path / f"{fold}").training_range)
+        assert parts[-1] == store_range(cases, ignore_progress)
+    assert parts[0] != parts[1]
+    write_split(replace(split, always_train=()), tmp_path / "other.json")
+    for told, code, sentence in (
+        (("--training-store", work / "store"), 5, "which --split names"),
+        (("--training-store", work / "store", "--split", tmp_path / "other.json"), 5, "or than this split's"),
+        (("--split", work / "split.json"), 2, "give both"),
+    ):
+        capsys.readouterr()
+        assert publish(work, 0, *told, "--output", tmp_path / "no") == code
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_everything_a_reader_needs_is_there_and_names_no_folder_of_this_machine(work):

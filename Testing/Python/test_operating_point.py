@@ -257,5 +257,5 @@ def test_what_the_training_scans_were_like_travels_with_the_model(trained, tmp_p
     assert read_description(tmp_path / "anew").training_range == seen
     capsys.readouterr()
     assert publish(trained, "refused", "--training-store", str(trained / "store")) == 5
-    assert "were trained on another store" in capsys.readouterr().err
+    assert "were trained on other cases than those of" in capsys.readouterr().err
     assert not (trained / "refused").exists()
