@@ -189,7 +189,7 @@ def run_publish(arguments: argparse.Namespace, display: Display, _interruption: 
 
 
 def _training_range(request: PublishRequest, trained: TrainedNetworks, display: Display) -> TrainingRange | None:
-    """What the training scans were like. Raises ModelError when the networks learned from other cases, DataError."""
+    """What the training scans were like. Raises ModelError for networks of other cases, DataError, UsageError."""
     if request.training_store is None:
         if request.split is not None:
             raise UsageError("--split tells which part of --training-store was trained on: give both")
