@@ -138,7 +138,9 @@ class Database:
     def dropped(self) -> int:
         """How many were."""
         rows = self._ask("select number from count where what='dropped'")
-        return int(rows[0][0]) if rows else 0
+        if rows and not isinstance(rows[0][0], int):
+            raise sqlite3.DatabaseError("its count of dropped objects is no number")
+        return rows[0][0] if rows else 0
 
     # --- series
 

@@ -140,6 +140,15 @@ def test_images_of_two_patients_never_lead_to_an_object(rooms):
     assert (rooms.state, rooms.pacs.objects) == ("failed", [])
 
 
+def test_a_count_that_is_no_number_is_told_by_the_status(rooms):
+    rooms.spool.database.count_dropped()
+    with closing(sqlite3.connect(rooms.spool.folder / DATABASE)) as connection:
+        connection.execute("update count set number='many'")
+        connection.commit()
+    with pytest.raises(UsageError, match="is no number"):
+        read_status(SpoolSpace(str(rooms.spool.folder)))
+
+
 @pytest.mark.parametrize("what", ["state='waiting'", "images='many'", "since='soon'", "why=x'00ff'"])
 def test_a_series_that_this_version_cannot_read_is_told_by_the_status(rooms, what):
     rooms.receive(images(3))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -82,10 +83,7 @@ def test_the_scan_of_a_cohort_that_was_replaced_is_not_shown(room_study, tmp_pat
 
 def test_a_result_whose_labels_were_exchanged_is_not_shown(room_study, tmp_path):
     place, scans = room_study
-    for name in ("scan-001", "scan-002"):
-        (tmp_path / "r" / name).mkdir(parents=True)
-        for file in (place / name).iterdir():
-            (tmp_path / "r" / name / file.name).write_bytes(file.read_bytes())
+    copytree(place, tmp_path / "r")
     (tmp_path / "r" / "scan-001" / "labels.seg.nrrd").write_bytes((place / "scan-002" / "labels.seg.nrrd").read_bytes())
     with open_room(room_of(tmp_path / "r", *scans, keep_in=tmp_path / "own")) as browser:
         page = browser.get("/case/scan-001").decode()
@@ -102,10 +100,7 @@ def test_the_report_is_served_as_it_was_written_and_can_reach_nothing(room_brows
 
 def test_a_report_of_another_result_is_not_served(room_study, tmp_path):
     place, scans = room_study
-    for name in ("scan-001", "scan-002"):
-        (tmp_path / "r" / name).mkdir(parents=True)
-        for file in (place / name).iterdir():
-            (tmp_path / "r" / name / file.name).write_bytes(file.read_bytes())
+    copytree(place, tmp_path / "r")
     (tmp_path / "r" / "scan-001" / "report.html").write_bytes((place / "scan-002" / "report.html").read_bytes())
     with open_room(room_of(tmp_path / "r", *scans, keep_in=tmp_path / "own")) as browser:
         for path in ("report", "picture"):

@@ -15,7 +15,6 @@ from PDACScreeningLib.evaluation.experiment import read_experiment
 from PDACScreeningLib.evaluation.roc import area
 
 LARGE_VOXELS = 100
-MIN_OVERLAP = 0.1
 COLUMNS = ("experiment", "networks", "called", "called and overlapping", "missed (DSC 0)", "not called without a tumor")
 COLUMNS += ("Youden index", "AUC", "tumor DSC", "pancreas DSC")
 
@@ -44,7 +43,7 @@ def row(cases, name, rule, bootstrap):
     called = [one for one in large if rule.calls(one.tumor_voxels, one.score)]
     sensitivity = Proportion.of(len(called), len(large))
     specificity = Proportion.of(sum(not rule.calls(one.tumor_voxels, one.score) for one in without), len(without))
-    overlapping = sum(one.tumor.dice >= MIN_OVERLAP for one in called)
+    overlapping = sum(one.overlaps for one in called)
     return (
         name,
         sensitivity.text,
