@@ -1,6 +1,7 @@
-"""Writes the demo model's figures into README.md from docs/experiments/demo-phantom/experiment.json.
+"""Writes measured figures into the pages that show them, each from one experiment.json.
 
-Its card and model.json are written by `pdac-screening publish` from the same file; a test compares all of them.
+README.md: the demo model; its card and model.json are written by `pdac-screening publish` from the same file.
+docs/experiments/phantom/README.md: the cross-validation. Tests compare all of them.
 """
 
 import sys
@@ -12,13 +13,17 @@ sys.path.insert(0, str(ROOT))
 from PDACScreeningLib.evaluation.experiment import read_experiment  # noqa: E402
 from PDACScreeningLib.evaluation.measured_block import short_table, with_block  # noqa: E402
 
-EXPERIMENT = ROOT / "docs" / "experiments" / "demo-phantom" / "experiment.json"
-README = ROOT / "README.md"
+EXPERIMENTS = ROOT / "docs" / "experiments"
+PAGES = {
+    ROOT / "README.md": EXPERIMENTS / "demo-phantom" / "experiment.json",
+    EXPERIMENTS / "phantom" / "README.md": EXPERIMENTS / "phantom" / "experiment.json",
+}
 
 
 def main() -> None:
-    page = README.read_text(encoding="utf-8")
-    README.write_text(with_block(page, short_table(read_experiment(EXPERIMENT))), encoding="utf-8")
+    for path, experiment in PAGES.items():
+        page = path.read_text(encoding="utf-8")
+        path.write_text(with_block(page, short_table(read_experiment(experiment))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from PDACScreeningLib.volume.working_grid import working_grid
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "Resources" / "Models" / "demo-phantom"
-EXPERIMENT = ROOT / "docs" / "experiments" / "demo-phantom" / "experiment.json"
+EXPERIMENTS = ROOT / "docs" / "experiments"
+EXPERIMENT = EXPERIMENTS / "demo-phantom" / "experiment.json"
 COHORT = CohortSpec(200, seed=13)  # of the experiment
 
 
@@ -37,9 +38,12 @@ def test_the_card_holds_the_figures_of_the_experiment():
     assert card == with_block(card, measured_part(read_description(MODEL), read_experiment(EXPERIMENT)))
 
 
-def test_the_readme_holds_the_figures_of_the_experiment():
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert page == with_block(page, short_table(read_experiment(EXPERIMENT)))
+@pytest.mark.parametrize("folder", [ROOT, EXPERIMENTS / "phantom"], ids=["front page", "cross-validation"])
+def test_a_page_holds_the_figures_of_its_experiment(folder):
+    """.ci/write_measured_figures.py writes them."""
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    experiment = EXPERIMENT if folder == ROOT else folder / "experiment.json"
+    assert page == with_block(page, short_table(read_experiment(experiment)))
 
 
 def test_the_code_that_ships_gives_them_still():
