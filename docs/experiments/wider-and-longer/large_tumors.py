@@ -26,15 +26,19 @@ def main():
     asked = parser.parse_args()
     lines = [COLUMNS, ["---"] * len(COLUMNS)]
     for path in asked.experiments:
-        found = read_experiment(path)
-        rule = DecisionRule(found.setting.min_tumor_voxels, asked.min_score)
-        statistics = found.setting.statistics
-        bootstrap = PatientBootstrap(statistics.bootstrap_samples, statistics.seed)
-        cases = [case for case in found.cases if not 0 < case.true_tumor_voxels < LARGE_VOXELS]
-        names = [name for name in cases[0].rows if name in found.setting.row_names]
-        lines += [(path.parent.name, *row(cases, name, rule, bootstrap)) for name in names]
+        lines += [(path.parent.name, *cells) for cells in rows(read_experiment(path), asked.min_score)]
     for line in lines:
         sys.stdout.write(f"| {' | '.join(line)} |\n")
+
+
+def rows(found, min_score=None):
+    """Cells of each network and of all together, as in COLUMNS without the first."""
+    rule = DecisionRule(found.setting.min_tumor_voxels, min_score)
+    statistics = found.setting.statistics
+    bootstrap = PatientBootstrap(statistics.bootstrap_samples, statistics.seed)
+    cases = [case for case in found.cases if not 0 < case.true_tumor_voxels < LARGE_VOXELS]
+    names = [name for name in cases[0].rows if name in found.setting.row_names]
+    return [row(cases, name, rule, bootstrap) for name in names]
 
 
 def row(cases, name, rule, bootstrap):
