@@ -1,6 +1,7 @@
 """What the pages of docs/experiments tell is what the present code makes of the readings that lie beside them."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -50,3 +51,23 @@ def large_tumors():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+JOURNALS = sorted(EXPERIMENTS.glob("*/training/**/*.jsonl"))
+
+
+@pytest.mark.parametrize("path", JOURNALS, ids=lambda path: str(path.relative_to(EXPERIMENTS)))
+def test_a_journal_holds_every_iteration_of_its_training(path):
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["iteration"] for line in lines] == list(range(lines[0]["started"]["config"]["iterations"]))
+
+
+def test_the_journals_of_a_fold_are_of_one_part_of_the_cohort_and_those_of_folds_are_not():
+    parts = {}
+    for path in JOURNALS:
+        if path.is_relative_to(EXPERIMENTS / "phantom"):
+            started = json.loads(path.read_text(encoding="utf-8").partition("\n")[0])["started"]
+            parts.setdefault(path.parent.name, {})[path.stem] = started["store_sha256"]
+    assert [sorted(part) for part in parts.values()] == [["16", "32", "64"]] * 4
+    assert all(len(set(part.values())) == 1 for part in parts.values())
+    assert len({part["64"] for part in parts.values()}) == 4

@@ -16,13 +16,14 @@ async function look(order) {
     viewport: { width: order.width, height: order.height }, colorScheme: order.scheme ?? 'light', javaScriptEnabled: order.scripts ?? true, hasTouch: order.touch ?? false,
   });
   const page = await context.newPage(), said = [], asked = [];
+  await page.addInitScript(keepWhatIsDrawn);
   page.on('console', message => said.push(message.text()));
   page.on('pageerror', error => said.push(error.message));
   page.on('request', request => asked.push(request.url()));
   if (order.cookie) await context.addCookies([order.cookie]);
   await page.goto(order.url ?? `file://${order.path}`);
   const found = { said, asked: asked.slice(1), name: order.name };
-  if (order.scripts !== false && (await page.locator('#viewer').count())) await page.waitForSelector('#viewer[data-ready]', { timeout: 60000 });
+  if (order.scripts !== false && !order.unready && (await page.locator('#viewer').count())) await page.waitForSelector('#viewer[data-ready]', { timeout: 60000 });
   if (order.scripts !== false) Object.assign(found, await page.evaluate(measured));
   else found.images = await page.locator('img:visible').count();
   if (order.axe) found.violations = (await page.evaluate(`${axe}; axe.run()`)).violations.map(one => `${one.id}: ${one.nodes[0].html}`);
@@ -90,10 +91,16 @@ async function stepped(page, steps) {
     else if (act === 'fill') await page.fill(target, value);
     else if (act === 'choose') await page.selectOption(target, value);
     else if (act === 'check') await page.check(target);
+    else if (act === 'uncheck') await page.uncheck(target);
     else if (act === 'click') await page.click(target);
     else if (act === 'go') await Promise.all([page.waitForNavigation(), page.click(target)]);
     else if (act === 'follow') await Promise.all([page.waitForNavigation(), page.keyboard.press(target)]);
     else if (act === 'wait') await page.waitForSelector(target, { timeout: 30000 });
+    else if (act === 'seen') answers.push(await page.evaluate(whatIsDrawn));
+    else if (VIEWER_ACTS[act]) await VIEWER_ACTS[act](page, target, value);
+    else if (act === 'pause') await page.waitForTimeout(target);
+    else if (act === 'typed') answers.push(await page.inputValue(target));
+    else if (act === 'visible') answers.push(await page.isVisible(target));
     else if (act === 'texts') answers.push(await page.locator(target).allTextContents());
     else if (act === 'focused') answers.push(await page.evaluate(() => document.activeElement.textContent));
     else if (act === 'address') answers.push(new URL(page.url()).pathname);
@@ -101,6 +108,37 @@ async function stepped(page, steps) {
     else throw new Error(act);
   }
   return answers;
+}
+
+// What a user does with the viewer; places are pixels of a picture.
+const VIEWER_ACTS = {
+  at: (page, place) => page.evaluate(at => { const viewer = document.getElementById('viewer'); viewer.focus({ preventScroll: true }); viewer.dispatchEvent(new CustomEvent('go', { detail: at })); }, place),
+  slide: (page, id, value) => page.evaluate(([id, value]) => { const slider = document.getElementById(id); slider.value = value; slider.dispatchEvent(new Event('input')); }, [id, value]),
+  point: async (page, view, [x, y]) => page.locator(`#${view}`).click({ position: { x, y } }),
+  wheel: async (page, view, keys) => { await page.locator(`#${view}`).hover(); for (const key of keys) await page.keyboard.down(key); await page.mouse.wheel(0, -100); await page.waitForTimeout(100); for (const key of keys) await page.keyboard.up(key); },
+  drag: async (page, view, [x, y]) => { await page.locator(`#${view}`).hover(); const box = await page.locator(`#${view}`).boundingBox(); await page.mouse.down({ button: 'right' }); await page.mouse.move(box.x + box.width / 2 + x, box.y + box.height / 2 + y); await page.mouse.up({ button: 'right' }); },
+  pinch: async (page, view, factor) => {
+    const box = await page.locator(`#${view}`).boundingBox(), session = await page.context().newCDPSession(page);
+    const fingers = apart => [-apart, apart].map((dx, id) => ({ x: box.x + box.width / 2 + dx, y: box.y + box.height / 2, id }));
+    await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(20) });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(20 * factor) });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  },
+  window: (page, width, height) => page.setViewportSize({ width, height }),
+};
+
+// Before the page's own scripts: every text on a canvas with its place, and what the viewer shows at last.
+function keepWhatIsDrawn() {
+  const pen = CanvasRenderingContext2D.prototype, { fillText, fillRect } = pen;
+  pen.fillRect = function (...box) { this.canvas.texts = []; return fillRect.apply(this, box); };
+  pen.fillText = function (text, x, y) { this.canvas.texts?.push([text, x, y]); return fillText.call(this, text, x, y); };
+  document.addEventListener('shown', event => { window.shownLast = event.detail; }, true);
+}
+
+function whatIsDrawn() {
+  const word = id => document.getElementById(id)?.textContent ?? null, found = { shown: window.shownLast, probe: word('viewer-probe'), finding: word('viewer-finding'), explored: word('viewer-explored'), slider: document.getElementById('viewer-slice').max };
+  for (const canvas of document.querySelectorAll('#viewer canvas')) found[canvas.id] = { png: canvas.toDataURL().split(',')[1], texts: canvas.texts };
+  return found;
 }
 
 function sortMilliseconds(order) {

@@ -3,18 +3,20 @@
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import numpy as np
 import pytest
 from reading_cases import LARGE, SMALL, result, room_of, scan
 from sample_screenings import FAILED, INDETERMINATE, NOT_SUSPICIOUS, REJECTED, SUSPICIOUS
 from study_cases import study_of
+from test_report_page import told_place
 
 from PDACScreeningLib.reading_room.case_files import voxels_of
 from PDACScreeningLib.reading_room.exchange import address, not_here, page
 from PDACScreeningLib.reading_room.server import RoomServer
 from PDACScreeningLib.reading_room.study_plan import Arm
+from PDACScreeningLib.report import served_scan
 from PDACScreeningLib.report.screening_report import report_html
 from PDACScreeningLib.report.served_scan import ScanParts, ServedScan
 from PDACScreeningLib.report.viewer_scan import Evidence
@@ -168,14 +170,20 @@ def test_a_study_is_read_from_the_first_case_to_the_ai_and_on(results, tmp_path,
     ready = ["wait", "#viewer[data-ready]"]
     steps = [
         *(["go", "main a"], ready, ["texts", "h1"], ["texts", "section h2"], ["press", "Tab"]),
-        *(["click", "#axial"], ["press", "ArrowUp"], ["click", "#study-mark"], ["texts", "#study-marked"]),
+        *(["click", "#axial"], ["click", "#axial"], ["press", "ArrowUp"], ["seen"]),
+        *(
+            ["click", "#study-mark"],
+            ["texts", "#study-marked"],
+            ["pause", 2500],
+        ),  # what was done is sent every two seconds
+        *(["click", "#coronal"], ["seen"]),
         *(["fill", "[name=suspicion]", "35"], ["go", "text=Store my reading"], ready, ["texts", "h1"]),
         *(["check", "[name=finding-1][value=accept]"], ["check", "[name=finding-2][value=reject]"]),
         *(["fill", "[name=suspicion]", "85"], ["go", "text=Store my reading"], ready, ["texts", "h1"]),
     ]
     with served(room) as found:
         [answer] = looked([order(found, "/", steps=steps)])
-    blind, parts, marked, aided, after = answer["steps"]
+    blind, parts, marking, marked, last, aided, after = answer["steps"]
     assert (blind, after) == (["Case 1 of 2"], ["Case 2 of 2"])
     assert "Findings" not in parts
     assert marked[0].startswith("Marked: ")
@@ -183,9 +191,11 @@ def test_a_study_is_read_from_the_first_case_to_the_ai_and_on(results, tmp_path,
     assert answer["said"] == []
     log = room.study._log
     assert [entry.content["suspicion"] for entry in log.entries("answer")] == [35, 85]
-    assert log.entries("answer")[0].content["place_lps_mm"] is not None
-    moves = [action for entry in log.entries("action") for action in entry.content["actions"]]
-    assert len({tuple(move[1]) for move in moves}) >= 2  # places that were looked at
+    assert log.entries("answer")[0].content["place_lps_mm"] == pytest.approx(told_place(marking["probe"]), abs=0.06)
+    moves = [entry.content["actions"] for entry in log.entries("action") if entry.content["condition"] == "unaided"]
+    states = [action[1:] for actions in moves for action in actions]
+    assert [marking["shown"]["at"], last["shown"]["at"]] == [at for at, *_ in states][-2:]
+    assert all(one != other for one, other in pairwise(states))  # each act once, and the last before it was sent
 
 
 ORIENTATIONS = [(axes, signs) for axes in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)]
@@ -193,8 +203,6 @@ ORIENTATIONS = [(axes, signs) for axes in permutations(range(3)) for signs in pr
 
 def test_fifty_voxels_in_each_of_48_orientations_are_those_of_the_file_when_served(looked):
     """Read back from the page: density within 2 HU and the label, at the place in the patient that the page tells."""
-    from test_report_page import told_place
-
     chance, scans, orders = np.random.default_rng(0), [], []
     for number, (axes, signs) in enumerate(ORIENTATIONS):
         direction = np.zeros((3, 3))
@@ -223,6 +231,36 @@ def test_fifty_voxels_in_each_of_48_orientations_are_those_of_the_file_when_serv
             k, j, i = np.rint(parts.ct.geometry.world_to_index(told_place(words))).astype(int)
             assert abs(hu - parts.ct.hu[k, j, i]) <= 2
             assert label == parts.labels.whole()[k, j, i]
+
+
+def test_a_scan_in_many_pieces_is_put_together_and_a_lost_one_is_told(looked, monkeypatch):
+    """A part that does not come leaves no picture: black slices would look like a scan."""
+    monkeypatch.setattr(served_scan, "VOXELS_A_PIECE", 200)
+    geometry = Geometry((8, 9, 11), (1.5, 2.0, 2.5))
+    hu = np.random.default_rng(0).integers(-190, 300, geometry.shape).astype(np.int16)
+    labels = VolumePart.of(np.full(geometry.shape, Label.PANCREAS, np.uint8), geometry)
+    scan = ServedScan(SUSPICIOUS, ScanParts(CTVolume(hu, geometry), labels), "/scan")
+    assert sum(piece["layer"] == "gray" for piece in scan.facts["pieces"]) == 4
+    lost = []
+
+    def answers(request):
+        if request.parts == ():
+            return page("scan", viewer_section(scan.facts), script=served_viewer_script())
+        return not_here() if request.parts[1:] in lost else voxels_of(scan, *request.parts[1:])
+
+    places = [[x, y, z] for x, y, z in product((0, 10), (0, 8), range(8))]
+    with served(answers) as room:
+        [whole] = looked([order(room, "/", places=places)])
+        lost.append(("gray", "2"))
+        [gap] = looked(
+            [order(room, "/", unready=True, steps=[["pause", 1000], ["texts", "#viewer-wait"], ["visible", "#viewer"]])]
+        )
+    for (x, y, z), (_, density, label, _) in zip(places, whole["places"], strict=True):
+        assert abs(density - hu[z, y, x]) <= 2
+        assert label == Label.PANCREAS
+    words, visible = gap["steps"]
+    assert words[0].startswith("The scan could not be loaded.")
+    assert not visible
 
 
 def large_scan():
