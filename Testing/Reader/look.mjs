@@ -97,7 +97,7 @@ async function stepped(page, steps) {
     else if (act === 'follow') await Promise.all([page.waitForNavigation(), page.keyboard.press(target)]);
     else if (act === 'wait') await page.waitForSelector(target, { timeout: 30000 });
     else if (act === 'seen') answers.push(await page.evaluate(whatIsDrawn));
-    else if (VIEWER_ACTS[act]) await VIEWER_ACTS[act](page, target, value);
+    else if (VIEWER_ACTS[act]) await untilShown(page, () => VIEWER_ACTS[act](page, target, value));
     else if (act === 'pause') await page.waitForTimeout(target);
     else if (act === 'typed') answers.push(await page.inputValue(target));
     else if (act === 'visible') answers.push(await page.isVisible(target));
@@ -115,7 +115,7 @@ const VIEWER_ACTS = {
   at: (page, place) => page.evaluate(at => { const viewer = document.getElementById('viewer'); viewer.focus({ preventScroll: true }); viewer.dispatchEvent(new CustomEvent('go', { detail: at })); }, place),
   slide: (page, id, value) => page.evaluate(([id, value]) => { const slider = document.getElementById(id); slider.value = value; slider.dispatchEvent(new Event('input')); }, [id, value]),
   point: async (page, view, [x, y]) => page.locator(`#${view}`).click({ position: { x, y } }),
-  wheel: async (page, view, keys) => { await page.locator(`#${view}`).hover(); for (const key of keys) await page.keyboard.down(key); await page.mouse.wheel(0, -100); await page.waitForTimeout(100); for (const key of keys) await page.keyboard.up(key); },
+  wheel: async (page, view, keys) => { await page.locator(`#${view}`).hover(); for (const key of keys) await page.keyboard.down(key); await page.mouse.wheel(0, -100); await page.waitForFunction(() => window.shownTimes > window.shownBefore, null, { timeout: 5000 }).catch(() => {}); for (const key of keys) await page.keyboard.up(key); },
   drag: async (page, view, [x, y]) => { await page.locator(`#${view}`).hover(); const box = await page.locator(`#${view}`).boundingBox(); await page.mouse.down({ button: 'right' }); await page.mouse.move(box.x + box.width / 2 + x, box.y + box.height / 2 + y); await page.mouse.up({ button: 'right' }); },
   pinch: async (page, view, factor) => {
     const box = await page.locator(`#${view}`).boundingBox(), session = await page.context().newCDPSession(page);
@@ -127,12 +127,20 @@ const VIEWER_ACTS = {
   window: (page, width, height) => page.setViewportSize({ width, height }),
 };
 
+// An act, and what the viewer shows of it: events of the mouse, of fingers and of the window come a little later.
+async function untilShown(page, act) {
+  await page.evaluate(() => { window.shownBefore = window.shownTimes; });
+  await act();
+  await page.waitForFunction(() => window.shownTimes > window.shownBefore, null, { timeout: 5000 }).catch(() => {}); // a test tells
+  await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
 // Before the page's own scripts: every text on a canvas with its place, and what the viewer shows at last.
 function keepWhatIsDrawn() {
   const pen = CanvasRenderingContext2D.prototype, { fillText, fillRect } = pen;
   pen.fillRect = function (...box) { this.canvas.texts = []; return fillRect.apply(this, box); };
   pen.fillText = function (text, x, y) { this.canvas.texts?.push([text, x, y]); return fillText.call(this, text, x, y); };
-  document.addEventListener('shown', event => { window.shownLast = event.detail; }, true);
+  document.addEventListener('shown', event => { window.shownLast = event.detail; window.shownTimes = (window.shownTimes ?? 0) + 1; }, true);
 }
 
 function whatIsDrawn() {
