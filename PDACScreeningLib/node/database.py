@@ -91,7 +91,10 @@ class Database:
 
     def spooled_bytes(self) -> int:
         """What all images together take."""
-        return int(self._ask("select coalesce(sum(bytes), 0) from image")[0][0])
+        total = self._ask("select coalesce(sum(bytes), 0) from image")[0][0]
+        if not isinstance(total, int):  # SQLite counts a word as 0.0
+            raise sqlite3.DatabaseError("the size of an image in it is no whole number")
+        return total
 
     def add_image(self, image: StoredImage) -> None:
         """An image that is on the disk. Its series is receiving, whatever it was."""

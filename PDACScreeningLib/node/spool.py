@@ -58,14 +58,15 @@ class Spool:
             for folder in (self.folder, self.folder / "images", self.folder / "results"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            self._held = (self.folder / LOCK).open("ab")
-            if not _locked_in_time(self._held):
-                self._held.close()
-                raise FolderInUse(f"another node is running with the spool {self.folder}")
-            self.database = Database(self.folder / DATABASE, clock)
-            self._bytes = self.database.spooled_bytes()
-            self._remove_unknown_files()
-            self.database.begin_again()
+            with contextlib.ExitStack() as opened:  # given back when anything below fails
+                self._held = opened.enter_context((self.folder / LOCK).open("ab"))
+                if not _locked_in_time(self._held):
+                    raise FolderInUse(f"another node is running with the spool {self.folder}")
+                self.database = opened.enter_context(contextlib.closing(Database(self.folder / DATABASE, clock)))
+                self._bytes = self.database.spooled_bytes()
+                self._remove_unknown_files()
+                self.database.begin_again()
+                opened.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise UsageError(f"spool.folder {self.folder} cannot be used: {error}") from error
 

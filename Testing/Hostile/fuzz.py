@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuzzed_node import node_readers
 from fuzzed_objects import object_readers
 from fuzzed_scans import scan_readers
 from hostile_input import LONGEST_S, TooLong
@@ -59,7 +60,8 @@ class Piece:
 def all_readers(folder: Path) -> dict[str, Reader]:
     """All readers of files that nobody vouches for, by the name of the file that is damaged. folder: empty."""
     found: dict[str, Reader] = {}
-    for name, make in (("scans", scan_readers), ("records", readers), ("objects", object_readers)):
+    makers = {"scans": scan_readers, "records": readers, "objects": object_readers, "node": node_readers}
+    for name, make in makers.items():
         place = folder / name
         place.mkdir()
         found.update(make(place))

@@ -10,7 +10,7 @@ from node_parts import SUSPICIOUS, Rooms, images
 from PDACScreeningLib.child_run.one_order import OrderEnd
 from PDACScreeningLib.errors import UsageError
 from PDACScreeningLib.node.config import SpoolSpace
-from PDACScreeningLib.node.spool import DATABASE
+from PDACScreeningLib.node.spool import DATABASE, Spool
 from PDACScreeningLib.node.status import read_status
 from PDACScreeningLib.outcome import Outcome
 
@@ -147,6 +147,20 @@ def test_a_count_that_is_no_number_is_told_by_the_status(rooms):
         connection.commit()
     with pytest.raises(UsageError, match="is no number"):
         read_status(SpoolSpace(str(rooms.spool.folder)))
+
+
+@pytest.mark.parametrize("size", ["'many'", "9e999", "0.5"])
+def test_a_size_that_is_no_number_is_told_by_the_status_and_at_the_next_start(rooms, size):
+    """Taken for 0 bytes, it would let the spool grow over what it may."""
+    rooms.receive(images(3))
+    with closing(sqlite3.connect(rooms.spool.folder / DATABASE)) as connection:
+        connection.execute(f"update image set bytes={size}")
+        connection.commit()
+    space = SpoolSpace(str(rooms.spool.folder))
+    rooms.spool.close()
+    for begin in (read_status, Spool):
+        with pytest.raises(UsageError, match="the size of an image in it is no whole number"):
+            begin(space)
 
 
 @pytest.mark.parametrize("what", ["state='waiting'", "images='many'", "since='soon'", "why=x'00ff'"])

@@ -195,7 +195,10 @@ def test_a_study_is_read_from_the_first_case_to_the_ai_and_on(results, tmp_path,
     moves = [entry.content["actions"] for entry in log.entries("action") if entry.content["condition"] == "unaided"]
     states = [action[1:] for actions in moves for action in actions]
     assert [marking["shown"]["at"], last["shown"]["at"]] == [at for at, *_ in states][-2:]
-    assert all(one != other for one, other in pairwise(states))  # each act once, and the last before it was sent
+    assert all(one != other for one, other in pairwise(states))  # nothing is told that did not change the picture
+    times = [action[0] for actions in moves for action in actions]
+    assert len(moves) > 1
+    assert all(one < other for one, other in pairwise(times))  # each act once, in its order
 
 
 ORIENTATIONS = [(axes, signs) for axes in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)]
