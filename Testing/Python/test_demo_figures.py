@@ -1,6 +1,7 @@
 """The demo model's card, model.json, README and experiment.json are one set of numbers, made by the code that ships."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from PDACScreeningLib.network.model_description import read_description
 from PDACScreeningLib.network.runtime import resolve_device
 from PDACScreeningLib.phantom.cohort import CohortSpec, case_id, case_specifications
 from PDACScreeningLib.phantom.generator import generate
+from PDACScreeningLib.plain_data import to_plain
 from PDACScreeningLib.volume.working_grid import working_grid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +46,17 @@ def test_a_page_holds_the_figures_of_its_experiment(folder):
     page = (folder / "README.md").read_text(encoding="utf-8")
     experiment = EXPERIMENT if folder == ROOT else folder / "experiment.json"
     assert page == with_block(page, short_table(read_experiment(experiment)))
+
+
+@pytest.mark.parametrize("side", ["64", "32", "16"])
+def test_the_journals_beside_the_figures_are_those_of_the_model(side):
+    first = (EXPERIMENT.parent / "training" / f"{side}.jsonl").read_text(encoding="utf-8").partition("\n")[0]
+    started, description = json.loads(first)["started"], read_description(MODEL)
+    told, config = description.training[side], started["config"]
+    for name in ("torch", "precision", "store_sha256", "cases"):
+        assert started[name] == told[name], name
+    assert (str(config["iterations"]), str(config["seed"])) == (told["iterations"], told["seed"])
+    assert config["screening"] == to_plain(description.config)
 
 
 def test_the_code_that_ships_gives_them_still():
