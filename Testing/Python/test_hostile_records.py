@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hostile_records import RAW, damaged, readers
+from hostile_records import RAW, Reader, damaged, readers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from screening_inputs import write_model, write_scan
@@ -61,6 +61,12 @@ def test_a_hostile_record_is_read_or_refused_in_our_words(all_readers, folder, n
         reader.read(folder / "file")
     except reader.errors:
         return
+
+
+def test_a_file_of_three_bytes_can_be_damaged():
+    tiny = Reader(b"[1]", bytes, ())
+    for seed in range(500):
+        assert damaged(tiny, random.Random(seed)) != tiny.whole
 
 
 @pytest.mark.parametrize("raw", RAW)
