@@ -13,7 +13,7 @@ const browser = await chromium.launch({
 
 async function look(order) {
   const context = await browser.newContext({
-    viewport: { width: order.width, height: order.height }, colorScheme: order.scheme ?? 'light', javaScriptEnabled: order.scripts ?? true, hasTouch: order.touch ?? false,
+    viewport: { width: order.width, height: order.height }, colorScheme: order.scheme ?? 'light', javaScriptEnabled: order.scripts ?? true, hasTouch: order.touch ?? false, deviceScaleFactor: order.ratio ?? 1,
   });
   const page = await context.newPage(), said = [], asked = [];
   await page.addInitScript(keepWhatIsDrawn);

@@ -172,14 +172,16 @@ def test_a_line_lies_on_the_edges_of_what_it_is_around(looked, tmp_path):
             assert extent(pixels(seen, view), color, off=12) is None, (view, color)
 
 
-def test_a_click_leads_to_the_voxel_under_it_and_the_ticks_stand_there(looked, tmp_path):
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_a_click_leads_to_the_voxel_under_it_and_the_ticks_stand_there(looked, tmp_path, ratio):
+    """Also on a screen with two pixels of its own for one of the page's."""
     path = written(tmp_path / "page.html", np.full(SIZE, -190))
-    [first] = looked([order(path, [["seen"]])])
+    [first] = looked([order(path, [["seen"]], ratio=ratio)])
     for view, (across, down, _) in VIEWS.items():
         image, goal = pixels(first["steps"][0], view), [3, 16, 13]
         x, y = middle_of(image, view, goal)
-        steps = [["at", INSIDE], ["point", view, [float(x), float(y)]], ["press", "o"], ["seen"]]
-        [answer] = looked([order(path, steps)])
+        steps = [["at", INSIDE], ["point", view, [x / ratio, y / ratio]], ["press", "o"], ["seen"]]
+        [answer] = looked([order(path, steps, ratio=ratio)])
         seen = answer["steps"][0]
         wanted = [goal[axis] if axis in (across, down) else INSIDE[axis] for axis in range(3)]
         assert seen["shown"]["at"] == wanted, view
