@@ -16,7 +16,7 @@ from PDACScreeningLib.training.case_preparation import CaseTask, prepare_case
 from PDACScreeningLib.training.case_store import is_intact
 from PDACScreeningLib.training.store_index import StoredCase
 
-RULES_VERSION = 1  # goes up when a check or the way to the working grid changes; then every case is prepared anew
+RULES_VERSION = 2  # goes up when a check or the way to the working grid changes; then every case is prepared anew
 _FOLDER = "prepared"
 
 

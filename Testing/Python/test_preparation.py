@@ -286,6 +286,17 @@ def test_what_is_not_as_it_was_is_prepared_again(tmp_path, monkeypatch, what):
     assert (index.cases[0].tumor_voxels > 0) == (what == "changed label map")
 
 
+def test_what_was_prepared_by_other_rules_is_prepared_again(tmp_path, monkeypatch):
+    """A store that an earlier version began is not finished half by its rules and half by these."""
+    dataset, store = two_good_cases(tmp_path), tmp_path / "store"
+    monkeypatch.setattr(preparation_record, "RULES_VERSION", preparation_record.RULES_VERSION - 1)
+    prepare([dataset], store, SPACING_MM)
+    monkeypatch.undo()
+    done = counting(monkeypatch)
+    prepare([dataset], store, SPACING_MM)
+    assert done == ["a", "b"]
+
+
 def test_a_duplicate_is_not_prepared_again_until_its_twin_is_gone(tmp_path, monkeypatch):
     first, store = two_good_cases(tmp_path), tmp_path / "store"
     twin = replace(first, cases=tuple(replace(case, case_id=f"twin-{case.case_id}") for case in first.cases))
