@@ -74,9 +74,10 @@ class TrainingRange(Checked):
         """One line for a list of facts."""
         low, high = self.gland_hu
         weak, strong = self.noise_hu
-        edge = "" if self.coarsest_mm is None else f", voxels of {self.coarsest_mm:.3g} mm at most"
+        size = "a size that is not known" if self.coarsest_mm is None else f"{self.coarsest_mm:.3g} mm at most"
         return (
-            f"{self.scans} with a pancreas of {low:.0f} to {high:.0f} HU, noise of {weak:.0f} to {strong:.0f} HU{edge}"
+            f"{self.scans} with a pancreas of {low:.0f} to {high:.0f} HU, noise of {weak:.0f} to {strong:.0f} HU, "
+            f"voxels of {size}"
         )
 
     def unlike(self, scan: ScanTraits) -> str:

@@ -197,7 +197,7 @@ def _training_range(request: PublishRequest, trained: TrainedNetworks, display: 
             display.notice(NOT_RECORDED)
         return trained.training_range
     split = None if request.split is None else read_split(request.split)
-    return learned_range(trained, request.training_store, split, display.progress)
+    return learned_range(trained, request.training_store, split, display.progress, display.notice)
 
 
 def _imported(folder: Path) -> ModelDescription | None:

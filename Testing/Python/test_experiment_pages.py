@@ -12,7 +12,7 @@ from PDACScreeningLib.evaluation.report_document import document
 from PDACScreeningLib.evaluation.report_markdown import to_markdown
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "docs" / "experiments"
-MEASURED = [EXPERIMENTS / name for name in ("demo-phantom", "demo-phantom/shifted", "phantom")]
+MEASURED = [EXPERIMENTS / name for name in ("demo-phantom", "demo-phantom/shifted", "phantom", "phantom/shifted")]
 PAGES = {
     EXPERIMENTS / "demo-phantom" / "README.md": MEASURED[:2],
     EXPERIMENTS / "phantom" / "README.md": MEASURED[2:],
@@ -21,7 +21,7 @@ PAGES = {
 FIGURE = re.compile(r"\d+/\d+ = [\d.]+ % \([\d.]+-[\d.]+\)|\d\.\d{3} \(\d\.\d{3}-\d\.\d{3}\)|[\d.]+ ± [\d.]+ %")
 
 
-@pytest.mark.parametrize("folder", MEASURED, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", MEASURED, ids=lambda folder: str(folder.relative_to(EXPERIMENTS)))
 def test_a_report_is_what_the_code_makes_of_its_readings(folder):
     """But for its pictures, and the models beside: those need more than the readings."""
     told = (folder / "report.md").read_text(encoding="utf-8").splitlines()

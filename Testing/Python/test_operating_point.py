@@ -1,6 +1,7 @@
 """A rule that is asked for, chosen on an experiment, carried by the model and applied by screen and evaluate."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -244,6 +245,23 @@ def test_phantoms_are_told_by_contrast_and_measured_on_their_own_grid(trained):
         "DSC of all networks together, by the grid it is measured on"
         in (experiment_of(trained, "model").parent / "report.md").read_text()
     )
+
+
+def test_a_store_that_does_not_know_voxel_sizes_is_told_and_the_card_says_it(trained, tmp_path, capsys):
+    """As one of an earlier version: thick slices would pass as like the training, and a negative of them as one."""
+    store = shutil.copytree(trained / "training", tmp_path / "store")
+    index = json.loads((store / "store.json").read_text())
+    for case in index["cases"]:
+        case["native_sha256"] = ""
+        (store / f"{case['case_id']}.native.npz").unlink()
+    (store / "store.json").write_text(json.dumps(index))
+    capsys.readouterr()
+    assert publish(trained, "unsized", "--training-store", str(store)) == 0
+    assert "a scan with thicker slices than those will not be told as unlike them" in capsys.readouterr().err
+    assert read_description(trained / "unsized").training_range.coarsest_mm is None
+    assert "voxels of a size that is not known" in (trained / "unsized" / "MODEL_CARD.md").read_text()
+    assert publish(trained, "sized", "--training-store", str(trained / "training")) == 0
+    assert "thicker slices" not in capsys.readouterr().err
 
 
 def test_what_the_training_scans_were_like_travels_with_the_model(trained, tmp_path, capsys):
