@@ -14,10 +14,10 @@ from PDACScreeningLib.training.case_store import Case, CaseStore
 from PDACScreeningLib.training.trained_networks import TrainedNetworks
 from PDACScreeningLib.training_range import ScanTraits, TrainingRange, scan_traits, training_range
 
-NOTHING_KNOWN = "in no scan of the store could the gland be measured: a scan unlike them will not be told as such"
+NOTHING_KNOWN = "In no scan of the store could the gland be measured: a scan unlike them will not be told as such."
 SIZES_NOT_KNOWN = (
-    "the store does not know the voxel sizes of its scans, as one of an earlier version: a scan with thicker slices "
-    "than those will not be told as unlike them; prepare it again with this version, and train on that"
+    "The store does not know the voxel sizes of its scans, as one of an earlier version: a scan with thicker slices "
+    "than those will not be told as unlike them; prepare it again with this version, and train on that."
 )
 
 

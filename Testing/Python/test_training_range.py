@@ -1,12 +1,13 @@
 """A scan unlike those of the training is told as such, and a negative of it is not believed."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fake_network import DecodingNetwork, coded
 from sample_screenings import INPUT
-from small_store import small_case, store_case
+from small_store import small_case, small_store, store_case
 
 from PDACScreeningLib.config import ScreeningConfig
 from PDACScreeningLib.digests import voxels_sha256
@@ -16,9 +17,10 @@ from PDACScreeningLib.inference.screening import screen_with
 from PDACScreeningLib.outcome import Outcome
 from PDACScreeningLib.progress import ignore_progress
 from PDACScreeningLib.session.answer import Answer, bound
+from PDACScreeningLib.training import store_range as store_range_module
 from PDACScreeningLib.training.case_store import CaseStore
 from PDACScreeningLib.training.store_index import write_index
-from PDACScreeningLib.training.store_range import store_range
+from PDACScreeningLib.training.store_range import NOTHING_KNOWN, learned_range, store_range
 from PDACScreeningLib.training_range import UNLIKE, ScanTraits, TrainingRange, scan_traits, training_range
 from PDACScreeningLib.volume.geometry import Geometry
 from PDACScreeningLib.volume.label_map import Label
@@ -153,3 +155,12 @@ def test_a_store_is_measured_by_its_true_labels(tmp_path):
     assert seen.gland_hu == (pytest.approx(120, abs=1), pytest.approx(120, abs=1))
     assert seen.noise_hu == (pytest.approx(5, abs=0.5), pytest.approx(5, abs=0.5))
     assert seen.coarsest_mm is None  # the scans' own grids are not kept here
+
+
+def test_a_store_in_which_nothing_could_be_measured_is_told(tmp_path, monkeypatch):
+    small_store(tmp_path, cases=2)
+    networks = SimpleNamespace(training={"64": {"store_sha256": CaseStore(tmp_path).sha256}})
+    told = []
+    monkeypatch.setattr(store_range_module, "store_range", lambda *_: None)
+    assert learned_range(networks, tmp_path, None, ignore_progress, told.append) is None
+    assert told == [NOTHING_KNOWN]
